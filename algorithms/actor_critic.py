@@ -1,0 +1,82 @@
+"""Actor-critic: a learned critic replaces the rest of the return after a few steps.
+
+    ∇J(θ) ≈ 1/(N T) Σ_n Σ_t  A_t ∇log π_θ(a_t|s_t),     A_t = Σ_k (γλ)^k δ_{t+k},   δ_t = r_t + γ V(s_{t+1}) - V(s_t)
+
+Windows of T steps in N environments that go on where they were; policy and critic step together. λ = 0 is one-step
+actor-critic, λ = 1 the n-step advantage of A2C. The critic regresses on ``A_t + V(s_t)``, held constant.
+
+Source: Sutton et al. (2000); Mnih et al. (2016), algorithm S3 (synchronous here); Schulman et al. (2016), eq. 16.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from .adam import Adam, adam_step, clip_gradient
+from .blocks import Samples, explained_variance
+from .interface import Metrics, PolicyGradient, Rollout, State, Steps, Target, decayed, likelihood_loss
+from .model import Model
+from .returns import generalised_advantage
+from .validation import Count, NonNegative, Positive, Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActorCritic(PolicyGradient):
+    """Advantage actor-critic with GAE(λ), entropy bonus and gradient clipping."""
+
+    has_critic: ClassVar[bool] = True
+
+    num_steps: Count = 16
+    """Steps of a window, T."""
+    trace: Share = 0.95
+    """λ of the generalised advantage."""
+    learning_rate: Positive = 1e-3
+    """Adam's step size for policy and critic."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """Whether the step size falls to zero over the budget."""
+    value_weight: NonNegative = 0.5
+    """Weight of the critic's squared error in the loss."""
+    entropy_weight: NonNegative = 0.0
+    """Weight of the mean entropy in the objective."""
+    normalise_advantages: bool = False
+    """Standardise the advantages of a window."""
+    max_gradient_norm: Positive | None = 0.5
+    """Longest gradient, of policy and critic together; none for no clipping."""
+
+    @property
+    def target(self) -> Target:
+        return Target("undiscounted", self.trace, self.normalise_advantages, self.entropy_weight)
+
+    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
+        return {"all": Adam.like(parameters)}
+
+    def plan(self, state: State) -> Steps:
+        return Steps(self.num_envs, self.num_steps)
+
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        experience = self.experience(state, rollout)
+        value, ends = experience.value, (rollout.terminated, rollout.truncated)
+        advantage = generalised_advantage(experience.reward, value, *ends, self.discount, self.trace)
+        target = advantage + value[..., :-1]
+        return self.pack(rollout, experience, weight=advantage, target=target, standardise=self.normalise_advantages)
+
+    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
+        policy, critic = model.split(parameters)
+        error = model.value_network.apply(critic, samples.observation).squeeze(2) - samples.target
+        value_loss = 0.5 * (error * error * samples.mask).sum(1)
+        policy_loss = likelihood_loss(model, policy, samples, self.entropy_weight)
+        return (policy_loss + self.value_weight * value_loss) / (self.num_envs * self.num_steps)
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        gradient, loss = self.gradient_of(state, samples)
+        clipped, length = clip_gradient(gradient, self.max_gradient_norm)
+        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
+        parameters, adam = adam_step(state.parameters, clipped, state.optimisers["all"], rate)
+        learned = state._replace(parameters=parameters, optimisers={"all": adam})
+        return self.observed(learned, rollout), {
+            "loss": loss,
+            "gradient_norm": length,
+            "explained_variance": explained_variance(samples),
+        }

@@ -1,0 +1,158 @@
+"""Samples in fixed blocks: the order of every sum over samples is the same whoever trains beside a seed.
+
+Ragged rounds of episodes are packed per seed and padded to whole blocks; a masked sample adds an exact zero, and so
+does a block that only a neighbour fills, so the length of a neighbour's episodes never touches a seed's bits. Blocks
+are also faster than one long pass, because their activations stay in the cache.
+
+Shapes: **S** seeds, **N** environments, **T** steps, **B** samples, **P** parameters.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .networks import ALIGNMENT
+
+BLOCK = 256
+"""Samples per seed in a block."""
+
+
+class Samples(NamedTuple):
+    """What a gradient is computed from: one row per step, ``B`` a multiple of the alignment, invalid rows masked."""
+
+    observation: Tensor
+    """``(S, B, O)``, normalised."""
+    action: Tensor
+    """``(S, B)`` or ``(S, B, A)``."""
+    weight: Tensor
+    """``(S, B)`` weight of ∇log π: a return or an advantage."""
+    target: Tensor
+    """``(S, B)`` what the critic should predict."""
+    value: Tensor
+    """``(S, B)`` what it predicted."""
+    mask: Tensor
+    """``(S, B)`` 1 for experience, 0 for padding and reset steps."""
+
+    @property
+    def size(self) -> Tensor:
+        """Number of valid samples ``(S,)``."""
+        return self.mask.sum(1)
+
+    def rows(self, start: int, stop: int) -> "Samples":
+        """Return samples ``start`` to ``stop`` of every seed."""
+        return Samples(*(x[:, start:stop] for x in self))
+
+    def blocks(self) -> Iterator["Samples"]:
+        """Iterate over blocks of `BLOCK` samples, in order."""
+        size = self.mask.shape[1]
+        if size <= BLOCK:
+            yield self
+            return
+        for start in range(0, size, BLOCK):
+            yield self.rows(start, start + BLOCK)
+
+
+class Layout:
+    """Lays steps ``(S, N, T, ...)`` out as samples ``(S, B, ...)``; padding repeats a seed's own steps and is masked."""
+
+    def __init__(self, valid: Tensor, *, ragged: bool, dtype: torch.dtype) -> None:
+        """Plan the layout.
+
+        Args:
+            valid: ``(S, N, T)`` which steps are experience.
+            ragged: whether T depends on the neighbours (a round of episodes): then valid steps move to the front and
+                B is a whole number of blocks. Otherwise order and size stay, padded to the alignment.
+            dtype: of the mask.
+        """
+        index, filled = _valid_first(valid) if ragged else _as_they_are(valid)
+        self.mask = filled.to(dtype)
+        """``(S, B)`` 1 for experience."""
+        self._index = index
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return ``x`` ``(S, N, T, ...)`` as ``(S, B, ...)``."""
+        flat = x.flatten(1, 2)
+        if self._index is None:
+            return flat.contiguous()
+        return flat[torch.arange(len(flat)).unsqueeze(1), self._index]
+
+    def restore(self, samples: Tensor, shape: torch.Size) -> Tensor:
+        """Return samples ``(S, B)`` back at their steps ``(S, N, T)``, zero where there was no experience."""
+        steps = torch.zeros(len(samples), shape[1] * shape[2], dtype=samples.dtype)
+        index = torch.arange(samples.shape[1]).expand(len(samples), -1) if self._index is None else self._index
+        return steps.scatter_add_(1, index, samples * self.mask).view(shape)
+
+
+def _as_they_are(valid: Tensor) -> tuple[Tensor | None, Tensor]:
+    flat = valid.flatten(1)
+    size = flat.shape[1]
+    padding = -size % ALIGNMENT
+    index = torch.arange(size + padding).clamp(max=size - 1).expand(len(flat), -1) if padding else None
+    return index, torch.nn.functional.pad(flat, (0, padding))
+
+
+def _valid_first(valid: Tensor) -> tuple[Tensor, Tensor]:
+    places = [np.flatnonzero(row) for row in valid.flatten(1).numpy()]
+    longest = max(len(place) for place in places)
+    index = np.zeros((len(places), longest + -longest % BLOCK), dtype=np.int64)
+    filled = np.zeros(index.shape, dtype=np.bool_)
+    for row, place in enumerate(places):
+        index[row, : len(place)] = place
+        filled[row, : len(place)] = True
+    return torch.from_numpy(index), torch.from_numpy(filled)
+
+
+def block_sum(x: Tensor) -> Tensor:
+    """Sum ``(S, B, ...)`` over samples, block by block in order: ``(S, ...)``."""
+    total = torch.zeros_like(x[:, 0])
+    for block in x.split(BLOCK, dim=1):
+        total = total + block.sum(1)
+    return total
+
+
+def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
+    """Return ``(S, B)`` values with mean 0 and standard deviation 1 over each seed's valid samples, 0 elsewhere.
+
+    ``epsilon`` guards the divisor: values without spread become 0, not NaN.
+    """
+    count = block_sum(mask)
+    centred = (x - (block_sum(x * mask) / count).unsqueeze(1)) * mask
+    variance = block_sum(centred * centred) / count
+    return centred / (variance.sqrt().unsqueeze(1) + epsilon)
+
+
+def explained_variance(samples: Samples) -> Tensor:
+    """Return ``1 - Var(target - value) / Var(target)`` of the critic ``(S,)``; NaN where the target is constant."""
+    count = block_sum(samples.mask)
+
+    def variance(x: Tensor) -> Tensor:
+        centred = (x - (block_sum(x * samples.mask) / count).unsqueeze(1)) * samples.mask
+        return block_sum(centred * centred)
+
+    total = variance(samples.target)
+    return torch.where(total > 0, 1 - variance(samples.target - samples.value) / total, torch.nan)
+
+
+def blockwise_gradient(
+    loss: Callable[[Tensor, Samples], Tensor], parameters: Tensor, samples: Samples
+) -> tuple[Tensor, Tensor]:
+    """Return the gradient ``(S, P)`` and value ``(S,)`` of a loss that is a sum over samples.
+
+    Args:
+        loss: maps parameters ``(S, P)`` and a block of samples to ``(S,)``.
+        parameters: ``(S, P)``.
+        samples: any number of blocks.
+
+    Seeds own disjoint parameters, so the gradient of the sum of their losses is every seed's own gradient.
+    """
+    leaf = parameters.detach().requires_grad_()
+    gradient, value = torch.zeros_like(parameters), parameters.new_zeros(len(parameters))
+    for block in samples.blocks():
+        block_loss = loss(leaf, block)
+        (block_gradient,) = torch.autograd.grad(block_loss.sum(), leaf)
+        gradient += block_gradient
+        value += block_loss.detach()
+    return gradient, value

@@ -1,0 +1,75 @@
+"""Fitting a critic by regression, for the algorithms whose critic has steps of its own."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .adam import Adam, adam_step
+from .blocks import Samples, block_sum
+from .interface import State
+from .streams import Stream, generator
+
+
+class Fit(NamedTuple):
+    """A critic after regression."""
+
+    parameters: Tensor
+    """``(S, Pc)``"""
+    optimiser: Adam
+    loss: Tensor
+    """``(S,)`` mean squared error over the last epoch, halved."""
+
+
+def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor, epochs: int, minibatch: int) -> Fit:
+    """Regress a state's critic on ``samples.target`` with Adam on shuffled minibatches.
+
+    Each seed shuffles its own valid samples with its own generator and takes exactly as many steps as it has
+    minibatches; it waits, untouched, while a neighbour takes more. The loss of a minibatch is
+    ``1/(2 M) Σ (V(s) - target)²`` with M the nominal size, so a short last one weighs less.
+
+    Args:
+        state: whose critic, whose optimiser ``"critic"``, whose seeds key the shuffles.
+        samples: observations, targets and mask.
+        learning_rate: a number or ``(S,)``.
+        epochs: passes over the samples.
+        minibatch: samples per step and seed.
+    """
+    network, optimiser = state.model.value_network, state.optimisers["critic"]
+    _, parameters = state.model.split(state.parameters)
+    observation, target = samples.observation, samples.target.unsqueeze(2)
+    row = torch.arange(len(parameters)).unsqueeze(1)
+    places = [np.flatnonzero(m) for m in samples.mask.numpy()]
+    randoms = [generator(int(s), Stream.SHUFFLE, int(u)) for s, u in zip(state.seeds, state.updates, strict=True)]
+    error_sum = torch.zeros(len(parameters), dtype=parameters.dtype)
+    for epoch in range(epochs):
+        shuffled = [random.permutation(place) for random, place in zip(randoms, places, strict=True)]
+        for index, filled in _minibatches(shuffled, minibatch):
+            layers = network.layers(parameters)
+            activations = network.forward(layers, observation[row, index])
+            error = (network.outputs_of(activations)[:, :minibatch] - target[row, index]) * filled.to(
+                target.dtype
+            ).unsqueeze(2)
+            gradient = network.cotangent(layers, activations, error / minibatch)
+            stepping = filled[:, 0]
+            mask = None if bool(stepping.all()) else stepping
+            parameters, optimiser = adam_step(parameters, gradient, optimiser, learning_rate, mask)
+            if epoch == epochs - 1:
+                error_sum += (error * error).flatten(1).sum(1)
+    return Fit(parameters, optimiser, 0.5 * error_sum / block_sum(samples.mask))
+
+
+def _minibatches(places: list[np.ndarray], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Iterate over ``(S, size)`` sample indices and which of them are filled, until the longest list is done."""
+    longest = max(len(place) for place in places)
+    length = longest + -longest % size
+    index = np.zeros((len(places), length), dtype=np.int64)
+    filled = np.zeros((len(places), length), dtype=np.bool_)
+    for n, place in enumerate(places):
+        index[n, : len(place)] = place
+        filled[n, : len(place)] = True
+    for start in range(0, length, size):
+        chosen = slice(start, start + size)
+        yield torch.from_numpy(index[:, chosen]), torch.from_numpy(filled[:, chosen])

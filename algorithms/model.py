@@ -1,0 +1,162 @@
+"""Policy and critic over one flat parameter tensor, and the actor that plays a frozen policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .blocks import BLOCK
+from .distributions import Distribution, distribution_for
+from .networks import Activation, Network
+from .normalisers import Moments, Standardiser
+from .streams import Stream, generator
+
+ActionBound = Literal["clip", "tanh"]
+
+
+class Spaces(NamedTuple):
+    """What one environment shows and accepts."""
+
+    observation: gym.spaces.Box
+    """Flat ``(O,)``."""
+    action: gym.Space  # type: ignore[type-arg]
+
+
+class Behaviour(NamedTuple):
+    """All that acting depends on: what is evaluated and replayed."""
+
+    parameters: Tensor
+    """``(S, P)`` of the policy alone."""
+    observation: Moments | None
+    """Statistics of the observation normaliser; None where observations are used as they are."""
+
+
+class Action(NamedTuple):
+    """One action for every environment."""
+
+    sample: Tensor
+    """``(S, N)`` or ``(S, N, A)`` as drawn from the policy: what its log-probability is about."""
+    environment: NDArray[np.generic]
+    """The same in the environment's units and shape: ``(S, N, ...)``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """The fixed part of a policy and its critic: shapes, distribution, action bounds. The parameters are elsewhere."""
+
+    policy: Network
+    distribution: Distribution
+    critic: Network | None
+    action_space: gym.Space  # type: ignore[type-arg]
+    action_bound: ActionBound
+
+    @classmethod
+    def build(
+        cls,
+        spaces: Spaces,
+        *,
+        hidden: tuple[int, ...],
+        activation: Activation,
+        critic: bool,
+        action_bound: ActionBound,
+    ) -> "Model":
+        """Return the model for an environment's spaces; the critic has the policy's shape."""
+        distribution = distribution_for(spaces.action)
+        inputs = int(spaces.observation.shape[0])
+        policy = Network(
+            inputs=inputs,
+            hidden=hidden,
+            outputs=distribution.outputs,
+            constants=distribution.constants,
+            activation=activation,
+        )
+        value = Network(inputs=inputs, hidden=hidden, outputs=1, activation=activation) if critic else None
+        return cls(
+            policy=policy,
+            distribution=distribution,
+            critic=value,
+            action_space=spaces.action,
+            action_bound=action_bound,
+        )
+
+    @property
+    def value_network(self) -> Network:
+        """The critic of a model that has one."""
+        assert self.critic is not None, "this model was built without a critic"
+        return self.critic
+
+    @cached_property
+    def size(self) -> int:
+        """Number of parameters P of policy and critic together; the policy's come first."""
+        return self.policy.size + (self.critic.size if self.critic else 0)
+
+    def init(self, seeds: Sequence[int], *, log_std: float, dtype: torch.dtype) -> Tensor:
+        """Return fresh parameters ``(S, P)``: output gain .01 for the policy, 1 for the critic."""
+        rows = []
+        for seed in seeds:
+            random = generator(seed, Stream.INITIALISATION)
+            row = [self.policy.init(random, output_gain=0.01, constant=log_std)]
+            if self.critic:
+                row.append(self.critic.init(random, output_gain=1.0))
+            rows.append(torch.cat(row))
+        return torch.stack(rows).to(dtype)
+
+    def split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the policy's and the critic's part of ``(S, P)``."""
+        policy, critic = parameters.split([self.policy.size, self.size - self.policy.size], dim=1)
+        return policy, critic
+
+    def values(self, critic: Tensor, observation: Tensor) -> Tensor:
+        """Return the critic's values ``(S, B)`` of normalised observations ``(S, B, O)``, without gradient.
+
+        Args:
+            critic: ``(S, Pc)`` parameters of the critic.
+            observation: any number of blocks.
+        """
+        network = self.value_network
+        layers = network.layers(critic)
+        blocks = [network.forward(layers, x)[-1][:, : x.shape[1], 0] for x in observation.split(BLOCK, dim=1)]
+        return torch.cat(blocks, dim=1)
+
+    def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
+        """Return policy samples in the environment's units.
+
+        A bounded `Box` is addressed from -1 to 1, clipped or squashed by tanh; an unbounded one directly.
+        """
+        space = self.action_space
+        if not isinstance(space, gym.spaces.Box):
+            return sample.numpy()
+        action = sample.double().numpy()
+        low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
+        bounded = np.isfinite(low) & np.isfinite(high)
+        unit = np.tanh(action) if self.action_bound == "tanh" else np.clip(action, -1.0, 1.0)
+        middle, half = np.where(bounded, (low + high) / 2, 0.0), np.where(bounded, (high - low) / 2, 1.0)
+        scaled = np.where(bounded, middle + half * unit, np.clip(action, low, high))
+        return scaled.reshape(*action.shape[:-1], *space.shape).astype(space.dtype)
+
+
+class Actor:
+    """A frozen policy, its weights laid out once for a whole rollout."""
+
+    def __init__(self, model: Model, behaviour: Behaviour) -> None:
+        parameters = behaviour.parameters
+        self.model = model
+        self.dtype = parameters.dtype
+        self._layers = model.policy.layers(parameters)
+        moments = behaviour.observation
+        self._standardise = None if moments is None else Standardiser.of(moments, self.dtype)
+
+    def __call__(self, observation: Tensor, noise: Tensor) -> Action:
+        """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode."""
+        policy = self.model.policy
+        if self._standardise is not None:
+            observation = self._standardise(observation)
+        outputs = policy.outputs_of(policy.forward(self._layers, observation))[:, : observation.shape[1]]
+        sample = self.model.distribution.sample(outputs, noise)
+        return Action(sample, self.model.to_environment(sample))

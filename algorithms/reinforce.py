@@ -1,0 +1,66 @@
+"""REINFORCE: the return to go of complete episodes weighs the score.
+
+    ∇J(θ) ≈ 1/E Σ_episodes Σ_t  γ^t G_t ∇log π_θ(a_t|s_t),     G_t = Σ_{k≥t} γ^{k-t} r_k
+
+No critic and no bootstrap: each update plays E episodes from reset to their end. The factor γ^t belongs to the
+gradient of the discounted return; nearly everyone drops it, which is `state_weighting = "undiscounted"`.
+
+Source: Williams (1992), "Simple statistical gradient-following algorithms"; Sutton & Barto (2018), section 13.3.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from .adam import Adam, adam_step, norm
+from .blocks import Samples
+from .interface import Episodes, Metrics, PolicyGradient, Rollout, State, Target, decayed, likelihood_loss
+from .model import Model
+from .returns import discount_powers, discounted_returns
+from .validation import Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinforce(PolicyGradient):
+    """Vanilla REINFORCE."""
+
+    has_critic: ClassVar[bool] = False
+
+    learning_rate: Positive = 1e-2
+    """Adam's step size."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """Whether the step size falls to zero over the budget."""
+    state_weighting: Literal["undiscounted", "discounted"] = "undiscounted"
+    """Whether the state at time t counts 1 or γ^t."""
+    standardise_returns: bool = False
+    """Standardise the returns of an update over its steps: a batch mean as baseline, and a scale."""
+
+    @property
+    def target(self) -> Target:
+        return Target(self.state_weighting, None, self.standardise_returns, 0.0)
+
+    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
+        return {"policy": Adam.like(parameters)}
+
+    def plan(self, state: State) -> Episodes:
+        return Episodes(self.num_envs)
+
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        experience = self.experience(state, rollout)
+        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        weight = returns
+        if self.state_weighting == "discounted":
+            weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
+        return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.standardise_returns)
+
+    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
+        return likelihood_loss(model, parameters, samples) / self.num_envs
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        gradient, loss = self.gradient_of(state, samples)
+        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
+        parameters, adam = adam_step(state.parameters, gradient, state.optimisers["policy"], rate)
+        learned = state._replace(parameters=parameters, optimisers={"policy": adam})
+        return self.observed(learned, rollout), {"loss": loss, "gradient_norm": norm(gradient)}

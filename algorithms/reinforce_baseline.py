@@ -1,0 +1,92 @@
+"""REINFORCE with a value baseline: what the critic expected is subtracted from the return to go.
+
+    ∇J(θ) ≈ 1/E Σ_episodes Σ_t  γ^t (G_t - V_φ(s_t)) ∇log π_θ(a_t|s_t),     φ fits V_φ(s_t) to G_t by regression
+
+A baseline that does not depend on the action changes the variance of the estimate, never its mean. The critic is
+fitted after the policy step, so V_φ is independent of the episodes it is subtracted from.
+
+Source: Williams (1992), section 4; Sutton & Barto (2018), section 13.4.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from .adam import Adam, adam_step, norm
+from .blocks import Samples, explained_variance
+from .critic import fit_critic
+from .interface import Episodes, Metrics, PolicyGradient, Rollout, State, Target, decayed, likelihood_loss
+from .model import Model
+from .returns import discount_powers, discounted_returns
+from .validation import Count, Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReinforceBaseline(PolicyGradient):
+    """REINFORCE with a learned value baseline."""
+
+    has_critic: ClassVar[bool] = True
+
+    learning_rate: Positive = 1e-2
+    """Adam's step size for the policy."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """Whether the policy's step size falls to zero over the budget."""
+    state_weighting: Literal["undiscounted", "discounted"] = "undiscounted"
+    """Whether the state at time t counts 1 or γ^t."""
+    normalise_advantages: bool = False
+    """Standardise ``G_t - V(s_t)`` over the steps of an update."""
+    critic_learning_rate: Positive = 1e-2
+    """Adam's step size for the critic."""
+    critic_epochs: Count = 5
+    """Passes over an update's steps when fitting the critic."""
+    critic_minibatch: Count = 256
+    """Steps per seed in one step of the critic."""
+
+    @property
+    def target(self) -> Target:
+        return Target(self.state_weighting, None, self.normalise_advantages, 0.0)
+
+    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
+        policy, critic = model.split(parameters)
+        return {"policy": Adam.like(policy), "critic": Adam.like(critic)}
+
+    def plan(self, state: State) -> Episodes:
+        return Episodes(self.num_envs)
+
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        experience = self.experience(state, rollout)
+        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        weight = returns - experience.value[..., :-1]
+        if self.state_weighting == "discounted":
+            weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
+        return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.normalise_advantages)
+
+    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
+        policy, _ = model.split(parameters)
+        return likelihood_loss(model, policy, samples) / self.num_envs
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        gradient, loss = self.gradient_of(state, samples)
+        (policy, _), (policy_gradient, _) = state.model.split(state.parameters), state.model.split(gradient)
+        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
+        policy, adam = adam_step(policy, policy_gradient, state.optimisers["policy"], rate)
+        fit = fit_critic(
+            state,
+            samples,
+            learning_rate=self.critic_learning_rate,
+            epochs=self.critic_epochs,
+            minibatch=self.critic_minibatch,
+        )
+        learned = state._replace(
+            parameters=torch.cat([policy, fit.parameters], 1),
+            optimisers={"policy": adam, "critic": fit.optimiser},
+        )
+        return self.observed(learned, rollout), {
+            "loss": loss,
+            "gradient_norm": norm(policy_gradient),
+            "value_loss": fit.loss,
+            "explained_variance": explained_variance(samples),
+        }

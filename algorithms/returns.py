@@ -1,0 +1,73 @@
+"""Returns and advantages over time, for any leading axes.
+
+Two flags end an episode and differ in what follows it: after ``terminated`` nothing, worth zero; after ``truncated``
+the episode would have gone on, worth the critic's value of the final observation. The step after an episode's end is a
+reset (``valid`` false): its numbers are meaningless and nothing flows through it.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def discounted_returns(reward: Tensor, done: Tensor, discount: float | Tensor) -> Tensor:
+    """Return to go of every step, ``G_t = r_t + discount * G_{t+1}``, zero after the episode's end.
+
+    Args:
+        reward: ``(..., T)`` rewards.
+        done: ``(..., T)`` true on an episode's last step.
+        discount: a number or a tensor that broadcasts with one step ``(...)``.
+
+    Source: Sutton & Barto (2018), eq. 3.9.
+    """
+    return _backward_scan(reward, (~done).to(reward.dtype) * _per_step(discount))
+
+
+def generalised_advantage(
+    reward: Tensor,
+    value: Tensor,
+    terminated: Tensor,
+    truncated: Tensor,
+    discount: float | Tensor,
+    trace: float | Tensor,
+) -> Tensor:
+    """Return ``A_t = δ_t + γ λ A_{t+1}`` with ``δ_t = r_t + γ V(s_{t+1}) - V(s_t)``, cut at every episode's end.
+
+    Args:
+        reward: ``(..., T)``.
+        value: ``(..., T + 1)`` the critic's values; entry t + 1 is the value of the observation after step t, which at
+            an episode's end is its final observation.
+        terminated: ``(..., T)``, no value follows; wins where both flags are set.
+        truncated: ``(..., T)``, the value of the final observation follows.
+        discount: γ.
+        trace: λ; 1 gives ``G_t - V(s_t)``, 0 the one-step temporal difference.
+
+    Source: Schulman et al. (2016), eq. 16, with the time limits of Pardo et al. (2018).
+    """
+    gamma = _per_step(discount)
+    following = value[..., 1:] * (~terminated).to(value.dtype)
+    delta = reward + gamma * following - value[..., :-1]
+    goes_on = (~(terminated | truncated)).to(value.dtype)
+    return _backward_scan(delta, gamma * _per_step(trace) * goes_on)
+
+
+def discount_powers(time: Tensor, discount: float, dtype: torch.dtype) -> Tensor:
+    """Return ``discount ** time`` for integer ``time`` of any shape, the γ^t of the discounted state weighting."""
+    table = np.power(discount, np.arange(int(time.max()) + 1, dtype=np.float64))
+    return torch.from_numpy(table).to(dtype)[time.long()]
+
+
+def _per_step(x: float | Tensor) -> float | Tensor:
+    return x.unsqueeze(-1) if isinstance(x, Tensor) and x.ndim else x
+
+
+def _backward_scan(increment: Tensor, decay: Tensor) -> Tensor:
+    """Return ``x_t = increment_t + decay_t * x_{t+1}`` with zero after the end, along the last axis."""
+    increments = increment.movedim(-1, 0).contiguous().unbind(0)
+    decays = decay.expand_as(increment).movedim(-1, 0).contiguous().unbind(0)
+    carry = torch.zeros_like(increments[0])
+    scanned = []
+    for step_increment, step_decay in zip(reversed(increments), reversed(decays), strict=True):
+        carry = step_increment + step_decay * carry
+        scanned.append(carry)
+    return torch.stack(scanned[::-1], dim=-1)

@@ -1,0 +1,21 @@
+"""Errors meant for the user: one line that names the thing and the remedy, and the exit code it ends in.
+
+Exit codes of the command line: 0 done, 1 something failed while running (the summary names it),
+2 the request cannot be carried out as written, 130 interrupted.
+"""
+
+
+class PgsuiteError(Exception):
+    """Anything that ends in one line for the user instead of a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(PgsuiteError):
+    """The request is wrong as written: an unknown name, a bad value, an unsupported space, a folder that cannot be used."""
+
+    exit_code = 2
+
+
+class EnvironmentFault(PgsuiteError):
+    """An environment broke its contract while running: it raised, or gave a non-finite reward or observation."""

@@ -1,0 +1,1 @@
+"""Suites: files, schema, training loop, evaluation, scheduler."""

@@ -1,0 +1,58 @@
+"""Evaluation: a pure function of a policy's snapshot, the seed and the checkpoint's index."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..algorithms.model import Actor
+from ..algorithms.streams import Stream, generator, seed_sequence
+from .cell import Environment, Evaluation, open_environments
+from .collection import play_round
+from .noise import no_noise, noise_steps
+
+
+class Episodes(NamedTuple):
+    """Evaluation episodes, one per fresh environment."""
+
+    returns: NDArray[np.float64]
+    """``(S, E)`` undiscounted returns."""
+    lengths: NDArray[np.int64]
+    """``(S, E)`` steps."""
+
+
+def environment_seeds(seed: int, stream: Stream, occasion: int, count: int) -> list[int]:
+    """Return ``count`` environment seeds below 2³¹ (EnvPool takes no larger ones)."""
+    return [int(word >> 1) for word in seed_sequence(seed, stream, occasion).generate_state(count)]
+
+
+def evaluate(
+    actor: Actor, environment: Environment, protocol: Evaluation, seeds: Sequence[int], checkpoint: int
+) -> Episodes:
+    """Play the protocol's episodes with frozen policies.
+
+    Args:
+        actor: the policies of ``seeds``, in their order.
+        environment: where to play.
+        protocol: how many episodes, and whether the mode is played.
+        seeds: ``(S,)`` whose evaluation streams are used.
+        checkpoint: index on the grid, which keys the streams: the same arguments give the same episodes.
+    """
+    count = protocol.episodes
+    members = [s for seed in seeds for s in environment_seeds(seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)]
+    env = open_environments(environment, members)
+    distribution = actor.model.distribution
+    if protocol.deterministic:
+        noise = no_noise(distribution.noise_size, count, len(seeds), actor.dtype)
+    else:
+        randoms = [generator(seed, Stream.EVALUATION_ACTION, checkpoint) for seed in seeds]
+        noise = noise_steps(distribution.noise, distribution.noise_size, count, randoms, actor.dtype)
+    returns = np.zeros(len(members))
+    lengths = np.zeros(len(members), dtype=np.int64)
+    for moment in play_round(env, actor, noise, np.arange(len(members)).reshape(len(seeds), count)):
+        running = slice(None) if moment.running is None else moment.running
+        returns[running] += moment.transition.reward
+        lengths[running] += 1
+    env.close()
+    return Episodes(returns.reshape(len(seeds), count), lengths.reshape(len(seeds), count))
