@@ -56,7 +56,7 @@ class Samples(NamedTuple):
 
 
 class Layout:
-    """Lays steps ``(S, N, T, ...)`` out as samples ``(S, B, ...)``; padding repeats a seed's own steps and is masked."""
+    """Lays steps ``(S, N, T, ...)`` out as samples ``(S, B, ...)``; padding is a masked repetition of a seed's step."""
 
     def __init__(self, valid: Tensor, *, ragged: bool, dtype: torch.dtype) -> None:
         """Plan the layout.

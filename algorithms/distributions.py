@@ -60,7 +60,7 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True)
 class Categorical:
-    """One or several independent categorical choices; the logits of all are concatenated. `Discrete`, `MultiDiscrete`."""
+    """Independent categorical choices, one or several; the logits of all are concatenated. `Discrete`, `MultiDiscrete`."""
 
     sizes: tuple[int, ...]
     """Number of choices of every component."""

@@ -257,8 +257,14 @@ class PolicyGradient(ABC):
             standardise: whether weights get mean 0 and standard deviation 1 per seed.
         """
         layout = Layout(rollout.valid, ragged=rollout.complete, dtype=self.torch_dtype)
-        steps = (experience.observation[:, :, :-1], rollout.action, weight, target, experience.value[..., :-1])
-        samples = Samples(*map(layout, steps), layout.mask)
+        samples = Samples(
+            observation=layout(experience.observation[:, :, :-1]),
+            action=layout(rollout.action),
+            weight=layout(weight),
+            target=layout(target),
+            value=layout(experience.value[..., :-1]),
+            mask=layout.mask,
+        )
         return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
 
     def observed(self, state: State, rollout: Rollout) -> State:

@@ -131,7 +131,8 @@ class Model:
         """
         space = self.action_space
         if not isinstance(space, gym.spaces.Box):
-            return sample.numpy()
+            discrete: NDArray[np.generic] = sample.numpy()
+            return discrete
         action = sample.double().numpy()
         low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
         bounded = np.isfinite(low) & np.isfinite(high)

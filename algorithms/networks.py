@@ -14,6 +14,7 @@ Shapes: **S** seeds, **B** samples, **I** inputs, **H** hidden units, **D** outp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ class Network:
     def shapes(self) -> list[tuple[int, int, int]]:
         """Of every layer: inputs, outputs with weights, outputs with a bias."""
         widths = (self.inputs, *self.hidden)
-        hidden = [(i, o, o) for i, o in zip(widths, widths[1:], strict=False)]
+        hidden = [(i, o, o) for i, o in pairwise(widths)]
         return [*hidden, (widths[-1], self.outputs, self.outputs + self.constants)]
 
     @cached_property

@@ -73,7 +73,7 @@ class Standardiser(NamedTuple):
 
 
 def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: float) -> tuple[Tensor, Tensor]:
-    """Return running discounted sums ``R_t = discount * R_{t-1} + r_t`` ``(S, N, T)`` and the last, to carry on ``(S, N)``.
+    """Return running sums ``R_t = discount * R_{t-1} + r_t`` ``(S, N, T)`` and the last, to carry on ``(S, N)``.
 
     ``carry`` is that of the rollout before; it starts at zero after an episode's end. The standard deviation of these
     sums is the unit in which scaled rewards are measured.

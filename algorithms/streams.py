@@ -1,4 +1,4 @@
-"""Random streams: every seed owns one generator per purpose and occasion, so no seed ever consumes another's numbers."""
+"""Random streams: every seed owns one generator per purpose and occasion and never consumes another's numbers."""
 
 from enum import IntEnum
 

@@ -20,7 +20,7 @@ def tree_map(function: Callable[..., Any], tree: T, *others: T) -> T:
     elif isinstance(tree, dict):
         result = {key: tree_map(function, tree[key], *(o[key] for o in others)) for key in tree}  # type: ignore[index]
     elif isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        result = type(tree)(*(tree_map(function, *parts) for parts in zip(tree, *others, strict=True)))  # type: ignore[call-overload]
+        result = type(tree)(*(tree_map(function, *parts) for parts in zip(tree, *others, strict=True)))
     return result  # type: ignore[no-any-return]
 
 

@@ -1,7 +1,7 @@
 """Checks of a configuration's fields against their annotations, which carry type and range; errors name both."""
 
 from dataclasses import fields
-from functools import lru_cache
+from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -14,7 +14,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-@lru_cache
+@cache
 def _adapters(configuration: type[Any]) -> dict[str, TypeAdapter[Any]]:
     hints = get_type_hints(configuration, include_extras=True)
     strict = ConfigDict(strict=True, allow_inf_nan=False)
@@ -27,7 +27,7 @@ def validate(configuration: Any) -> None:
     Raises:
         UsageError: naming the class, the field, the value and what is allowed.
     """
-    for name, adapter in _adapters(type(configuration)).items():
+    for name, adapter in _adapters(configuration.__class__).items():
         value = getattr(configuration, name)
         value = tuple(value) if isinstance(value, list) else value
         try:

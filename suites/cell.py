@@ -1,12 +1,15 @@
 """A cell: one algorithm configuration on one environment, with everything that its results depend on."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+from ..envs.make import make
 from ..envs.vector import VectorEnv
+from ..errors import UsageError
 from ..results.curve import CurveRow
 
 
@@ -96,8 +99,21 @@ class Learner(Protocol):
         """Train the runs ``seeds`` of a cell to the end of the budget, evaluating on the cell's grid."""
 
 
+def import_modules(modules: Sequence[str]) -> None:
+    """Import the modules that register a suite's environments.
+
+    Raises:
+        UsageError: naming the module and what went wrong.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise UsageError(f"module {module!r}, named by the suite, cannot be imported: {reason}") from error
+
+
 def open_environments(environment: Environment, seeds: Sequence[int]) -> VectorEnv:
     """Return one environment per seed of a cell's environment."""
-    from ..envs.make import make
-
+    import_modules(environment.modules)
     return make(environment.id, len(seeds), seeds, backend=environment.backend, **environment.options)

@@ -57,10 +57,10 @@ def play_round(env: VectorEnv, actor: Actor, noise: Iterator[Tensor], members: N
 
 
 class Recorder:
-    """Experience as it comes, one time step after another."""
+    """Experience as it comes, one time step after another, for members laid out as ``(S, N)``."""
 
-    def __init__(self, seeds: int, num_envs: int, capacity: int) -> None:
-        self._shape = (seeds, num_envs)
+    def __init__(self, shape: tuple[int, ...], capacity: int) -> None:
+        self._shape = shape
         self._capacity = capacity
         self._arrays: dict[str, NDArray[Any]] = {}
         self.length = 0
@@ -169,7 +169,7 @@ class Collector:
         everyone = len(rows) == len(self.seeds)
         indices = None if everyone else members.ravel()
         first = observation = self._observation[rows]
-        record = Recorder(*members.shape, length)
+        record = Recorder(members.shape, length)
         time = np.empty((*members.shape, length), dtype=np.int64)
         elapsed = self._time[rows]
         finite = np.ones(len(rows), dtype=np.bool_)
@@ -189,7 +189,7 @@ class Collector:
     def _round(
         self, actor: Actor, noise: Iterator[Tensor], members: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], Recorder, NDArray[np.bool_]]:
-        record = Recorder(*members.shape, _ROUND_CAPACITY)
+        record = Recorder(members.shape, _ROUND_CAPACITY)
         finite = np.ones(len(members), dtype=np.bool_)
         first: NDArray[np.float32] | None = None
         for moment in play_round(self.env, actor, noise, members):

@@ -14,7 +14,8 @@ _CHUNK = 64
 def _gumbel(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     # A draw of exactly zero would be an infinite Gumbel: smallest normal float32 keeps it finite.
     exponential = random.standard_exponential(shape, dtype=np.float32)
-    return -np.log(np.maximum(exponential, np.finfo(np.float32).tiny))
+    drawn: np.ndarray = -np.log(np.maximum(exponential, np.finfo(np.float32).tiny))
+    return drawn
 
 
 def _normal(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

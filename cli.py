@@ -1,0 +1,179 @@
+"""The command line. Everything heavy is imported by the command that needs it, so that ``--help`` answers at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from .errors import PgsuiteError, UsageError
+
+EXIT_CODES = """
+Exit codes: 0 done; 1 something failed while running, the summary names it;
+2 the request cannot be carried out as written; 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="pgsuite",
+    help="Find out which policy-gradient algorithm is better on which tasks, and whether a change made one worse.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_debug = False
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"pgsuite {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+@app.command("list")
+def list_names() -> None:
+    """List algorithms, suites and their environments."""
+    from .algorithms.registry import available
+    from .suites.schema import load_suite, shipped
+
+    typer.echo("algorithms")
+    for name, address in available().items():
+        typer.echo(f"  {name:20} {address}")
+    typer.echo("\nsuites")
+    for name in shipped():
+        suite = load_suite(name)
+        typer.echo(f"  {name:20} {suite.description}")
+        for env, table in suite.environments.items():
+            typer.echo(f"    {env:32} {table.steps:>9,} steps")
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="Name of a shipped suite, or the path of a TOML file.")],
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
+    ] = None,
+    env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Instead of the suite's, such as 0-9 or 3,7.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+) -> None:
+    """Run what is missing of a suite, then report it.
+
+    What is there already is not run again; an interrupted run goes on from its last snapshot.
+    """
+    from rich.console import Console
+
+    from .suites.planning import plan
+    from .suites.running import run_cells
+    from .suites.schema import load_suite
+
+    chosen = load_suite(suite)
+    out = out or Path("runs") / chosen.name
+    planned = plan(
+        chosen,
+        out,
+        algorithms=tuple(dict.fromkeys(algorithm or ())),
+        environments=tuple(dict.fromkeys(env or ())),
+        seeds=_seeds(seeds),
+        steps=steps,
+    )
+    console = Console(stderr=True)
+    outcome = run_cells(planned, out, workers=workers, console=console)
+    if outcome.interrupted:
+        console.print(f"interrupted; what is done is kept in {out}: run the same command again to go on")
+        raise typer.Exit(130)
+    _report([out], out / "report", failed=bool(outcome.failures))
+    for failure in outcome.failures:
+        console.print(f"[red]failed[/]: {failure.cell.name}: {failure.reason}", soft_wrap=True, highlight=False)
+        if _debug and failure.details:
+            console.print(failure.details, markup=False, highlight=False)
+    if outcome.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
+) -> None:
+    """Print a table of results and write it with plots."""
+    _report(folders, out or folders[0] / "report", failed=False)
+
+
+@app.command()
+def anchors(
+    envs: Annotated[list[str], typer.Argument(help="Environment ids.")],
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes of the random policy.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Measure the uniform random policy's return, the zero of the score, and show it beside the recorded one."""
+    from .envs import anchors as recorded
+    from .envs import measure_random_return
+
+    for env in envs:
+        measured = measure_random_return(env, episodes, seed)
+        known = recorded(env)
+        beside = f"recorded {known.random:g}, reference {known.reference:g}" if known else "none recorded"
+        typer.echo(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {episodes} episodes; {beside}")
+
+
+def _seeds(text: str | None) -> tuple[int, ...] | None:
+    from .suites.schema import parse_seeds
+
+    try:
+        return None if text is None else parse_seeds(text)
+    except ValueError as error:
+        raise UsageError(f"--seeds: {error}") from None
+
+
+def _report(folders: list[Path], out: Path, *, failed: bool) -> None:
+    from rich.console import Console
+
+    from .reports import print_table
+    from .reports import report as write_report
+
+    try:
+        files = write_report(folders, out)
+    except UsageError:
+        if failed:  # nothing was finished: the failures say it all
+            return
+        raise
+    print_table(files.summary, Console())
+    typer.echo(f"\nwrote {files.markdown}")
+    for figure in files.figures:
+        typer.echo(f"wrote {figure}")
+
+
+def main() -> NoReturn:
+    """Run the command line; an expected error is one line on stderr and its exit code."""
+    try:
+        app()
+    except PgsuiteError as error:
+        if _debug:
+            raise
+        print(f"pgsuite: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("pgsuite: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

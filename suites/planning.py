@@ -1,0 +1,153 @@
+"""From a suite and a command to cells: which exist, what they depend on, what is still to be done."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from .. import envs
+from ..algorithms.interface import PolicyGradient
+from ..algorithms.model import Spaces
+from ..algorithms.registry import build, load_class, locate
+from ..envs.anchors import anchors
+from ..errors import UsageError
+from ..results.fingerprint import fingerprint, source_hash
+from ..results.provenance import versions
+from ..results.store import CellStore
+from .cell import Cell, Environment, Evaluation, import_modules
+from .schema import EnvironmentTable, Suite
+
+LEARNER = "pgsuite.suites.training"
+"""The module whose source every result depends on, besides algorithm and environment."""
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell, its place in the store and what it should hold."""
+
+    cell: Cell
+    store: CellStore
+    record: dict[str, Any]
+    """What goes into ``cell.json``."""
+    seeds: tuple[int, ...]
+
+    def missing(self) -> list[int]:
+        """Return the seeds that are not finished yet."""
+        there = self.store.seeds()
+        return [seed for seed in self.seeds if there.get(seed) not in ("complete", "diverged")]
+
+
+def plan(
+    suite: Suite,
+    out: Path,
+    *,
+    algorithms: Sequence[str] = (),
+    environments: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    steps: int | None = None,
+) -> list[PlannedCell]:
+    """Return the cells of a suite, every one checked: its algorithm, options, environment and spaces.
+
+    Args:
+        suite: the suite.
+        out: results folder.
+        algorithms: names in the suite, or any algorithm's name or address, which then has its defaults; all when empty.
+        environments: ids in the suite, or, with ``steps``, any id; all when empty.
+        seeds: instead of the suite's.
+        steps: budget of every cell instead of the suite's.
+
+    Raises:
+        UsageError: naming what is unknown, wrong or not supported.
+    """
+    import_modules(suite.modules)
+    chosen = {name: _environment(suite, name, steps) for name in environments or suite.environments}
+    cells = [
+        _cell(suite, algorithm, env, table)
+        for env, table in chosen.items()
+        for algorithm in algorithms or suite.algorithms
+    ]
+    return [_planned(cell, out, tuple(seeds) if seeds is not None else suite.seeds) for cell in cells]
+
+
+def _environment(suite: Suite, name: str, steps: int | None) -> EnvironmentTable:
+    table = suite.environments.get(name)
+    if table is None and steps is None:
+        close = get_close_matches(name, suite.environments, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UsageError(
+            f"environment {name!r} is not in suite {suite.name}: {hint}it has {', '.join(suite.environments)}; "
+            "any other needs a budget, given by --steps"
+        )
+    table = table or EnvironmentTable(steps=steps or 1)
+    return table if steps is None else table.model_copy(update={"steps": steps})
+
+
+def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Cell:
+    listed = suite.algorithms.get(algorithm)
+    return Cell(
+        suite=suite.name,
+        algorithm=algorithm if listed else locate(algorithm).name if ":" in algorithm else algorithm,
+        reference=(listed.reference if listed else None) or algorithm,
+        options=suite.options(algorithm, env) if listed else {},
+        environment=Environment(id=env, backend=table.backend, options=table.options, modules=suite.modules),
+        steps=table.steps,
+        evaluation=Evaluation(**suite.evaluation.model_dump()),
+    )
+
+
+def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
+    algorithm = build(cell.reference, dict(cell.options))
+    spec = envs.describe(cell.environment.id, cell.environment.backend, **cell.environment.options)
+    if spec.max_episode_steps is None:
+        raise UsageError(
+            f"environment {spec.id} declares no time limit, so an episode may never end: "
+            "give it options = { max_episode_steps = ... } in the suite file"
+        )
+    if isinstance(algorithm, PolicyGradient):
+        _check_space(cell, algorithm, spec)
+    known = anchors(spec.id)
+    parts = {
+        "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
+        "source": source_hash(_source_root(locate(cell.reference).module), LEARNER, *spec.modules),
+        "environment": {
+            "id": spec.id,
+            "backend": spec.backend,
+            "backend_version": spec.version,
+            "options": dict(cell.environment.options),
+            "observation_space": str(spec.observation_space),
+            "action_space": str(spec.action_space),
+            "max_episode_steps": spec.max_episode_steps,
+        },
+        "versions": versions("torch", "numpy", "gymnasium"),
+        "device": "cpu",
+        "steps": cell.steps,
+        "protocol": asdict(cell.evaluation),
+    }
+    digest = fingerprint(parts)
+    record = {
+        "suite": cell.suite,
+        **parts,
+        "configuration": parts["algorithm"],
+        "reference": cell.reference,
+        "anchors": {"random": known.random, "reference": known.reference} if known else None,
+    }
+    del record["algorithm"]
+    cell = replace(cell, fingerprint=digest)
+    return PlannedCell(cell, CellStore(out, cell.algorithm, spec.id, digest), record, seeds)
+
+
+def _check_space(cell: Cell, algorithm: PolicyGradient, spec: envs.Spec) -> None:
+    try:
+        algorithm.model(Spaces(spec.observation_space, spec.action_space))
+    except UsageError as error:
+        raise UsageError(f"{cell.name}: {error}") from None
+
+
+def _source_root(module: str) -> str:
+    """Return a module in the form that `source_hash` takes: ours by name, a user's by file."""
+    if module.endswith(".py") or module.split(".")[0] == "pgsuite":
+        return module
+    spec = find_spec(module)
+    return spec.origin if spec and spec.origin else module

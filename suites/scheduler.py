@@ -1,0 +1,142 @@
+"""Jobs on worker processes: one process each, pinned to a core, longest first; what dies takes nothing else along."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from .cell import Cell
+from .planning import PlannedCell
+from .worker import SAVE_INTERVAL, Finished, Job, Progress, work
+
+_BACKEND_COST = {"numpy": 1.0, "envpool": 6.0, "gymnasium": 20.0}
+"""Rough relative time per step, to start the longest job first."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job did not finish."""
+
+    cell: Cell
+    reason: str
+    details: str = ""
+    """The traceback, if there was one."""
+
+
+def available_cores() -> list[int]:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
+    """Return jobs for the runs that are missing, longest first.
+
+    With fewer cells than workers a cell's seeds are dealt out over several jobs, which changes no result.
+    """
+    todo = [(p, missing) for p in planned if (missing := p.missing())]
+    if not todo:
+        return []
+    parts = -(-workers // len(todo))
+    jobs: list[tuple[float, Job]] = []
+    for p, missing in todo:
+        cost = p.cell.steps * _BACKEND_COST.get(str(p.record["environment"]["backend"]), 20.0)
+        shares = [tuple(missing[n::parts]) for n in range(min(parts, len(missing)))]
+        jobs += [(cost * len(seeds), Job(p.cell, p.store, seeds)) for seeds in shares]
+    return [job for _, job in sorted(jobs, key=lambda pair: -pair[0])]
+
+
+@dataclass
+class _Worker:
+    job: Job
+    process: BaseProcess
+    connection: Connection
+    core: int | None
+    finished: Finished | None = None
+
+
+class Scheduler:
+    """Runs jobs on processes and passes on their news."""
+
+    def __init__(
+        self,
+        workers: int,
+        *,
+        on_start: Callable[[Job], None],
+        on_progress: Callable[[Job, Progress], None],
+        on_finish: Callable[[Job, Failure | None], None],
+        save_interval: float = SAVE_INTERVAL,
+    ) -> None:
+        self._workers = workers
+        self._on_start, self._on_progress, self._on_finish = on_start, on_progress, on_finish
+        self._save_interval = save_interval
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["pgsuite.suites.worker"])
+
+    def run(self, jobs: Sequence[Job]) -> list[Failure]:
+        """Run all jobs and return those that failed.
+
+        On an exception, KeyboardInterrupt among them, all workers are ended; what they stored is kept.
+        """
+        waiting, failures = list(jobs), []
+        cores = available_cores()
+        free: list[int | None] = [*cores[: self._workers], *[None] * (self._workers - len(cores))]
+        running: list[_Worker] = []
+        try:
+            while waiting or running:
+                while waiting and free:
+                    running.append(self._start(waiting.pop(0), free.pop(0)))
+                sources = [w.connection for w in running] + [w.process.sentinel for w in running]
+                ready = wait(sources, timeout=1.0)
+                for worker in [w for w in running if w.connection in ready or w.process.sentinel in ready]:
+                    if not self._listen(worker):
+                        continue
+                    running.remove(worker)
+                    free.append(worker.core)
+                    failure = self._end(worker)
+                    failures += [failure] if failure else []
+                    self._on_finish(worker.job, failure)
+        finally:
+            for worker in running:
+                worker.process.kill()
+                worker.process.join()
+        return failures
+
+    def _start(self, job: Job, core: int | None) -> _Worker:
+        receiver, sender = self._context.Pipe(duplex=False)
+        arguments = (job, core, sender, self._save_interval)
+        process = self._context.Process(target=work, args=arguments, name=job.cell.name, daemon=True)
+        process.start()
+        sender.close()
+        self._on_start(job)
+        return _Worker(job, process, receiver, core)
+
+    def _listen(self, worker: _Worker) -> bool:
+        """Take the news that are there; return whether there will be no more."""
+        alive = worker.process.is_alive()  # asked before listening: what a dead worker said is then all there
+        try:
+            while worker.connection.poll():
+                news = worker.connection.recv()
+                if isinstance(news, Finished):
+                    worker.finished = news
+                else:
+                    self._on_progress(worker.job, news)
+        except (EOFError, OSError):
+            return True
+        return worker.finished is not None or not alive
+
+    def _end(self, worker: _Worker) -> Failure | None:
+        worker.process.join()
+        worker.connection.close()
+        code = worker.process.exitcode
+        if worker.finished is None:
+            cause = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+            reason = f"its worker process died ({cause}); run the same command again to go on from the last snapshot"
+            return Failure(worker.job.cell, reason)
+        if worker.finished.failure is None:
+            return None
+        return Failure(worker.job.cell, worker.finished.failure, worker.finished.details)

@@ -1,0 +1,168 @@
+"""Suite files: TOML, validated; errors name the file, the key and what is allowed."""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ..errors import UsageError
+
+FOLDER = Path(__file__).parent
+"""Where the shipped suites are."""
+
+
+def parse_seeds(text: Any) -> tuple[int, ...]:
+    """Return the seeds of ``"0-9"``, ``"3,7,1"`` or a mixture, in order, without repetition.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {text!r}")
+    seeds: dict[int, None] = {}
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {text!r}")
+        low, high = int(first), int(last) if dash else int(first)
+        if high < low or high - low >= 100_000:
+            raise ValueError(f"seeds {part.strip()!r}: a range goes upwards and has at most 100000 seeds")
+        seeds.update(dict.fromkeys(range(low, high + 1)))
+    return tuple(seeds)
+
+
+Seeds = Annotated[tuple[int, ...], BeforeValidator(parse_seeds)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class EvaluationTable(_Table):
+    """``[evaluation]``: the protocol, the same for every run."""
+
+    checkpoints: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Points of the curve after the start."""
+    episodes: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Episodes per checkpoint."""
+    deterministic: bool = False
+    """Whether the mode of the policy is played instead of the policy."""
+
+
+class EnvironmentTable(_Table):
+    """``[environments."ID"]``."""
+
+    steps: Annotated[int, Field(ge=1)]
+    """Budget of a run in environment steps."""
+    backend: Literal["auto", "numpy", "envpool", "gymnasium"] = "auto"
+    """Which backend; auto takes the fastest faithful one."""
+    options: dict[str, Any] = {}
+    """Keyword arguments of the environment."""
+
+
+class Override(BaseModel):
+    """``[algorithms.NAME.environments."ID"]``: hyperparameters for one environment, said openly."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class AlgorithmTable(BaseModel):
+    """``[algorithms.NAME]``: the class and, as further keys, its hyperparameters."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    reference: Annotated[str | None, Field(alias="class")] = None
+    """``package.module:Class`` or ``file.py:Class``; by default the algorithm called NAME."""
+    environments: dict[str, Override] = {}
+
+
+class Suite(_Table):
+    """A suite file."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    description: str
+    seeds: Seeds
+    """Seeds of every cell, such as ``"0-9"``."""
+    modules: tuple[str, ...] = ()
+    """Python modules imported first, which register environments."""
+    evaluation: EvaluationTable = EvaluationTable()
+    environments: Annotated[dict[str, EnvironmentTable], Field(min_length=1)]
+    algorithms: Annotated[dict[str, AlgorithmTable], Field(min_length=1)]
+
+    def options(self, algorithm: str, environment: str) -> dict[str, Any]:
+        """Return the hyperparameters of an algorithm in an environment: the suite's, then the environment's own."""
+        table = self.algorithms[algorithm]
+        override = table.environments.get(environment)
+        return {**(table.model_extra or {}), **((override.model_extra or {}) if override else {})}
+
+
+def shipped() -> dict[str, Path]:
+    """Return the files of the shipped suites by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def load_suite(name: str) -> Suite:
+    """Return a suite by name or by the path of its file.
+
+    Raises:
+        UsageError: naming the file, the key and what is allowed.
+    """
+    path = shipped().get(name) or Path(name)
+    if not path.is_file():
+        close = get_close_matches(name, shipped(), n=1, cutoff=0.4)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UsageError(
+            f"unknown suite {name!r}: {hint}shipped are {', '.join(shipped())}; your own is the path of a TOML file"
+        )
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    return parse_suite(data, str(path))
+
+
+def parse_suite(data: Mapping[str, Any], source: str) -> Suite:
+    """Return the suite that a parsed TOML file describes.
+
+    Raises:
+        UsageError: naming ``source``, the key and what is allowed.
+    """
+    data = {**data, "modules": tuple(data["modules"])} if isinstance(data.get("modules"), list) else data
+    try:
+        suite = Suite.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {_explain(error)}") from None
+    for name, table in suite.algorithms.items():
+        for env in table.environments:
+            if env not in suite.environments:
+                known = ", ".join(suite.environments)
+                raise UsageError(
+                    f"{source}: algorithms.{name}.environments.{env}: not an environment of this suite ({known})"
+                )
+    return suite
+
+
+def _explain(error: ValidationError) -> str:
+    """Say the first of a validation's complaints in one line."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        table = _table_at(first["loc"][:-1])
+        allowed = ", ".join(table.model_fields)
+        close = get_close_matches(str(first["loc"][-1]), table.model_fields, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"unknown key {key!r}: {hint}allowed are {allowed}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key} = {first['input']!r}: {message[0].lower() + message[1:]}"
+
+
+def _table_at(location: tuple[int | str, ...]) -> type[BaseModel]:
+    tables: dict[str, type[BaseModel]] = {"evaluation": EvaluationTable, "environments": EnvironmentTable}
+    return tables[str(location[0])] if location else Suite
