@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .adam import Adam, adam_step, clip_gradient
 from .blocks import Samples, explained_variance
+from .distributions import Distribution
 from .interface import Metrics, PolicyGradient, Rollout, State, Steps, Target, decayed, likelihood_loss
 from .model import Model
 from .returns import generalised_advantage
@@ -26,6 +27,7 @@ class ActorCritic(PolicyGradient):
     """Advantage actor-critic with GAE(λ), entropy bonus and gradient clipping."""
 
     has_critic: ClassVar[bool] = True
+    joint: ClassVar[bool] = True
 
     num_steps: Count = 16
     """Steps of a window, T."""
@@ -45,6 +47,11 @@ class ActorCritic(PolicyGradient):
     """Longest gradient, of policy and critic together; none for no clipping."""
 
     @property
+    def window(self) -> int:
+        """Samples of an update, ``N T``: the constant that losses are divided by."""
+        return self.num_envs * self.num_steps
+
+    @property
     def target(self) -> Target:
         return Target("undiscounted", self.trace, self.normalise_advantages, self.entropy_weight)
 
@@ -61,12 +68,12 @@ class ActorCritic(PolicyGradient):
         target = advantage + value[..., :-1]
         return self.pack(rollout, experience, weight=advantage, target=target, standardise=self.normalise_advantages)
 
-    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
-        policy, critic = model.split(parameters)
-        error = model.value_network.apply(critic, samples.observation).squeeze(2) - samples.target
-        value_loss = 0.5 * (error * error * samples.mask).sum(1)
-        policy_loss = likelihood_loss(model, policy, samples, self.entropy_weight)
-        return (policy_loss + self.value_weight * value_loss) / (self.num_envs * self.num_steps)
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        return likelihood_loss(distribution, outputs, samples, self.entropy_weight) / self.window
+
+    def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
+        error = (value - samples.target) * samples.mask
+        return self.value_weight * 0.5 * (error * error).sum(1) / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)

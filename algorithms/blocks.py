@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .networks import ALIGNMENT
+from .networks import Network
 
 BLOCK = 256
 """Samples per seed in a block."""
 
 
 class Samples(NamedTuple):
-    """What a gradient is computed from: one row per step, ``B`` a multiple of the alignment, invalid rows masked."""
+    """What a gradient is computed from: one row per step, invalid ones masked."""
 
     observation: Tensor
     """``(S, B, O)``, normalised."""
@@ -64,10 +64,10 @@ class Layout:
         Args:
             valid: ``(S, N, T)`` which steps are experience.
             ragged: whether T depends on the neighbours (a round of episodes): then valid steps move to the front and
-                B is a whole number of blocks. Otherwise order and size stay, padded to the alignment.
+                B is a whole number of blocks. Otherwise all steps stay where they are and ``B = N·T``.
             dtype: of the mask.
         """
-        index, filled = _valid_first(valid) if ragged else _as_they_are(valid)
+        index, filled = _valid_first(valid) if ragged else (None, valid.flatten(1))
         self.mask = filled.to(dtype)
         """``(S, B)`` 1 for experience."""
         self._index = index
@@ -86,14 +86,6 @@ class Layout:
         return steps.scatter_add_(1, index, samples * self.mask).view(shape)
 
 
-def _as_they_are(valid: Tensor) -> tuple[Tensor | None, Tensor]:
-    flat = valid.flatten(1)
-    size = flat.shape[1]
-    padding = -size % ALIGNMENT
-    index = torch.arange(size + padding).clamp(max=size - 1).expand(len(flat), -1) if padding else None
-    return index, torch.nn.functional.pad(flat, (0, padding))
-
-
 def _valid_first(valid: Tensor) -> tuple[Tensor, Tensor]:
     places = [np.flatnonzero(row) for row in valid.flatten(1).numpy()]
     longest = max(len(place) for place in places)
@@ -109,7 +101,7 @@ def block_sum(x: Tensor) -> Tensor:
     """Sum ``(S, B, ...)`` over samples, block by block in order: ``(S, ...)``."""
     total = torch.zeros_like(x[:, 0])
     for block in x.split(BLOCK, dim=1):
-        total = total + block.sum(1)
+        total += block.sum(1)
     return total
 
 
@@ -126,33 +118,35 @@ def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
 
 def explained_variance(samples: Samples) -> Tensor:
     """Return ``1 - Var(target - value) / Var(target)`` of the critic ``(S,)``; NaN where the target is constant."""
-    count = block_sum(samples.mask)
+    weight = samples.mask / block_sum(samples.mask).unsqueeze(1)
 
     def variance(x: Tensor) -> Tensor:
-        centred = (x - (block_sum(x * samples.mask) / count).unsqueeze(1)) * samples.mask
-        return block_sum(centred * centred)
+        centred = x - block_sum(x * weight).unsqueeze(1)
+        return block_sum(centred * centred * weight)
 
     total = variance(samples.target)
     return torch.where(total > 0, 1 - variance(samples.target - samples.value) / total, torch.nan)
 
 
-def blockwise_gradient(
-    loss: Callable[[Tensor, Samples], Tensor], parameters: Tensor, samples: Samples
+def loss_gradient(
+    network: Network, parameters: Tensor, samples: Samples, loss: Callable[[Tensor, Samples], Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Return the gradient ``(S, P)`` and value ``(S,)`` of a loss that is a sum over samples.
+    """Return the gradient ``(S, P)`` and value ``(S,)`` of a loss on a network's outputs, summed over samples.
 
     Args:
-        loss: maps parameters ``(S, P)`` and a block of samples to ``(S,)``.
-        parameters: ``(S, P)``.
+        network: policy or critic.
+        parameters: its parameters ``(S, P)``.
         samples: any number of blocks.
-
-    Seeds own disjoint parameters, so the gradient of the sum of their losses is every seed's own gradient.
+        loss: maps outputs ``(S, B, D)`` and their block of samples to ``(S,)``, differentiably.
     """
-    leaf = parameters.detach().requires_grad_()
+    layers = network.layers(parameters.numpy())
     gradient, value = torch.zeros_like(parameters), parameters.new_zeros(len(parameters))
     for block in samples.blocks():
-        block_loss = loss(leaf, block)
-        (block_gradient,) = torch.autograd.grad(block_loss.sum(), leaf)
-        gradient += block_gradient
+        activations = network.forward(layers, block.observation.numpy())
+        outputs = torch.from_numpy(activations[-1]).requires_grad_()
+        block_loss = loss(outputs, block)
+        # Seeds share no parameters, so the slope of the sum of their losses is every seed's own.
+        (slope,) = torch.autograd.grad(block_loss.sum(), outputs)
+        gradient += torch.from_numpy(network.cotangent(layers, activations, slope.numpy()))
         value += block_loss.detach()
     return gradient, value

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .adam import Adam, adam_step
@@ -39,29 +40,27 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
     """
     network, optimiser = state.model.value_network, state.optimisers["critic"]
     _, parameters = state.model.split(state.parameters)
-    observation, target = samples.observation, samples.target.unsqueeze(2)
-    row = torch.arange(len(parameters)).unsqueeze(1)
+    observation, target = samples.observation.numpy(), samples.target.unsqueeze(2).numpy()
+    row = np.arange(len(parameters))[:, None]
     places = [np.flatnonzero(m) for m in samples.mask.numpy()]
     randoms = [generator(int(s), Stream.SHUFFLE, int(u)) for s, u in zip(state.seeds, state.updates, strict=True)]
-    error_sum = torch.zeros(len(parameters), dtype=parameters.dtype)
+    squares = np.zeros(len(parameters), dtype=target.dtype)
     for epoch in range(epochs):
         shuffled = [random.permutation(place) for random, place in zip(randoms, places, strict=True)]
         for index, filled in _minibatches(shuffled, minibatch):
-            layers = network.layers(parameters)
+            layers = network.layers(parameters.numpy())
             activations = network.forward(layers, observation[row, index])
-            error = (network.outputs_of(activations)[:, :minibatch] - target[row, index]) * filled.to(
-                target.dtype
-            ).unsqueeze(2)
-            gradient = network.cotangent(layers, activations, error / minibatch)
+            error = (activations[-1] - target[row, index]) * filled[:, :, None]
+            gradient = torch.from_numpy(network.cotangent(layers, activations, error / minibatch))
             stepping = filled[:, 0]
-            mask = None if bool(stepping.all()) else stepping
+            mask = None if stepping.all() else torch.from_numpy(stepping)
             parameters, optimiser = adam_step(parameters, gradient, optimiser, learning_rate, mask)
             if epoch == epochs - 1:
-                error_sum += (error * error).flatten(1).sum(1)
-    return Fit(parameters, optimiser, 0.5 * error_sum / block_sum(samples.mask))
+                squares += np.square(error[..., 0]).sum(1)
+    return Fit(parameters, optimiser, 0.5 * torch.from_numpy(squares) / block_sum(samples.mask))
 
 
-def _minibatches(places: list[np.ndarray], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _minibatches(places: list[np.ndarray], size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
     """Iterate over ``(S, size)`` sample indices and which of them are filled, until the longest list is done."""
     longest = max(len(place) for place in places)
     length = longest + -longest % size
@@ -71,5 +70,4 @@ def _minibatches(places: list[np.ndarray], size: int) -> Iterator[tuple[Tensor, 
         index[n, : len(place)] = place
         filled[n, : len(place)] = True
     for start in range(0, length, size):
-        chosen = slice(start, start + size)
-        yield torch.from_numpy(index[:, chosen]), torch.from_numpy(filled[:, chosen])
+        yield index[:, start : start + size], filled[:, start : start + size]

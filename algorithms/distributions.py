@@ -9,6 +9,7 @@ Only slice-invariant operations are used: `softplus` and `sigmoid` are not, `log
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -54,13 +55,13 @@ class Distribution(Protocol):
     def kl(self, old: Tensor, new: Tensor) -> Tensor:
         """Return ``KL(old ‖ new)`` ``(...)`` in nats."""
 
-    def fisher(self, parameters: Tensor, tangent: Tensor) -> Tensor:
-        """Return the Fisher information matrix at ``parameters`` times ``tangent``, both ``(..., D)``."""
+    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the product with the Fisher information matrix at ``parameters``, both ``(..., D)``."""
 
 
 @dataclass(frozen=True)
 class Categorical:
-    """Independent categorical choices, one or several; the logits of all are concatenated. `Discrete`, `MultiDiscrete`."""
+    """Independent categorical choices, their logits concatenated: one for `Discrete`, several for `MultiDiscrete`."""
 
     sizes: tuple[int, ...]
     """Number of choices of every component."""
@@ -103,13 +104,15 @@ class Categorical:
         pairs = zip(self._log_probs(old), self._log_probs(new), strict=True)
         return _sum([(a.exp() * (a - b)).sum(-1) for a, b in pairs])
 
-    def fisher(self, parameters: Tensor, tangent: Tensor) -> Tensor:
+    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
         """``(diag(p) - p pᵀ) v`` for every component."""
-        products = []
-        for logits, v in zip(self._components(parameters), self._components(tangent), strict=True):
-            p = torch.softmax(logits, -1)
-            products.append(p * (v - (p * v).sum(-1, keepdim=True)))
-        return torch.cat(products, -1)
+        probabilities = [torch.softmax(logits, -1) for logits in self._components(parameters)]
+
+        def product(tangent: Tensor) -> Tensor:
+            pairs = zip(probabilities, self._components(tangent), strict=True)
+            return torch.cat([p * (v - (p * v).sum(-1, keepdim=True)) for p, v in pairs], -1)
+
+        return product
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,11 @@ class Bernoulli:
         a, b = self._log_probs(old), self._log_probs(new)
         return (a.exp() * (a - b)).sum(-1).sum(-1)
 
-    def fisher(self, parameters: Tensor, tangent: Tensor) -> Tensor:
+    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
         """``p (1 - p) v``."""
-        p = self._log_probs(parameters).exp()
-        return p[..., 0] * p[..., 1] * tangent
+        tails, heads = self._log_probs(parameters).exp().unbind(-1)
+        variance = tails * heads
+        return lambda tangent: variance * tangent
 
 
 @dataclass(frozen=True)
@@ -190,10 +194,11 @@ class DiagonalGaussian:
         variance_ratio = torch.exp(2 * (log_std - new_log_std))
         return (new_log_std - log_std + 0.5 * (variance_ratio + shift * shift * precision - 1)).sum(-1)
 
-    def fisher(self, parameters: Tensor, tangent: Tensor) -> Tensor:
+    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
         """``v / σ²`` for the mean and ``2 v`` for log σ."""
-        (_, log_std), (mean_tangent, log_std_tangent) = parameters.chunk(2, -1), tangent.chunk(2, -1)
-        return torch.cat([mean_tangent * torch.exp(-2 * log_std), 2 * log_std_tangent], -1)
+        precision = torch.exp(-2 * parameters[..., self.size :])
+        diagonal = torch.cat([precision, torch.full_like(precision, 2.0)], -1)
+        return lambda tangent: diagonal * tangent
 
 
 def _sum(terms: list[Tensor]) -> Tensor:

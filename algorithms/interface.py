@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from .adam import Adam
-from .blocks import Layout, Samples, blockwise_gradient, standardised
+from .blocks import Layout, Samples, loss_gradient, standardised
+from .distributions import Distribution
 from .model import ActionBound, Actor, Behaviour, Model, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
@@ -115,6 +116,9 @@ class PolicyGradient(ABC):
     """Base of the algorithms. A subclass is a frozen dataclass; its fields are its hyperparameters."""
 
     has_critic: ClassVar[bool]
+    """Whether there is a critic."""
+    joint: ClassVar[bool] = False
+    """Whether policy and critic step together, on one gradient; otherwise a critic is fitted apart."""
 
     discount: Share = 0.99
     """γ per step, in [0, 1]."""
@@ -152,8 +156,23 @@ class PolicyGradient(ABC):
         """Turn a rollout into weighted samples: what distinguishes one estimator from another."""
 
     @abstractmethod
-    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
-        """Return the loss ``(S,)`` of a block, a sum over samples divided by a constant."""
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        """Return the policy's loss ``(S,)`` on a block: a sum over samples, divided by a constant.
+
+        Args:
+            distribution: of actions.
+            outputs: ``(S, B, D)`` of the policy network.
+            samples: the block; its weights are constants.
+        """
+
+    def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
+        """Return the critic's loss ``(S,)`` on a block; only a `joint` algorithm has one.
+
+        Args:
+            value: ``(S, B)`` of the critic network.
+            samples: the block.
+        """
+        raise TypeError(f"{type(self).__name__} is not joint: its critic is fitted apart")
 
     @abstractmethod
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
@@ -173,7 +192,16 @@ class PolicyGradient(ABC):
 
     def gradient_of(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
         """Return the gradient ``(S, P)`` and value ``(S,)`` of the loss on samples."""
-        return blockwise_gradient(lambda p, block: self.loss(state.model, p, block), state.parameters, samples)
+        model, (policy, critic) = state.model, state.model.split(state.parameters)
+        gradient, loss = loss_gradient(
+            model.policy, policy, samples, lambda outputs, block: self.policy_loss(model.distribution, outputs, block)
+        )
+        if not self.joint:
+            return torch.cat([gradient, torch.zeros_like(critic)], 1), loss
+        critic_gradient, critic_loss = loss_gradient(
+            model.value_network, critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
+        )
+        return torch.cat([gradient, critic_gradient], 1), loss + critic_loss
 
     def model(self, spaces: Spaces) -> Model:
         """Return the model that this configuration has in an environment."""
@@ -286,19 +314,20 @@ class PolicyGradient(ABC):
         return state
 
 
-def likelihood_loss(model: Model, policy: Tensor, samples: Samples, entropy_weight: float = 0.0) -> Tensor:
+def likelihood_loss(
+    distribution: Distribution, outputs: Tensor, samples: Samples, entropy_weight: float = 0.0
+) -> Tensor:
     """Return ``-Σ weight · log π(a|s)``, less the entropy bonus, over a block ``(S,)``.
 
     Args:
-        model: whose policy and distribution.
-        policy: ``(S, Pp)`` parameters of the policy.
-        samples: a block; its weights are constants, no gradient flows into them.
-        entropy_weight: weight of the mean entropy.
+        distribution: of actions.
+        outputs: ``(S, B, D)`` of the policy network.
+        samples: the block; its weights are constants, no gradient flows into them.
+        entropy_weight: weight of the entropy of every step.
     """
-    outputs = model.policy.apply(policy, samples.observation)
-    objective = samples.weight * model.distribution.log_prob(outputs, samples.action)
+    objective = samples.weight * distribution.log_prob(outputs, samples.action)
     if entropy_weight:
-        objective = objective + entropy_weight * model.distribution.entropy(outputs)
+        objective = objective + entropy_weight * distribution.entropy(outputs)
     return -(objective * samples.mask).sum(1)
 
 

@@ -104,8 +104,8 @@ class Model:
             row = [self.policy.init(random, output_gain=0.01, constant=log_std)]
             if self.critic:
                 row.append(self.critic.init(random, output_gain=1.0))
-            rows.append(torch.cat(row))
-        return torch.stack(rows).to(dtype)
+            rows.append(np.concatenate(row))
+        return torch.from_numpy(np.stack(rows)).to(dtype)
 
     def split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Return the policy's and the critic's part of ``(S, P)``."""
@@ -120,9 +120,18 @@ class Model:
             observation: any number of blocks.
         """
         network = self.value_network
-        layers = network.layers(critic)
-        blocks = [network.forward(layers, x)[-1][:, : x.shape[1], 0] for x in observation.split(BLOCK, dim=1)]
-        return torch.cat(blocks, dim=1)
+        layers = network.layers(critic.numpy())
+        blocks = [network.forward(layers, x.numpy())[-1][..., 0] for x in observation.split(BLOCK, dim=1)]
+        return torch.from_numpy(np.concatenate(blocks, axis=1))
+
+    @cached_property
+    def _box(self) -> "_Box":
+        assert isinstance(self.action_space, gym.spaces.Box)
+        low, high = (x.ravel().astype(np.float64) for x in (self.action_space.low, self.action_space.high))
+        bounded = np.isfinite(low) & np.isfinite(high)
+        middle, half = np.zeros_like(low), np.ones_like(low)
+        middle[bounded], half[bounded] = (low + high)[bounded] / 2, (high - low)[bounded] / 2
+        return _Box(bounded, low, high, middle, half)
 
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
         """Return policy samples in the environment's units.
@@ -133,13 +142,23 @@ class Model:
         if not isinstance(space, gym.spaces.Box):
             discrete: NDArray[np.generic] = sample.numpy()
             return discrete
-        action = sample.double().numpy()
-        low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
-        bounded = np.isfinite(low) & np.isfinite(high)
-        unit = np.tanh(action) if self.action_bound == "tanh" else np.clip(action, -1.0, 1.0)
-        middle, half = np.where(bounded, (low + high) / 2, 0.0), np.where(bounded, (high - low) / 2, 1.0)
-        scaled = np.where(bounded, middle + half * unit, np.clip(action, low, high))
-        return scaled.reshape(*action.shape[:-1], *space.shape).astype(space.dtype)
+        box, action = self._box, sample.double().numpy()
+        unit = np.tanh(action) if self.action_bound == "tanh" else np.minimum(np.maximum(action, -1.0), 1.0)
+        scaled = box.middle + box.half * unit
+        if not box.bounded.all():
+            scaled = np.where(box.bounded, scaled, np.clip(action, box.low, box.high))
+        environment: NDArray[np.generic] = scaled.reshape(*action.shape[:-1], *space.shape).astype(space.dtype)
+        return environment
+
+
+class _Box(NamedTuple):
+    """Where a Box's actions lie, each ``(A,)``."""
+
+    bounded: NDArray[np.bool_]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    half: NDArray[np.float64]
 
 
 class Actor:
@@ -149,15 +168,15 @@ class Actor:
         parameters = behaviour.parameters
         self.model = model
         self.dtype = parameters.dtype
-        self._layers = model.policy.layers(parameters)
+        self._layers = model.policy.layers(parameters.numpy())
         moments = behaviour.observation
         self._standardise = None if moments is None else Standardiser.of(moments, self.dtype)
 
     def __call__(self, observation: Tensor, noise: Tensor) -> Action:
         """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode."""
-        policy = self.model.policy
+        observation = observation.to(self.dtype)
         if self._standardise is not None:
             observation = self._standardise(observation)
-        outputs = policy.outputs_of(policy.forward(self._layers, observation))[:, : observation.shape[1]]
+        outputs = torch.from_numpy(self.model.policy.forward(self._layers, observation.numpy())[-1])
         sample = self.model.distribution.sample(outputs, noise)
         return Action(sample, self.model.to_environment(sample))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .adam import Adam, adam_step, norm
 from .blocks import Samples
+from .distributions import Distribution
 from .interface import Episodes, Metrics, PolicyGradient, Rollout, State, Target, decayed, likelihood_loss
 from .model import Model
 from .returns import discount_powers, discounted_returns
@@ -54,8 +55,8 @@ class Reinforce(PolicyGradient):
             weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
         return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.standardise_returns)
 
-    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
-        return likelihood_loss(model, parameters, samples) / self.num_envs
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        return likelihood_loss(distribution, outputs, samples) / self.num_envs
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)

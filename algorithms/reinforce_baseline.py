@@ -17,6 +17,7 @@ from torch import Tensor
 from .adam import Adam, adam_step, norm
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
+from .distributions import Distribution
 from .interface import Episodes, Metrics, PolicyGradient, Rollout, State, Target, decayed, likelihood_loss
 from .model import Model
 from .returns import discount_powers, discounted_returns
@@ -63,9 +64,8 @@ class ReinforceBaseline(PolicyGradient):
             weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
         return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.normalise_advantages)
 
-    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
-        policy, _ = model.split(parameters)
-        return likelihood_loss(model, policy, samples) / self.num_envs
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        return likelihood_loss(distribution, outputs, samples) / self.num_envs
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)

@@ -19,6 +19,7 @@ from torch import Tensor
 from .adam import Adam, norm
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
+from .distributions import Distribution
 from .interface import Metrics, PolicyGradient, Rollout, State, Steps, Target, likelihood_loss
 from .model import Model
 from .returns import generalised_advantage
@@ -75,9 +76,8 @@ class TRPO(PolicyGradient):
         target = advantage + value[..., :-1]
         return self.pack(rollout, experience, weight=advantage, target=target, standardise=self.normalise_advantages)
 
-    def loss(self, model: Model, parameters: Tensor, samples: Samples) -> Tensor:
-        policy, _ = model.split(parameters)
-        return likelihood_loss(model, policy, samples) / (self.num_envs * self.num_steps)
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        return likelihood_loss(distribution, outputs, samples) / (self.num_envs * self.num_steps)
 
     def natural_gradient(self, surrogate: Surrogate, gradient: Tensor) -> Solution:
         """Return ``(F + damping I)⁻¹ g`` for an ascent direction g ``(S, Pp)`` of the policy."""

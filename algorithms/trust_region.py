@@ -10,6 +10,7 @@ Shapes: **S** seeds, **B** samples, **P** parameters of the policy.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,15 +29,13 @@ class Surrogate:
         self._model = model
         self._blocks = list(samples.blocks())
         self._share = 1 / samples.size
-        self._layers = network.layers(policy)
-        self._activations = [network.forward(self._layers, b.observation) for b in self._blocks]
-        self._outputs = [network.outputs_of(a)[:, : b.mask.shape[1]] for a, b in self._paired()]
+        self._layers = network.layers(policy.numpy())
+        self._activations = [network.forward(self._layers, b.observation.numpy()) for b in self._blocks]
+        self._outputs = [torch.from_numpy(activations[-1]) for activations in self._activations]
+        self._metrics = [model.distribution.fisher(outputs) for outputs in self._outputs]
         self._log_prob = [
             model.distribution.log_prob(o, b.action) for o, b in zip(self._outputs, self._blocks, strict=True)
         ]
-
-    def _paired(self) -> list[tuple[list[Tensor], Samples]]:
-        return list(zip(self._activations, self._blocks, strict=True))
 
     def entropy(self) -> Tensor:
         """Return the mean entropy ``(S,)`` of the current policy."""
@@ -47,22 +46,22 @@ class Surrogate:
 
     def fisher_product(self, vector: Tensor) -> Tensor:
         """Return ``F v`` for ``v`` ``(S, P)``."""
-        network, distribution = self._model.policy, self._model.distribution
-        direction = network.layers(vector)
-        product = torch.zeros_like(vector)
-        for (activations, block), outputs in zip(self._paired(), self._outputs, strict=True):
-            tangent = network.tangent(self._layers, activations, direction)[:, : block.mask.shape[1]]
+        network = self._model.policy
+        direction = network.layers(vector.numpy())
+        product = np.zeros(vector.shape, dtype=vector.numpy().dtype)
+        for activations, metric, block in zip(self._activations, self._metrics, self._blocks, strict=True):
+            tangent = torch.from_numpy(network.tangent(self._layers, activations, direction))
             weight = (block.mask * self._share.unsqueeze(1)).unsqueeze(2)
-            product += network.cotangent(self._layers, activations, distribution.fisher(outputs, tangent) * weight)
-        return product
+            product += network.cotangent(self._layers, activations, (metric(tangent) * weight).numpy())
+        return torch.from_numpy(product)
 
     def evaluate(self, policy: Tensor) -> tuple[Tensor, Tensor]:
         """Return the surrogate ``E[π'/π A]`` and ``E[KL(π ‖ π')]``, each ``(S,)``, of other parameters ``(S, P)``."""
         network, distribution = self._model.policy, self._model.distribution
-        layers = network.layers(policy)
+        layers = network.layers(policy.numpy())
         surrogate, kl = torch.zeros_like(self._share), torch.zeros_like(self._share)
         for block, old, old_log_prob in zip(self._blocks, self._outputs, self._log_prob, strict=True):
-            new = network.outputs_of(network.forward(layers, block.observation))[:, : block.mask.shape[1]]
+            new = torch.from_numpy(network.forward(layers, block.observation.numpy())[-1])
             ratio = torch.exp(distribution.log_prob(new, block.action) - old_log_prob)
             surrogate = surrogate + (ratio * block.weight * block.mask).sum(1)
             kl = kl + (distribution.kl(old, new) * block.mask).sum(1)

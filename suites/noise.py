@@ -4,29 +4,33 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..algorithms.distributions import NoiseKind
 
-_CHUNK = 64
+Sampled = NDArray[np.float32]
+
+ROUND_CHUNK = 64
+"""Time steps drawn at once where the length is not known beforehand."""
 
 
-def _gumbel(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def _gumbel(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
     # A draw of exactly zero would be an infinite Gumbel: smallest normal float32 keeps it finite.
     exponential = random.standard_exponential(shape, dtype=np.float32)
-    drawn: np.ndarray = -np.log(np.maximum(exponential, np.finfo(np.float32).tiny))
-    return drawn
+    gumbel: Sampled = -np.log(np.maximum(exponential, np.finfo(np.float32).tiny))
+    return gumbel
 
 
-def _normal(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def _normal(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
     return random.standard_normal(shape, dtype=np.float32)
 
 
-def _logistic(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def _logistic(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
     return _gumbel(random, shape) - _gumbel(random, shape)
 
 
-_SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]] = {
+_SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], Sampled]] = {
     "gumbel": _gumbel,
     "normal": _normal,
     "logistic": _logistic,
@@ -34,7 +38,12 @@ _SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], np.n
 
 
 def noise_steps(
-    kind: NoiseKind, size: int, num_envs: int, generators: Sequence[np.random.Generator], dtype: torch.dtype
+    kind: NoiseKind,
+    size: int,
+    num_envs: int,
+    generators: Sequence[np.random.Generator],
+    dtype: torch.dtype,
+    chunk: int = ROUND_CHUNK,
 ) -> Iterator[Tensor]:
     """Iterate over time steps of noise ``(S, N, K)``, without end.
 
@@ -42,15 +51,16 @@ def noise_steps(
         kind: distribution of the noise.
         size: K, numbers per action.
         num_envs: N, environments per seed.
-        generators: one per seed; how many numbers a seed has drawn depends on the steps asked for alone.
+        generators: one per seed.
         dtype: of the result; the numbers are float32 ones.
+        chunk: time steps drawn at once; part of what determines the numbers.
     """
     sample = _SAMPLERS[kind]
     while True:
-        chunk = np.empty((_CHUNK, len(generators), num_envs, size), dtype=np.float32)
+        numbers = np.empty((chunk, len(generators), num_envs, size), dtype=np.float32)
         for row, random in enumerate(generators):
-            chunk[:, row] = sample(random, (_CHUNK, num_envs, size))
-        yield from torch.from_numpy(chunk).to(dtype).unbind(0)
+            numbers[:, row] = sample(random, (chunk, num_envs, size))
+        yield from torch.from_numpy(numbers).to(dtype).unbind(0)
 
 
 def no_noise(size: int, num_envs: int, seeds: int, dtype: torch.dtype) -> Iterator[Tensor]:

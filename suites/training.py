@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Metrics, PolicyGradient, State
+from ..algorithms.interface import Metrics, PolicyGradient, State, Steps
 from ..algorithms.model import Actor, Behaviour, Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
@@ -24,7 +24,8 @@ from ..results.curve import CurveRow
 from .cell import Cell, Sink, open_environments
 from .collection import Collector
 from .evaluation import Episodes, environment_seeds, evaluate
-from .noise import noise_steps
+from .noise import ROUND_CHUNK, noise_steps
+from .process import keep_freed_memory, single_thread
 
 
 class Runs(NamedTuple):
@@ -80,9 +81,11 @@ class TrainingLoop:
             EnvironmentFault: if the environment raises or gives a non-finite number.
         """
         algorithm: PolicyGradient = build(cell.reference, dict(cell.options))
-        training = _Training(algorithm, cell, seeds, sink)
-        for checkpoint in range(len(cell.grid)):
-            training.reach(checkpoint)
+        keep_freed_memory()
+        with single_thread():
+            training = _Training(algorithm, cell, seeds, sink)
+            for checkpoint in range(len(cell.grid)):
+                training.reach(checkpoint)
 
 
 class _Training:
@@ -161,7 +164,14 @@ class _Training:
             generator(int(seed), Stream.ACTION, int(update))
             for seed, update in zip(state.seeds, state.updates, strict=True)
         ]
-        noise = noise_steps(distribution.noise, distribution.noise_size, plan.num_envs, randoms, algorithm.torch_dtype)
+        noise = noise_steps(
+            distribution.noise,
+            distribution.noise_size,
+            plan.num_envs,
+            randoms,
+            algorithm.torch_dtype,
+            plan.length if isinstance(plan, Steps) else ROUND_CHUNK,
+        )
         rollout, acted = collector.collect(
             plan, algorithm.actor(state), noise, rows, runs.steps.numpy(), runs.steps / self.cell.steps
         )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-import torch
 from numpy.typing import NDArray
 
 from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
@@ -94,7 +93,6 @@ class StoreSink:
 def work(job: Job, core: int | None, connection: Connection, save_interval: float = SAVE_INTERVAL) -> None:
     """Run a job to its end, on one core with one thread, and report how it ended; never raises."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     try:

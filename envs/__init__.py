@@ -1,0 +1,20 @@
+"""Environments by id: independent seeded members in batches, score anchors and probe environments."""
+
+from . import probes
+from .anchors import Anchors, anchors, measure_random_return, normalise
+from .make import describe, make
+from .vector import Spec, Transition, VectorEnv
+
+probes.register()
+
+__all__ = [
+    "Anchors",
+    "Spec",
+    "Transition",
+    "VectorEnv",
+    "anchors",
+    "describe",
+    "make",
+    "measure_random_return",
+    "normalise",
+]

@@ -1,0 +1,172 @@
+"""Any Gymnasium environment, its members stepped one after another."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from ..errors import EnvironmentFault, UsageError
+from .spaces import check_action_space, first_action, flat_observation_space
+from .vector import Spec, Transition
+
+EXTRAS = {"gymnasium.envs.box2d": "box2d", "gymnasium.envs.mujoco": "mujoco"}
+"""Extra of this package that installs what a family of Gymnasium's environments needs."""
+
+
+class GymnasiumVectorEnv:
+    """One Gymnasium environment per member: seeded at its first reset, reset from its own stream ever after."""
+
+    backend = "gymnasium"
+    version = gymnasium.__version__
+
+    def __init__(self, env_id: str, seeds: Sequence[int], **kwargs: Any) -> None:
+        self.id = env_id
+        self.num_envs = len(seeds)
+        self._members = [make_one(env_id, **kwargs) for _ in seeds]
+        self._unused_seeds: list[int | None] = list(seeds)
+        self._space = self._members[0].observation_space
+        self.observation_space = flat_observation_space(env_id, self._space)
+        self.action_space = self._members[0].action_space
+        check_action_space(env_id, self.action_space)
+        self._first_action = first_action(self.action_space)
+        self._ended = np.ones(self.num_envs, np.bool_)
+
+    def reset(self, indices: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Start a new episode in the members named; see `VectorEnv.reset`."""
+        members = np.arange(self.num_envs) if indices is None else indices
+        observation = np.empty((len(members), *self.observation_space.shape), np.float32)
+        for row, member in enumerate(members):
+            observation[row] = self._reset_member(member)
+        return observation
+
+    def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:
+        """Step the members named; see `VectorEnv.step`."""
+        members = np.arange(self.num_envs) if indices is None else indices
+        # A copy: an environment may keep or change the action that it is given.
+        own_action = np.array(action + self._first_action, self.action_space.dtype)
+        own_action = own_action.reshape(len(members), *(self.action_space.shape or ()))
+        observation = np.empty((len(members), *self.observation_space.shape), np.float32)
+        reward = np.zeros(len(members))
+        terminated, truncated = np.zeros((2, len(members)), np.bool_)
+        valid = ~self._ended[members]
+        for row, member in enumerate(members):
+            if not valid[row]:
+                observation[row] = self._reset_member(member)
+                continue
+            with faults_of(self.id, "step"):
+                step = self._members[member].step(own_action[row])
+                observation[row] = self._flat(step[0])
+                reward[row], terminated[row], truncated[row] = step[1:4]
+        self._ended[members] = terminated | truncated
+        return Transition(observation, reward, terminated, truncated, valid)
+
+    def close(self) -> None:
+        """Close every member."""
+        for env in self._members:
+            env.close()
+
+    def _reset_member(self, member: int) -> NDArray[Any]:
+        env, seed = self._members[member], self._unused_seeds[member]
+        with faults_of(self.id, "reset"):
+            observation = self._flat(env.reset(seed=seed)[0])
+        if seed is not None:
+            env.action_space.seed(seed)
+            self._unused_seeds[member] = None
+        self._ended[member] = False
+        return observation
+
+    def _flat(self, observation: Any) -> NDArray[Any]:
+        if isinstance(self._space, spaces.Box):
+            flat: NDArray[Any] = np.asarray(observation)
+            if flat.shape != self._space.shape:
+                raise ValueError(f"observation of shape {flat.shape} in a space of shape {self._space.shape}")
+            return flat.reshape(-1)
+        return np.asarray(spaces.flatten(self._space, observation))
+
+
+def describe(env_id: str, **kwargs: Any) -> Spec:
+    """What the environment is, read from one that is made and closed again."""
+    env = make_one(env_id, **kwargs)
+    check_action_space(env_id, env.action_space)
+    observation_space = flat_observation_space(env_id, env.observation_space)
+    limit = env.spec.max_episode_steps if env.spec else None
+    env.close()
+    modules = (__name__, type(env.unwrapped).__module__)
+    return Spec(env_id, "gymnasium", gymnasium.__version__, observation_space, env.action_space, limit, modules)
+
+
+def make_one(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    """One Gymnasium environment; ids of the form "module:Env-v0" import the module first.
+
+    Raises:
+        UsageError: the id is unknown, something that it needs is not installed, or it does not take the arguments.
+        EnvironmentFault: its constructor raised anything else.
+    """
+    check_registered(env_id)
+    try:
+        # The checker would repeat Gymnasium's advice to authors in every run, and costs a third of the speed.
+        return gymnasium.make(env_id, disable_env_checker=True, **kwargs)
+    except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
+        raise UsageError(missing(env_id, error)) from error
+    except TypeError as error:
+        if not kwargs:
+            raise EnvironmentFault(fault(env_id, "its constructor", error)) from error
+        raise UsageError(f"environment {env_id!r} does not take the arguments {kwargs}: {error}") from error
+    except Exception as error:
+        raise EnvironmentFault(fault(env_id, "its constructor", error)) from error
+
+
+def check_registered(env_id: str) -> None:
+    """Import the module that an id of the form "module:Env-v0" names, and look the id up.
+
+    Raises:
+        UsageError: the module cannot be imported or nothing is registered under the id.
+    """
+    module, _, name = env_id.rpartition(":")
+    if module:
+        try:
+            import_module(module)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise UsageError(f"cannot import {module!r}, the module of environment {env_id!r}: {reason}") from error
+    try:
+        gymnasium.spec(name)
+    except gymnasium.error.Error as error:
+        raise UsageError(unknown(env_id, name)) from error
+
+
+@contextmanager
+def faults_of(env_id: str, where: str) -> Iterator[None]:
+    """Name the environment in whatever it raises."""
+    try:
+        yield
+    except Exception as error:
+        raise EnvironmentFault(fault(env_id, where, error)) from error
+
+
+def fault(env_id: str, where: str, error: Exception) -> str:
+    """One line on an environment that raised."""
+    return f"environment {env_id!r} raised {type(error).__name__} in {where}: {error}; fix the environment"
+
+
+def unknown(env_id: str, name: str) -> str:
+    """One line on an id whose name, the part after the module, nothing is registered under."""
+    near = get_close_matches(name, gymnasium.registry, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "name a module that registers it, as in 'module:Env-v0'"
+    return f"unknown environment {env_id!r}: {hint}"
+
+
+def missing(env_id: str, error: Exception) -> str:
+    """One line on an environment whose dependencies are not installed."""
+    spec = gymnasium.registry.get(env_id)
+    entry_point = spec.entry_point if spec else None
+    for family, extra in EXTRAS.items():
+        if isinstance(entry_point, str) and entry_point.startswith(family):
+            return f"environment {env_id!r} needs more packages: pip install 'pgsuite[{extra}]'"
+    return f"environment {env_id!r} needs something that is not installed: {error}"

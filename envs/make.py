@@ -1,0 +1,85 @@
+"""Make an environment by id, on the fastest backend that is faithful to Gymnasium."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from . import envpool_backend, gymnasium_backend
+from .classic import TASKS, ClassicVectorEnv
+from .vector import Spec, VectorEnv
+
+BACKENDS = ("auto", "numpy", "envpool", "gymnasium")
+SEED_LIMIT = 2**31
+"""Seeds lie below this: EnvPool rejects larger ones."""
+
+
+def make(env_id: str, num_envs: int, seeds: Sequence[int], *, backend: str = "auto", **kwargs: Any) -> VectorEnv:
+    """Make independent members of one environment.
+
+    Args:
+        env_id: a Gymnasium id, also in the form "module:Env-v0".
+        num_envs: number of members.
+        seeds: one per member, each in [0, 2**31). A member's trajectory depends on its seed and its actions alone.
+        backend: `numpy`, `envpool`, `gymnasium`, or `auto`: the first of them that has a faithful form of the id.
+        **kwargs: go to `gymnasium.make`, and so leave only the backend `gymnasium`.
+
+    Raises:
+        UsageError: the id, a seed or the backend is wrong, or a space is not supported.
+        EnvironmentFault: the environment's constructor raised.
+    """
+    if num_envs < 1 or len(seeds) != num_envs:
+        raise UsageError(f"{num_envs} environments of {env_id!r} need one seed each, got {len(seeds)}")
+    own_seeds = [int(seed) for seed in seeds]
+    if wrong := [seed for seed in own_seeds if not 0 <= seed < SEED_LIMIT]:
+        raise UsageError(f"seed {wrong[0]} of environment {env_id!r} is out of range: choose it in [0, 2**31)")
+    match chosen_backend(env_id, backend, kwargs):
+        case "numpy":
+            return ClassicVectorEnv(env_id, TASKS[env_id], own_seeds)
+        case "envpool":
+            return envpool_backend.EnvPoolVectorEnv(env_id, own_seeds)
+        case _:
+            return gymnasium_backend.GymnasiumVectorEnv(env_id, own_seeds, **kwargs)
+
+
+def describe(env_id: str, backend: str = "auto", **kwargs: Any) -> Spec:
+    """What `make` with these arguments would make: spaces, time limit, backend and its version.
+
+    Raises:
+        UsageError, EnvironmentFault: as `make` does.
+    """
+    match chosen_backend(env_id, backend, kwargs):
+        case "numpy":
+            task = TASKS[env_id]
+            modules = (ClassicVectorEnv.__module__, task.dynamics.__module__)
+            spaces = (task.observation_space, task.action_space)
+            return Spec(env_id, "numpy", np.__version__, *spaces, task.time_limit, modules)
+        case "envpool":
+            return envpool_backend.describe(env_id)
+        case _:
+            return gymnasium_backend.describe(env_id, **kwargs)
+
+
+def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
+    """The backend that `make` takes for an id.
+
+    Raises:
+        UsageError: the backend is unknown or cannot make the environment.
+    """
+    if backend not in BACKENDS:
+        raise UsageError(f"unknown backend {backend!r}: choose one of {', '.join(BACKENDS)}")
+    if backend == "auto":
+        if kwargs:
+            return "gymnasium"
+        if env_id in TASKS:
+            return "numpy"
+        return "envpool" if env_id in envpool_backend.FAITHFUL and envpool_backend.available() else "gymnasium"
+    if kwargs and backend != "gymnasium":
+        raise UsageError(
+            f"the backend {backend!r} takes no arguments for {env_id!r}, got {sorted(kwargs)}: "
+            "use the backend 'gymnasium'"
+        )
+    if backend == "numpy" and env_id not in TASKS:
+        raise UsageError(f"the backend 'numpy' has no environment {env_id!r}: it has {', '.join(TASKS)}")
+    return backend

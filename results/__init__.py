@@ -1,0 +1,9 @@
+"""What a run leaves behind: the store, fingerprints and statistics. Imports no torch."""
+
+from .curve import CurveRow
+from .frame import load
+from .manifest import read_manifest, write_manifest
+from .status import RunStatus
+from .store import CellStore
+
+__all__ = ["CellStore", "CurveRow", "RunStatus", "load", "read_manifest", "write_manifest"]

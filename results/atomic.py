@@ -1,0 +1,71 @@
+"""Files that are either whole or absent, whatever kills the process that writes them."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import PgsuiteError
+
+# No file of the store takes this long to write, so an older temporary file is what a killed process left.
+STALE_AFTER_SECONDS = 60.0
+
+
+def write_atomic(path: Path, writer: Callable[[BinaryIO], object]) -> None:
+    """Replace ``path`` by what ``writer`` writes, durably and in one step.
+
+    The bytes go to a temporary file in the same folder, reach the disk, and only then take the name;
+    a reader sees the old content or the new, never a mixture. Temporary names are unique, so two processes
+    that write the same file do not meet, and hidden, so that no reader of the store takes one for a result.
+
+    Raises:
+        PgsuiteError: the file cannot be written (permissions, a full disk).
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        _remove_leftovers(path)
+        with temporary.open("xb") as file:
+            writer(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        _discard(temporary)
+        reason = error.strerror or str(error)
+        raise PgsuiteError(f"cannot write {path}: {reason}; check its permissions and the free space") from error
+    except BaseException:
+        _discard(temporary)
+        raise
+
+
+def _discard(temporary: Path) -> None:
+    """Remove what was begun; a failure to do so must not hide the reason it was abandoned for."""
+    try:
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files that a killed process left for this name."""
+    now = time.time()
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        try:
+            if now - leftover.stat().st_mtime > STALE_AFTER_SECONDS:
+                leftover.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable; a no-op where folders cannot be opened (Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,116 @@
+"""A learning curve: its rows, and the Parquet file that holds them together with the run's facts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, get_args
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import PgsuiteError
+from .status import FinalStatus
+
+METRIC = "metric/"
+_META_KEY = b"pgsuite"
+
+
+class CurveRow(NamedTuple):
+    """One checkpoint of one run."""
+
+    checkpoint: int
+    """Index on the evaluation grid; 0 is the untrained policy."""
+    env_steps: int
+    """The grid point, in environment steps."""
+    trained_steps: int
+    """Steps that the evaluated policy was trained on: at most ``env_steps``."""
+    return_mean: float
+    """Mean return of the evaluation episodes."""
+    return_std: float
+    """Their standard deviation: the spread of episodes, not of runs."""
+    episodes: int
+    """Evaluation episodes."""
+    length_mean: float
+    """Mean length of the evaluation episodes, in steps."""
+    eval_steps: int
+    """Steps spent on this evaluation; they count towards no budget."""
+    updates: int
+    """Updates of the algorithm so far."""
+    wall_time: float
+    """Seconds of training so far."""
+    metrics: Mapping[str, float] = {}
+    """The algorithm's diagnostics, averaged since the last checkpoint; stored as ``metric/<name>``."""
+
+
+COLUMNS = {name: kind for name, kind in CurveRow.__annotations__.items() if name != "metrics"}
+
+
+def curve_frame(rows: Sequence[CurveRow]) -> pd.DataFrame:
+    """Rows as a frame: the fixed columns, then ``metric/<name>`` by name, NaN where a row lacks a metric."""
+    fixed = pd.DataFrame([row[: len(COLUMNS)] for row in rows], columns=list(COLUMNS))
+    names = {name for row in rows for name in row.metrics}
+    metrics = {METRIC + name: [row.metrics.get(name, float("nan")) for row in rows] for name in names}
+    return _in_order(fixed.assign(**metrics))
+
+
+def curve_rows(frame: pd.DataFrame) -> list[CurveRow]:
+    """The inverse of `curve_frame`: what a resumed run goes on from. Metrics that are NaN are dropped."""
+    names = [str(column) for column in frame.columns if str(column).startswith(METRIC)]
+    rows = []
+    for record in frame.to_dict("records"):
+        metrics = {name.removeprefix(METRIC): float(record[name]) for name in names if not pd.isna(record[name])}
+        fixed: dict[str, Any] = {name: kind(record[name]) for name, kind in COLUMNS.items()}
+        rows.append(CurveRow(**fixed, metrics=metrics))
+    return rows
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame with the column order and types of the file format.
+
+    Raises:
+        ValueError: a column is missing or unknown: a mistake of the caller, not of the user.
+    """
+    names = [str(column) for column in frame.columns]
+    metrics = sorted(name for name in names if name.startswith(METRIC))
+    if missing := sorted(COLUMNS.keys() - set(names)):
+        raise ValueError(f"a curve lacks the columns {missing}")
+    if unknown := sorted(set(names) - COLUMNS.keys() - set(metrics)):
+        raise ValueError(f"a curve has the unknown columns {unknown}; diagnostics are named {METRIC}<name>")
+    types = {name: {int: "int64", float: "float64"}[kind] for name, kind in COLUMNS.items()}
+    return frame[[*COLUMNS, *metrics]].astype(types | dict.fromkeys(metrics, "float64")).reset_index(drop=True)
+
+
+def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any], file: BinaryIO) -> None:
+    """Write a curve as Parquet, with page checksums and the run's facts in the schema metadata.
+
+    Raises:
+        ValueError: ``meta["status"]`` is no status, or a diverged run does not say ``diverged_at``.
+    """
+    if meta.get("status") not in get_args(FinalStatus):
+        raise ValueError(f"the status of a run must be one of {get_args(FinalStatus)}, not {meta.get('status')!r}")
+    if meta["status"] == "diverged" and "diverged_at" not in meta:
+        raise ValueError("a diverged run must say diverged_at, in environment steps")
+    frame = _in_order(rows) if isinstance(rows, pd.DataFrame) else curve_frame(rows)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({_META_KEY: json.dumps(dict(meta)).encode()})
+    pq.write_table(table, file, write_page_checksum=True)
+
+
+def decode_curve(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a curve and the run's facts, verifying the checksums.
+
+    Raises:
+        PgsuiteError: the file is missing, damaged, or not one of ours.
+    """
+    try:
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+        meta = json.loads(table.schema.metadata[_META_KEY])
+        frame = _in_order(table.to_pandas())
+        if meta["status"] not in get_args(FinalStatus):
+            raise ValueError(f"unknown status {meta['status']!r}")
+    except FileNotFoundError:
+        raise PgsuiteError(f"{path} does not exist; run its suite again to make it") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:  # pyarrow's errors are ValueError or OSError
+        raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
+    return frame, meta

@@ -1,0 +1,84 @@
+"""What the latest run command asked for in a results folder: the yardstick for what is missing.
+
+Results outlive the code that made them: a folder can hold cells of earlier fingerprints. The manifest says which cells
+and seeds are meant, so that a report shows exactly those, and a run that is not there as missing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import PgsuiteError, UsageError
+from .atomic import write_atomic
+
+MANIFEST = "manifest.json"
+
+
+class ExpectedCell(NamedTuple):
+    """A cell that was asked for."""
+
+    algorithm: str
+    env: str
+    folder: str
+    """Name of its folder inside the results folder."""
+    seeds: tuple[int, ...]
+    reason: str | None = None
+    """Why it failed, in one line; None when it did not."""
+
+
+class Manifest(NamedTuple):
+    """All that was asked for."""
+
+    suite: str
+    cells: tuple[ExpectedCell, ...]
+
+
+def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]]) -> None:
+    """Record what is asked for, replacing the record of an earlier command.
+
+    Args:
+        out: the results folder; made if it is not there.
+        suite: name of the suite.
+        expected: per cell ``algorithm``, ``env``, ``folder``, ``seeds`` and, if it failed, ``reason``.
+
+    Raises:
+        UsageError: the folder cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make the results folder {out}: {error.strerror}; choose another with --out"
+        ) from error
+    cells = [ExpectedCell(**cell)._asdict() for cell in expected]
+    for cell in cells:
+        cell["seeds"] = [int(seed) for seed in cell["seeds"]]
+    text = json.dumps({"format": 1, "suite": suite, "cells": cells}, indent=2) + "\n"
+    write_atomic(out / MANIFEST, lambda file: file.write(text.encode()))
+
+
+def read_manifest(out: Path) -> Manifest | None:
+    """What was asked for, or None when the folder has no manifest.
+
+    Raises:
+        PgsuiteError: the manifest cannot be read.
+    """
+    path = out / MANIFEST
+    try:
+        content = json.loads(path.read_bytes())
+        cells = [ExpectedCell(**{**cell, "seeds": tuple(cell["seeds"])}) for cell in content["cells"]]
+        return Manifest(str(content["suite"]), tuple(cells))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
+
+
+def record_failures(out: Path, reasons: Mapping[str, str]) -> None:
+    """Add to the manifest why cells failed: folder name -> reason in one line."""
+    manifest = read_manifest(out)
+    if manifest is None:
+        raise PgsuiteError(f"{out} has no {MANIFEST} to record failures in; run the suite again")
+    cells = [cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells]
+    write_manifest(out, manifest.suite, [cell._asdict() for cell in cells])

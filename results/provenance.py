@@ -1,0 +1,70 @@
+"""Where and with what a result was made."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("pgsuite", "torch", "numpy", "gymnasium", "envpool", "pandas", "pyarrow", "scipy", "safetensors")
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, git commit, machine and time, as JSON. Imports none of the packages that it names.
+
+    What only an imported torch can tell (the instruction set its kernels use) the caller adds.
+    """
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version(), **versions(*PACKAGES)},
+        "git": git_state(Path(__file__).resolve().parents[1]),
+        "machine": {
+            "platform": platform.platform(),
+            "cpu": cpu_model(),
+            "cpu_count": os.cpu_count(),
+        },
+    }
+
+
+def versions(*packages: str) -> dict[str, str | None]:
+    """Installed versions by distribution name; None for one that is not installed."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def git_state(package: Path) -> dict[str, Any] | None:
+    """Commit and dirtiness of the checkout whose root is the package folder; None when it is not one.
+
+    The root is compared because an installed copy may lie inside somebody else's checkout.
+    """
+    root = _git(package, "rev-parse", "--show-toplevel")
+    commit = _git(package, "rev-parse", "HEAD")
+    if root is None or commit is None or Path(root).resolve() != package:
+        return None
+    return {"commit": commit, "dirty": _git(package, "status", "--porcelain") != ""}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def cpu_model() -> str:
+    """The processor's name as its maker writes it, or as much as the platform tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

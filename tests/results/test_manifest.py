@@ -1,0 +1,55 @@
+import pytest
+
+from pgsuite.errors import PgsuiteError, UsageError
+from pgsuite.results import read_manifest, write_manifest
+from pgsuite.results.manifest import record_failures
+
+CELLS = [
+    {"algorithm": "trpo", "env": "CartPole-v1", "folder": "a", "seeds": range(3)},
+    {"algorithm": "reinforce", "env": "CartPole-v1", "folder": "b", "seeds": [7]},
+]
+
+
+def test_what_was_asked_for_is_read_back(tmp_path):
+    write_manifest(tmp_path / "new" / "folder", "quick", CELLS)
+    manifest = read_manifest(tmp_path / "new" / "folder")
+    assert manifest.suite == "quick"
+    assert [(cell.algorithm, cell.env, cell.folder, cell.seeds, cell.reason) for cell in manifest.cells] == [
+        ("trpo", "CartPole-v1", "a", (0, 1, 2), None),
+        ("reinforce", "CartPole-v1", "b", (7,), None),
+    ]
+
+
+def test_the_latest_command_replaces_the_one_before(tmp_path):
+    write_manifest(tmp_path, "quick", CELLS)
+    write_manifest(tmp_path, "quick", CELLS[:1])
+    assert len(read_manifest(tmp_path).cells) == 1
+
+
+def test_failures_are_added_and_nothing_else_changes(tmp_path):
+    write_manifest(tmp_path, "quick", CELLS)
+    record_failures(tmp_path, {"b": "ValueError: no"})
+    record_failures(tmp_path, {})
+    assert [(cell.reason, cell.seeds) for cell in read_manifest(tmp_path).cells] == [
+        (None, (0, 1, 2)),
+        ("ValueError: no", (7,)),
+    ]
+
+
+def test_no_manifest_is_none_and_takes_no_failures(tmp_path):
+    assert read_manifest(tmp_path) is None
+    with pytest.raises(PgsuiteError, match="no manifest"):
+        record_failures(tmp_path, {"a": "why"})
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"suite": "quick", "cells": [{"folder": "a"}]}', "[]"])
+def test_a_damaged_manifest_is_named(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(PgsuiteError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_a_usage_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"cannot make the results folder .*--out"):
+        write_manifest(tmp_path / "file" / "out", "quick", CELLS)

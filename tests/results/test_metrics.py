@@ -1,0 +1,42 @@
+import math
+
+import numpy as np
+import pytest
+
+from pgsuite.results.metrics import area_under_curve, mean_interval
+
+
+def test_area_by_hand():
+    # Trapezoids 0..1: (0 + 2) / 2 = 1, and 1..4: 3 * (2 + 4) / 2 = 9; ten over a width of four.
+    assert area_under_curve([0, 1, 4], [0, 2, 4]) == 2.5
+
+
+def test_area_of_a_constant_is_the_constant_and_leading_axes_are_kept():
+    returns = np.broadcast_to(np.array([[1.0], [7.0]])[..., None], (2, 3, 5))
+    area = area_under_curve(np.linspace(0, 100_000, 5), returns)
+    assert area.shape == (2, 3)
+    np.testing.assert_allclose(area, [[1.0] * 3, [7.0] * 3])
+
+
+@pytest.mark.parametrize("grid", [[0], [0, 0], [0, 2, 1], [[0, 1]]])
+def test_a_grid_that_does_not_increase_is_refused(grid):
+    with pytest.raises(ValueError, match="increasing"):
+        area_under_curve(grid, np.zeros(np.shape(grid)))
+
+
+def test_interval_against_the_printed_t_table():
+    # Five runs 1..5: mean 3, s = sqrt(2.5), t(.975, 4) = 2.776: half-width 2.776 * sqrt(2.5 / 5) = 1.963.
+    low, high = mean_interval([1, 2, 3, 4, 5])
+    assert low == pytest.approx(3 - 1.963, abs=1e-3)
+    assert high == pytest.approx(3 + 1.963, abs=1e-3)
+
+
+def test_the_level_is_two_sided():
+    # t(.95, 4) = 2.132
+    low, high = mean_interval([1, 2, 3, 4, 5], level=0.9)
+    assert (high - low) / 2 == pytest.approx(2.132 * math.sqrt(0.5), abs=1e-3)
+
+
+@pytest.mark.parametrize("runs", [[], [3.0]])
+def test_one_run_has_no_interval(runs):
+    assert all(math.isnan(bound) for bound in mean_interval(runs))

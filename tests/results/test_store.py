@@ -1,0 +1,143 @@
+import json
+
+import numpy as np
+import pytest
+
+from pgsuite.errors import PgsuiteError, UsageError
+from pgsuite.results import CellStore, CurveRow
+from pgsuite.results.store import cell_folder
+
+ROWS = [CurveRow(k, 100 * k, 100 * k, float(k), 1.0, 10, 20.0, 200, k, 0.5 * k) for k in range(3)]
+FINGERPRINT = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = CellStore(tmp_path, "trpo", "pgsuite/ProbeValue-v0", FINGERPRINT)
+    store.create({"suite": "quick"})
+    return store
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "env", "folder"),
+    [
+        ("trpo", "pgsuite/ProbeX-v0", "trpo--pgsuite-ProbeX-v0--0123456789ab"),
+        ("../../etc/passwd", "a b:c", "etc-passwd--a-b-c--0123456789ab"),
+        ("a--b", "..", "a-b--unnamed--0123456789ab"),
+    ],
+)
+def test_folder_names_are_safe(algorithm, env, folder):
+    assert cell_folder(algorithm, env, FINGERPRINT) == folder
+
+
+def test_the_record_is_written_once_and_names_the_cell(store):
+    store.create({"suite": "another"})
+    record = json.loads((store.path / "cell.json").read_text())
+    assert record == {
+        "format": 1,
+        "suite": "quick",
+        "algorithm": "trpo",
+        "env": "pgsuite/ProbeValue-v0",
+        "fingerprint": FINGERPRINT,
+    }
+    assert store.record() == record
+
+
+def test_a_damaged_record_is_named_and_then_restored(store):
+    (store.path / "cell.json").write_text("{")
+    with pytest.raises(PgsuiteError, match=r"cell\.json is damaged"):
+        store.record()
+    store.create({"suite": "quick"})
+    assert store.record()["suite"] == "quick"
+
+
+def test_a_folder_is_opened_whatever_its_name(store, tmp_path):
+    store.write_curve(3, ROWS, {"status": "complete"})
+    moved = store.path.rename(tmp_path / "blessed")
+    opened = CellStore.open(moved)
+    assert (opened.algorithm, opened.env, opened.fingerprint) == ("trpo", "pgsuite/ProbeValue-v0", FINGERPRINT)
+    assert opened.seeds() == {3: "complete"}
+
+
+def test_an_output_folder_that_cannot_be_written_is_a_usage_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    store = CellStore(tmp_path / "file", "trpo", "CartPole-v1", FINGERPRINT)
+    with pytest.raises(UsageError, match=r"cannot write results to .*file.*--out"):
+        store.create({})
+
+
+def test_seeds_tell_what_became_of_each_run(store):
+    store.write_curve(10, ROWS, {"status": "complete"})
+    store.write_curve(2, ROWS[:2], {"status": "partial"})
+    store.write_curve(0, ROWS[:1], {"status": "diverged", "diverged_at": 64})
+    store.write_curve(1, ROWS, {"status": "complete"})
+    (store.path / "seed-1.parquet").write_bytes(b"PAR1")
+    (store.path / ".seed-5.parquet.abc.tmp").write_bytes(b"half")
+    (store.path / "notes.txt").write_text("mine")
+    assert list(store.seeds().items()) == [(0, "diverged"), (1, "corrupt"), (2, "partial"), (10, "complete")]
+    assert (store.path / "seed-1.parquet").exists()
+
+
+def test_a_cell_without_a_folder_has_no_seeds(tmp_path):
+    assert CellStore(tmp_path, "trpo", "CartPole-v1", FINGERPRINT).seeds() == {}
+
+
+def test_a_snapshot_gives_back_every_bit(store):
+    tensors = {
+        "transposed": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        "strided": np.arange(10, dtype=np.int64)[::3],
+        "scalar": np.array(-0.0),
+        "nan": np.array([np.nan, np.inf]),
+        "flags": np.array([True, False]),
+        "state": np.array([2**64 - 1], dtype=np.uint64),
+        "empty": np.zeros((0, 4), np.float32),
+    }
+    store.write_snapshot(3, tensors, {"checkpoint": "7"})
+    read, meta = store.read_snapshot(3)
+    assert meta == {"checkpoint": "7"}
+    assert read.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert read[name].dtype == array.dtype
+        assert read[name].shape == array.shape
+        assert read[name].tobytes() == array.tobytes(), name
+
+
+def test_no_snapshot_is_none(store):
+    assert store.read_snapshot(3) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04nonsense", None])
+def test_a_damaged_snapshot_is_named_and_its_run_is_corrupt(store, content):
+    store.write_checkpoint(3, ROWS, {"status": "complete"}, {"w": np.ones(100)}, {})
+    path = store.path / "seed-3.safetensors"
+    path.write_bytes(path.read_bytes()[:-8] if content is None else content)
+    with pytest.raises(PgsuiteError, match=r"seed-3\.safetensors is damaged .* delete it"):
+        store.read_snapshot(3)
+    assert store.seeds() == {3: "corrupt"}
+
+
+@pytest.mark.parametrize("survived", [0, 1, 2])
+def test_a_crash_inside_a_checkpoint_never_leaves_a_complete_run_with_an_old_snapshot(store, monkeypatch, survived):
+    store.write_checkpoint(3, ROWS[:2], {"status": "partial"}, {"w": np.zeros(2)}, {"checkpoint": "1"})
+    writes = []
+    for name in ("write_curve", "write_snapshot"):
+        write = getattr(CellStore, name)
+
+        def counted(*args, write=write):
+            if len(writes) == survived:
+                raise KeyboardInterrupt
+            writes.append(write)
+            write(*args)
+
+        monkeypatch.setattr(CellStore, name, counted)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_checkpoint(3, ROWS, {"status": "complete"}, {"w": np.ones(2)}, {"checkpoint": "2"})
+    assert store.seeds() == {3: "partial"}
+    checkpoint = int(store.read_snapshot(3)[1]["checkpoint"])
+    assert checkpoint in store.read_curve(3)[0]["checkpoint"].to_list()  # nothing is lost: resume from there
+
+
+def test_a_finished_checkpoint_is_complete(store):
+    store.write_checkpoint(3, ROWS, {"status": "complete"}, {"w": np.ones(2)}, {"checkpoint": "2"})
+    assert store.seeds() == {3: "complete"}
+    assert store.read_curve(3)[1] == {"status": "complete"}
