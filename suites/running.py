@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from ..results.manifest import record_failures, write_manifest
+from ..results.manifest import ExpectedCell, read_manifest, record_failures, write_manifest
 from ..results.provenance import provenance
 from .display import Display
 from .planning import PlannedCell
@@ -49,16 +49,7 @@ def run_cells(
     facts["machine"]["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
     for p in planned:
         p.store.create({**p.record, "provenance": facts})
-    expected = [
-        {
-            "algorithm": p.cell.algorithm,
-            "env": p.cell.environment.id,
-            "folder": p.store.path.name,
-            "seeds": list(p.seeds),
-        }
-        for p in planned
-    ]
-    write_manifest(out, planned[0].cell.suite, expected)
+    _ask_for(planned, out)
     workers = workers or len(available_cores())
     jobs = make_jobs(planned, workers)
     runs, missing = sum(len(p.seeds) for p in planned), sum(len(job.seeds) for job in jobs)
@@ -80,3 +71,17 @@ def run_cells(
     folders = {p.cell.fingerprint: p.store.path.name for p in planned}
     record_failures(out, {folders[f.cell.fingerprint]: f.reason for f in failures})
     return Outcome(failures)
+
+
+def _ask_for(planned: Sequence[PlannedCell], out: Path) -> None:
+    """Add the cells to the folder's manifest: what was asked for before stays, but for cells that these replace."""
+    asked: dict[tuple[str, str], ExpectedCell] = {}
+    before = read_manifest(out)
+    for cell in before.cells if before else ():
+        asked[cell.algorithm, cell.env] = cell._replace(reason=None)
+    for p in planned:
+        key, folder, seeds = (p.cell.algorithm, p.cell.environment.id), p.store.path.name, p.seeds
+        if key in asked and asked[key].folder == folder:
+            seeds = tuple(sorted({*asked[key].seeds, *seeds}))
+        asked[key] = ExpectedCell(*key, folder, seeds)
+    write_manifest(out, planned[0].cell.suite, [cell._asdict() for cell in asked.values()])

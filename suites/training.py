@@ -126,7 +126,8 @@ class _Training:
             if runs.diverged_at[n] < 0:
                 self.rows[seed].append(self._row(runs, n, episodes, metrics.of(n)))
             self._save(take(runs, torch.tensor([n])), seed)
-        self.sink.progress(0, float(np.nanmean(episodes.returns)))
+        returns = episodes.returns[np.isfinite(episodes.returns)]
+        self.sink.progress(0, float(returns.mean()) if returns.size else None)
 
     def _segment(self, runs: Runs, seeds: list[int], segment: int, metrics: MetricMeans) -> Runs:
         """Train from one checkpoint to the next in fresh environments."""
