@@ -83,6 +83,7 @@ def run(
     from .suites.running import run_cells
     from .suites.schema import load_suite
 
+    sys.path.insert(0, str(Path.cwd()))  # a suite's modules may lie beside it, as with `python -m`
     chosen = load_suite(suite)
     out = out or Path("runs") / chosen.name
     planned = plan(

@@ -162,12 +162,12 @@ PROBES: dict[str, type[Probe]] = {
     "pgsuite/ProbePolicy-v0": ProbePolicy,
     "pgsuite/ProbeContinuous-v0": ProbeContinuous,
 }
-TRUNCATION_LIMIT = 10
+TIME_LIMIT = 10
+"""Of every probe; only ProbeTruncation lives to see it."""
 
 
 def register() -> None:
     """Make the probes known to Gymnasium; importing `pgsuite.envs` does it."""
     for env_id, probe in PROBES.items():
-        limit = TRUNCATION_LIMIT if probe is ProbeTruncation else None
         if env_id not in gymnasium.registry:
-            gymnasium.register(env_id, entry_point=f"{__name__}:{probe.__name__}", max_episode_steps=limit)
+            gymnasium.register(env_id, entry_point=f"{__name__}:{probe.__name__}", max_episode_steps=TIME_LIMIT)

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -105,13 +106,17 @@ def _markdown(text: str, *, bold: bool) -> str:
 
 
 def print_table(summary: pd.DataFrame, console: Console) -> None:
-    """The table and its caption, on a terminal."""
+    """The table and its caption, on a terminal: environments as headings, so that it fits into 80 columns."""
     header, rows = table_rows(summary)
-    table = Table(caption=CAPTION, caption_justify="left", caption_style="dim")
-    for column, name in enumerate(header):
-        table.add_column(name, justify="left" if column < 2 else "right", overflow="fold")
+    environment, algorithm, steps = range(3)
+    shown = [column for column in range(len(header)) if column not in (environment, steps)]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=CAPTION, caption_justify="left", caption_style="dim")
+    for column in shown:
+        left = column == algorithm
+        table.add_column(header[column], justify="left" if left else "right", no_wrap=left, overflow="fold")
     for row in rows:
         if row.starts_group:
-            table.add_section()
-        table.add_row(*(Text(text, style="bold" if index == row.bold else "") for index, text in enumerate(row.texts)))
+            table.add_row(Text(f"{row.texts[environment]}  {row.texts[steps]} steps", style="bold cyan"))
+        cells = [Text(row.texts[column], style="bold" if column == row.bold else "") for column in shown]
+        table.add_row(Text("  ") + cells[0], *cells[1:])
     console.print(table)

@@ -40,7 +40,9 @@ def trial_suite(suite: Suite, spaces: dict[str, dict[str, list[Any]]], trials: i
             tables[f"{algorithm}#{n}"] = AlgorithmTable(
                 reference=base.reference or algorithm, environments=base.environments, **merged
             )
-    return suite.model_copy(update={"algorithms": tables})
+    # Only the last evaluation ranks a trial: a few checkpoints are enough.
+    evaluation = suite.evaluation.model_copy(update={"checkpoints": 4})
+    return suite.model_copy(update={"algorithms": tables, "evaluation": evaluation})
 
 
 def ranking(results: pd.DataFrame, suite: Suite) -> pd.DataFrame:

@@ -1,0 +1,200 @@
+"""Windows and rounds over a scripted environment: who is stepped, what is recorded where, what counts."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from pgsuite.algorithms.interface import Episodes, Steps
+from pgsuite.algorithms.model import Action
+from pgsuite.envs import make
+from pgsuite.envs.vector import Transition
+from pgsuite.errors import EnvironmentFault
+from pgsuite.suites.collection import Collector
+
+
+class Scripted:
+    """Member m plays episodes of ``lengths[m]`` steps and observes (m, episode, time); the reward of time t is t + 1.
+
+    ``bad`` maps a member to what is not finite in its episodes' second step.
+    """
+
+    id = "Scripted-v0"
+
+    def __init__(self, lengths, truncates=(), bad=None):
+        self.lengths, self.truncates, self.bad = np.array(lengths), truncates, bad or {}
+        self.num_envs = len(lengths)
+        self.episode, self.time = np.full(self.num_envs, -1), np.zeros(self.num_envs, int)
+        self.ended = np.ones(self.num_envs, bool)
+        self.calls = []
+
+    def _seen(self, members):
+        return np.stack([members, self.episode[members], self.time[members]], 1).astype(np.float32)
+
+    def reset(self, indices=None):
+        members = np.arange(self.num_envs) if indices is None else np.array(indices)
+        self.episode[members] += 1
+        self.time[members], self.ended[members] = 0, False
+        return self._seen(members)
+
+    def step(self, action, indices=None):
+        members = np.arange(self.num_envs) if indices is None else np.array(indices)
+        self.calls.append(members.tolist())
+        valid = ~self.ended[members]
+        self.reset(members[~valid])
+        going = members[valid]
+        assert (np.asarray(action)[valid] == self.time[going]).all(), "an action chosen for another observation"
+        self.time[going] += 1
+        reward = np.where(valid, self.time[members], 0.0).astype(float)
+        over = valid & (self.time[members] == self.lengths[members])
+        cut = over & np.isin(members, self.truncates)
+        self.ended[members] = over
+        seen = self._seen(members)
+        for row, member in enumerate(members):
+            if valid[row] and self.time[member] == 2:
+                if self.bad.get(member) == "reward":
+                    reward[row] = np.nan
+                if self.bad.get(member) == "observation":
+                    seen[row, 0] = np.inf
+        return Transition(seen, reward, over & ~cut, cut, valid)
+
+
+def actor(observation, noise):
+    """The action is the time observed."""
+    return Action(observation[..., 2], observation[..., 2].numpy().copy())
+
+
+def collector(lengths, num_envs, **options):
+    return Collector(Scripted(lengths, **options), [10 + s for s in range(len(lengths) // num_envs)], num_envs)
+
+
+def collect(it, plan, rows=None, act=actor):
+    rows = np.arange(len(it.seeds)) if rows is None else np.array(rows)
+    steps = np.full(len(rows), 100)
+    return it.collect(plan, act, itertools.repeat(torch.zeros(1)), rows, steps, torch.zeros(len(rows)))
+
+
+def test_a_window_marks_resets_and_counts_time():
+    rollout, _ = collect(collector([2, 9], 2), Steps(2, 7))
+    assert rollout.valid[0].tolist() == [[1, 1, 0, 1, 1, 0, 1], [1] * 7]
+    assert rollout.time[0, 0][rollout.valid[0, 0]].tolist() == [0, 1, 0, 1, 0]
+    assert rollout.time[0, 1].tolist() == list(range(7))
+    assert rollout.reward[0, 0].tolist() == [1, 2, 0, 1, 2, 0, 1]
+    assert rollout.terminated[0, 0].tolist() == [0, 1, 0, 0, 1, 0, 0]
+    assert not rollout.complete
+
+
+def test_observation_and_what_follows_it():
+    """Entry t + 1 follows step t: the final observation of an episode, and the first one after a reset."""
+    rollout, _ = collect(collector([2, 9], 2), Steps(2, 4))
+    assert rollout.observation[0, 0].tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 1, 0], [0, 1, 1]]
+    assert rollout.action[0, 1].tolist() == [0, 1, 2, 3]
+
+
+def test_terminated_and_truncated_are_kept_apart():
+    rollout, _ = collect(collector([2, 2], 2, truncates=[1]), Steps(2, 2))
+    assert rollout.terminated[0].tolist() == [[False, True], [False, False]]
+    assert rollout.truncated[0].tolist() == [[False, False], [False, True]]
+
+
+def test_windows_go_on_where_they_were():
+    it = collector([5, 5], 1)
+    parts = [collect(it, Steps(1, length))[0] for length in (3, 4, 2)]
+    whole, _ = collect(collector([5, 5], 1), Steps(1, 9))
+    for field in ("action", "reward", "terminated", "valid", "time"):
+        assert torch.equal(torch.cat([getattr(p, field) for p in parts], 2), getattr(whole, field)), field
+    assert torch.equal(parts[1].observation[:, :, 0], parts[0].observation[:, :, -1])
+
+
+def test_rows_left_out_stand_still():
+    it = collector([5] * 6, 2)
+    collect(it, Steps(2, 2))
+    it.env.calls.clear()
+    some, _ = collect(it, Steps(2, 2), rows=[2, 0])
+    assert it.env.calls == [[4, 5, 0, 1]] * 2
+    assert some.observation[:, 0, 0].tolist() == [[4, 0, 2], [0, 0, 2]]
+    everyone, _ = collect(it, Steps(2, 1))
+    assert everyone.time[:, 0, 0].tolist() == [4, 2, 4]
+
+
+def test_a_round_is_one_episode_each():
+    it = collector([3, 1, 2, 4], 2)
+    rollout, _ = collect(it, Episodes(2))
+    assert rollout.complete
+    assert rollout.valid.sum(2).tolist() == [[3, 1], [2, 4]]
+    assert rollout.terminated.sum(2).tolist() == [[1, 1], [1, 1]]
+    assert it.env.calls == [[0, 1, 2, 3], [0, 2, 3], [0, 3], [3]]  # a finished member is not stepped again
+    assert not rollout.reward[~rollout.valid].any()
+    assert rollout.observation[1, 1].tolist() == [[3, 0, t] for t in range(5)]
+    again, _ = collect(it, Episodes(2))
+    assert again.observation[:, :, 0, 1].tolist() == [[1, 1], [1, 1]]  # from reset
+
+
+def test_a_round_of_some_rows():
+    it = collector([3, 1, 2, 4], 2)
+    rollout, _ = collect(it, Episodes(2), rows=[1])
+    assert it.env.calls == [[2, 3], [2, 3], [3], [3]]
+    assert rollout.valid.shape == (1, 2, 4)
+    assert it.env.episode.tolist() == [-1, -1, 0, 0]
+
+
+@pytest.mark.parametrize("longest", [63, 64, 65, 300])
+def test_a_round_has_room_for_long_episodes(longest):
+    rollout, _ = collect(collector([2, longest], 2), Episodes(2))
+    assert rollout.reward[0, 1].tolist() == list(range(1, longest + 1))
+    assert rollout.time[0, 1].tolist() == list(range(longest))
+    assert rollout.observation.shape == (1, 2, longest + 1, 3)
+    assert rollout.valid[0, 0].sum() == 2
+
+
+@pytest.mark.parametrize("plan", [Steps(2, 4), Episodes(2)])
+@pytest.mark.parametrize("what", ["reward", "observation"])
+def test_a_number_that_is_not_finite_names_its_place(plan, what):
+    it = collector([3, 3, 3, 3], 2, bad={3: what})
+    # Two members have done two steps each when seed 11 meets it, after 100 before.
+    with pytest.raises(EnvironmentFault, match=rf"Scripted-v0.*{what}.*seed 11, environment 1, by step 104"):
+        collect(it, plan)
+
+
+@pytest.mark.parametrize("plan", [Steps(2, 4), Episodes(2)])
+def test_not_the_environments_fault_if_the_action_was_not_finite(plan):
+    def half_sick(observation, noise):
+        action = actor(observation, noise)
+        action.sample[1] = float("nan")
+        return action._replace(environment=np.where([[False], [True]], np.nan, action.environment))
+
+    class Forgiving(Scripted):
+        def step(self, action, indices=None):
+            members = np.arange(self.num_envs) if indices is None else indices
+            return super().step(np.where(np.isnan(action), self.time[members], action), indices)
+
+    it = Collector(Forgiving([3] * 4, bad={3: "reward"}), [10, 11], 2)
+    _, finite = collect(it, plan, act=half_sick)
+    assert finite.tolist() == [True, False]
+
+
+def test_rounds_do_not_prefer_short_episodes():
+    """CartPole under a random policy lasts 22 steps; the first eight of eight environments to finish last fewer."""
+
+    def random_actor(observation, noise):
+        action = (noise[..., 0] > 0).long()
+        return Action(action, action.numpy())
+
+    def noise(seed):
+        random = torch.Generator().manual_seed(seed)
+        while True:
+            yield torch.randn(100, 8, 1, generator=random)
+
+    def run(plan):
+        it = Collector(make("CartPole-v1", 800, range(800)), list(range(100)), 8)
+        return it.collect(plan, random_actor, noise(0), np.arange(100), np.zeros(100), torch.zeros(100))[0]
+
+    assert run(Episodes(8)).valid.sum(2).double().mean() == pytest.approx(22.2, abs=1.5)
+
+    window = run(Steps(8, 150))
+    firsts = []
+    for done, time in zip(window.done, window.time, strict=True):
+        finished = done.T.nonzero()[:8]  # in order of time
+        firsts += [int(time[member, t]) + 1 for t, member in finished]
+    assert np.mean(firsts) == pytest.approx(17.5, abs=1.5)
