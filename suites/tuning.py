@@ -1,9 +1,13 @@
-"""Tuning a suite's hyperparameters: the same small random search for every algorithm, on seeds that no result uses.
+"""Tuning a suite's hyperparameters: the same small search for every algorithm, on seeds that no result uses.
 
-    python -m pgsuite.suites.tuning classic docs/tuning/classic.toml --trials 12 --seeds 1000-1003
+    python -m pgsuite.suites.tuning classic docs/tuning/classic.toml --trials 10 --seeds 1000-1003
 
-A trial is one draw of hyperparameters for the whole suite. The trials of an algorithm are cells like any others, so
-the search is stored, resumed and parallel as every run is; the ranking is written beside the search space as CSV.
+A trial is one random draw of hyperparameters for the whole suite. All trials of an algorithm run on the first
+environment, the better half of them on the next, and so on; the winner has the highest mean score over environments.
+Trials are cells like any others, so the search is stored, resumed and parallel as every run is. The ranking is written
+beside the search space as CSV.
+
+Source: successive halving, Jamieson & Talwalkar (2016), with environments for rounds.
 """
 
 import tomllib
@@ -21,14 +25,16 @@ from .planning import plan
 from .running import run_cells
 from .schema import AlgorithmTable, Suite, load_suite, parse_seeds
 
+Space = dict[str, list[Any]]
 
-def draw_trials(space: dict[str, list[Any]], trials: int) -> list[dict[str, Any]]:
+
+def draw_trials(space: Space, trials: int) -> list[dict[str, Any]]:
     """Return ``trials`` draws, every hyperparameter independent and uniform over its values."""
     random = np.random.default_rng(0)
     return [{name: values[random.integers(len(values))] for name, values in space.items()} for _ in range(trials)]
 
 
-def trial_suite(suite: Suite, spaces: dict[str, dict[str, list[Any]]], trials: int) -> Suite:
+def trial_suite(suite: Suite, spaces: dict[str, Space], trials: int) -> Suite:
     """Return the suite with every algorithm replaced by its trials, named ``trpo#0``, ``trpo#1`` ..."""
     tables = {}
     for algorithm, space in spaces.items():
@@ -45,40 +51,55 @@ def trial_suite(suite: Suite, spaces: dict[str, dict[str, list[Any]]], trials: i
     return suite.model_copy(update={"algorithms": tables, "evaluation": evaluation})
 
 
-def ranking(results: pd.DataFrame, suite: Suite) -> pd.DataFrame:
-    """Return one row per trial, best first: its final score (clipped to [-1, 1]) averaged over environments, its options."""
+def ranking(results: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per trial, those of more rounds first, then by score.
+
+    Columns: the algorithm it is a trial ``of``, ``rounds`` run, ``score`` (final, clipped to [-1, 1], averaged over
+    runs, then environments; a diverged run counts -1) and the mean final return per environment.
+    """
     last = results[results.env_steps == results.groupby(["algorithm", "env"]).env_steps.transform("max")]
-    finished = last.assign(score=last.score.where(~last.diverged, -1.0).clip(-1, 1))
-    table = finished.pivot_table(index="algorithm", columns="env", values="score", aggfunc="mean")
-    returns = finished.pivot_table(index="algorithm", columns="env", values="return_mean", aggfunc="mean")
-    ranked = pd.DataFrame({"score": table.mean(axis=1)}).join(table).join(returns.add_prefix("return "))
-    options = pd.DataFrame({name: suite.algorithms[name].model_extra or {} for name in ranked.index}).T
-    ranked = ranked.join(options)
+    scored = last.assign(score=last.score.where(~last.diverged, -1.0).clip(-1, 1))
+    per_env = scored.groupby(["algorithm", "env"])["score"].mean().groupby("algorithm")
+    returns = scored.pivot_table(index="algorithm", columns="env", values="return_mean", aggfunc="mean")
+    ranked = pd.DataFrame({"rounds": per_env.size(), "score": per_env.mean()}).join(returns)
     ranked.insert(0, "of", [str(name).split("#")[0] for name in ranked.index])
-    return ranked.sort_values(["of", "score"], ascending=[True, False])
+    return ranked.sort_values(["of", "rounds", "score"], ascending=[True, False, False])
+
+
+def better_half(ranked: pd.DataFrame) -> list[str]:
+    """Return the names of the better half of each algorithm's trials, rounded up, among those of the latest round."""
+    latest = ranked[ranked.rounds == ranked.rounds.max()]
+    return [str(name) for _, group in latest.groupby("of") for name in group.index[: -(-len(group) // 2)]]
 
 
 def main(
     suite: str,
     space: Path,
-    trials: Annotated[int, typer.Option(min=1)] = 12,
+    trials: Annotated[int, typer.Option(min=1)] = 10,
     seeds: str = "1000-1003",
-    env: Annotated[list[str] | None, typer.Option("-e")] = None,
-    steps: int | None = None,
-    out: Path | None = None,
+    env: Annotated[list[str] | None, typer.Option("-e", help="Rounds, in order.  [default: all]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Budget instead of the suite's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/tuning/SPACE]")] = None,
     workers: int | None = None,
 ) -> None:
-    """Search and write the ranking beside the search space."""
-    spaces = tomllib.loads(space.read_text())
-    chosen = trial_suite(load_suite(suite), spaces, trials)
+    """Search, and write the ranking beside the search space."""
+    chosen = trial_suite(load_suite(suite), tomllib.loads(space.read_text()), trials)
     folder = out or Path("runs/tuning") / space.stem
-    planned = plan(chosen, folder, environments=env or (), seeds=parse_seeds(seeds), steps=steps)
-    outcome = run_cells(planned, folder, workers=workers, console=Console(stderr=True))
-    ranked = ranking(load(folder), chosen)
-    ranked.round(3).to_csv(space.with_suffix(".csv"))
-    typer.echo(ranked.iloc[:, :2].to_string())
-    if outcome.failures or outcome.interrupted:
-        raise typer.Exit(1)
+    alive = list(chosen.algorithms)
+    for environment in env or chosen.environments:
+        planned = plan(
+            chosen, folder, algorithms=alive, environments=[environment], seeds=parse_seeds(seeds), steps=steps
+        )
+        outcome = run_cells(planned, folder, workers=workers, console=Console(stderr=True))
+        if outcome.failures or outcome.interrupted:
+            for failure in outcome.failures:
+                typer.echo(f"failed: {failure.cell.name}: {failure.reason}", err=True)
+            raise typer.Exit(1)
+        ranked = ranking(load(folder))
+        alive = better_half(ranked)
+        options = pd.DataFrame({name: chosen.algorithms[name].model_extra or {} for name in ranked.index}).T
+        ranked.join(options).round(3).to_csv(space.with_suffix(".csv"))
+    typer.echo(ranked.to_string())
 
 
 if __name__ == "__main__":
