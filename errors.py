@@ -12,7 +12,7 @@ class PgsuiteError(Exception):
 
 
 class UsageError(PgsuiteError):
-    """The request is wrong as written: an unknown name, a bad value, an unsupported space, a folder that cannot be used."""
+    """The request is wrong as written: an unknown name, a bad value, an unsupported space, an unusable folder."""
 
     exit_code = 2
 

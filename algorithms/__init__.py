@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .actor_critic import ActorCritic as ActorCritic
     from .interface import Episodes as Episodes
-    from .interface import PolicyGradient as PolicyGradient
     from .interface import Rollout as Rollout
     from .interface import State as State
     from .interface import Steps as Steps
     from .interface import Target as Target
     from .model import Spaces as Spaces
+    from .policy_gradient import PolicyGradient as PolicyGradient
     from .reinforce import Reinforce as Reinforce
     from .reinforce_baseline import ReinforceBaseline as ReinforceBaseline
     from .trpo import TRPO as TRPO
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ActorCritic": "pgsuite.algorithms.actor_critic:ActorCritic",
     "Episodes": "pgsuite.algorithms.interface:Episodes",
-    "PolicyGradient": "pgsuite.algorithms.interface:PolicyGradient",
+    "PolicyGradient": "pgsuite.algorithms.policy_gradient:PolicyGradient",
     "Reinforce": "pgsuite.algorithms.reinforce:Reinforce",
     "ReinforceBaseline": "pgsuite.algorithms.reinforce_baseline:ReinforceBaseline",
     "Rollout": "pgsuite.algorithms.interface:Rollout",

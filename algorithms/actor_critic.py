@@ -16,8 +16,9 @@ from torch import Tensor
 from .adam import Adam, adam_step, clip_gradient
 from .blocks import Samples, explained_variance
 from .distributions import Distribution
-from .interface import Metrics, PolicyGradient, Rollout, State, Steps, Target, decayed, likelihood_loss
+from .interface import Metrics, Rollout, State, Steps, Target
 from .model import Model
+from .policy_gradient import PolicyGradient, decayed, likelihood_loss
 from .returns import generalised_advantage
 from .validation import Count, NonNegative, Positive, Share
 

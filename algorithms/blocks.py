@@ -105,27 +105,40 @@ def block_sum(x: Tensor) -> Tensor:
     return total
 
 
+class Spread(NamedTuple):
+    """Values of each seed around their mean."""
+
+    centred: Tensor
+    """``(S, B)`` deviations from the mean, 0 where masked."""
+    variance: Tensor
+    """``(S,)``; exactly 0 where all that is left of the deviations is the rounding of the mean."""
+
+
+def spread(x: Tensor, mask: Tensor) -> Spread:
+    """Return mean-free values and variance over each seed's valid samples ``(S, B)``."""
+    count = block_sum(mask).clamp(min=1)
+    mean = block_sum(x * mask) / count
+    centred = (x - mean.unsqueeze(1)) * mask
+    variance = block_sum(centred * centred) / count
+    rounding = 8 * torch.finfo(x.dtype).eps * mean.abs()
+    return Spread(centred, torch.where(variance > rounding * rounding, variance, 0.0))
+
+
 def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
     """Return ``(S, B)`` values with mean 0 and standard deviation 1 over each seed's valid samples, 0 elsewhere.
 
-    ``epsilon`` guards the divisor: values without spread become 0, not NaN.
+    Values without spread become 0, not NaN and not rounding blown up.
     """
-    count = block_sum(mask)
-    centred = (x - (block_sum(x * mask) / count).unsqueeze(1)) * mask
-    variance = block_sum(centred * centred) / count
-    return centred / (variance.sqrt().unsqueeze(1) + epsilon)
+    centred, variance = spread(x, mask)
+    scale = torch.where(variance > 0, 1 / (variance.sqrt() + epsilon), 0.0)
+    return centred * scale.unsqueeze(1)
 
 
 def explained_variance(samples: Samples) -> Tensor:
     """Return ``1 - Var(target - value) / Var(target)`` of the critic ``(S,)``; NaN where the target is constant."""
-    weight = samples.mask / block_sum(samples.mask).unsqueeze(1)
-
-    def variance(x: Tensor) -> Tensor:
-        centred = x - block_sum(x * weight).unsqueeze(1)
-        return block_sum(centred * centred * weight)
-
-    total = variance(samples.target)
-    return torch.where(total > 0, 1 - variance(samples.target - samples.value) / total, torch.nan)
+    total = spread(samples.target, samples.mask).variance
+    left = spread(samples.target - samples.value, samples.mask).variance
+    return torch.where(total > 0, 1 - left / total, torch.nan)
 
 
 def loss_gradient(

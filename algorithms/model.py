@@ -130,7 +130,8 @@ class Model:
         low, high = (x.ravel().astype(np.float64) for x in (self.action_space.low, self.action_space.high))
         bounded = np.isfinite(low) & np.isfinite(high)
         middle, half = np.zeros_like(low), np.ones_like(low)
-        middle[bounded], half[bounded] = (low + high)[bounded] / 2, (high - low)[bounded] / 2
+        middle[bounded] = (low[bounded] + high[bounded]) / 2
+        half[bounded] = (high[bounded] - low[bounded]) / 2
         return _Box(bounded, low, high, middle, half)
 
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:

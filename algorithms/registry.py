@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import sys
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -73,10 +73,13 @@ def load_class(reference: str) -> type[Any]:
     if found is None:
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")
     missing = [m for m in ("init", "plan", "actor", "behaviour", "gradient", "update") if not hasattr(found, m)]
-    if missing or not is_dataclass(found):
-        lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass"
+    if missing or not (isinstance(found, type) and is_dataclass(found)):
+        lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
         raise UsageError(f"algorithm {reference!r} {lacks}: derive a frozen dataclass from PolicyGradient")
-    return found  # type: ignore[return-value]
+    unwritten = sorted(getattr(found, "__abstractmethods__", ()))
+    if unwritten:
+        raise UsageError(f"algorithm {reference!r} is abstract: it has yet to define {', '.join(unwritten)}")
+    return found
 
 
 def build(reference: str, options: dict[str, Any]) -> Any:
@@ -94,6 +97,10 @@ def build(reference: str, options: dict[str, Any]) -> Any:
             raise UsageError(
                 f"algorithm {reference!r} has no option {option!r}: {hint}its options are {', '.join(known)}"
             )
+    required = [f.name for f in fields(found) if f.default is MISSING and f.default_factory is MISSING]
+    unset = [name for name in required if name not in options]
+    if unset:
+        raise UsageError(f"algorithm {reference!r} needs a value for {', '.join(unset)}: set it in the suite file")
     return found(**options)
 
 

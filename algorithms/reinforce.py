@@ -16,8 +16,9 @@ from torch import Tensor
 from .adam import Adam, adam_step, norm
 from .blocks import Samples
 from .distributions import Distribution
-from .interface import Episodes, Metrics, PolicyGradient, Rollout, State, Target, decayed, likelihood_loss
+from .interface import Episodes, Metrics, Rollout, State, Target
 from .model import Model
+from .policy_gradient import PolicyGradient, decayed, likelihood_loss
 from .returns import discount_powers, discounted_returns
 from .validation import Positive
 

@@ -69,7 +69,6 @@ def _backward_scan(increment: Tensor, decay: Tensor) -> Tensor:
     scanned = np.empty_like(increments)
     carry = np.zeros_like(increments[0])
     for t in reversed(range(len(increments))):
-        np.multiply(decays[t], carry, out=scanned[t])
-        scanned[t] += increments[t]
-        carry = scanned[t]
+        carry = np.multiply(decays[t], carry, out=scanned[t, ...])
+        carry += increments[t]
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(scanned, 0, -1)))

@@ -20,8 +20,9 @@ from .adam import Adam, norm
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
 from .distributions import Distribution
-from .interface import Metrics, PolicyGradient, Rollout, State, Steps, Target, likelihood_loss
+from .interface import Metrics, Rollout, State, Steps, Target
 from .model import Model
+from .policy_gradient import PolicyGradient, likelihood_loss
 from .returns import generalised_advantage
 from .trust_region import Solution, Surrogate, conjugate_gradient, full_step, line_search
 from .validation import Count, NonNegative, Positive, Share

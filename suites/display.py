@@ -43,6 +43,7 @@ class Display:
         self._done, self._finished, self._count = 0, 0, len(jobs)
         self._begun = self._logged = time.monotonic()
         self._tasks: dict[int, TaskID] = {}
+        self._scores: dict[int, str] = {}
 
     def __enter__(self) -> Self:
         self._overall = self._progress.add_task(f"[bold]all {self._count} jobs", total=self._total, score="")
@@ -65,7 +66,8 @@ class Display:
         """Show a job's progress."""
         task = self._tasks[id(job)]
         if news.score is not None:
-            self._progress.update(task, score=f"return {news.score:.1f}")
+            self._scores[id(job)] = f"return {news.score:.1f}"
+            self._progress.update(task, score=self._scores[id(job)])
         self._progress.advance(task, news.steps)
         self._progress.advance(self._overall, news.steps)
         self._done += news.steps
@@ -86,9 +88,8 @@ class Display:
             self._progress.update(task, score="[red]failed")
             self._progress.stop_task(task)
         if not self._live:
-            score = self._progress.tasks[task].fields["score"] if self._live else ""
-            word = "finished" if failure is None else "failed  "
-            self._console.print(f"{word}  {_label(job)}  ({self._finished} of {self._count}) {score}".rstrip())
+            word, score = ("finished", self._scores.get(id(job), "")) if failure is None else ("failed  ", "")
+            self._console.print(f"{word}  {_label(job)}  {score}  ({self._finished} of {self._count})")
 
 
 def _label(job: Job) -> str:

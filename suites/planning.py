@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import envs
-from ..algorithms.interface import PolicyGradient
 from ..algorithms.model import Spaces
+from ..algorithms.policy_gradient import PolicyGradient
 from ..algorithms.registry import build, load_class, locate
 from ..envs.anchors import anchors
 from ..errors import UsageError

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Metrics, PolicyGradient, State, Steps
+from ..algorithms.interface import Algorithm, Metrics, State, Steps
 from ..algorithms.model import Actor, Behaviour, Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
@@ -80,7 +80,7 @@ class TrainingLoop:
             UsageError: if algorithm or environment cannot be built as asked.
             EnvironmentFault: if the environment raises or gives a non-finite number.
         """
-        algorithm: PolicyGradient = build(cell.reference, dict(cell.options))
+        algorithm: Algorithm = build(cell.reference, dict(cell.options))
         keep_freed_memory()
         with single_thread():
             training = _Training(algorithm, cell, seeds, sink)
@@ -91,7 +91,7 @@ class TrainingLoop:
 class _Training:
     """One call of `TrainingLoop.train`."""
 
-    def __init__(self, algorithm: PolicyGradient, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
+    def __init__(self, algorithm: Algorithm, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         self.algorithm, self.cell, self.seeds, self.sink = algorithm, cell, list(seeds), sink
         probe = open_environments(cell.environment, [0])
         self.spaces = Spaces(probe.observation_space, probe.action_space)
@@ -176,7 +176,8 @@ class _Training:
         rollout, acted = collector.collect(
             plan, algorithm.actor(state), noise, rows, runs.steps.numpy(), runs.steps / self.cell.steps
         )
-        learned, measured = algorithm.update(state, rollout)
+        with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
+            learned, measured = algorithm.update(state, rollout)
         metrics.add(measured, rows)
         steps = runs.steps + rollout.valid.flatten(1).sum(1)
         healthy = acted & learned.parameters.sum(1).isfinite() & measured["loss"].isfinite()

@@ -56,7 +56,9 @@ class Memory:
 
 @pytest.fixture
 def small_cell() -> Callable[..., Cell]:
-    def make(algorithm: str, env: str = "CartPole-v1", *, steps: int = 600, checkpoints: int = 3, **options: Any) -> Cell:
+    def make(
+        algorithm: str, env: str = "CartPole-v1", *, steps: int = 600, checkpoints: int = 3, **options: Any
+    ) -> Cell:
         return Cell(
             suite="test",
             algorithm=algorithm,

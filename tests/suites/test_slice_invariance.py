@@ -17,8 +17,6 @@ everywhere = pytest.mark.parametrize(
 )
 
 
-
-
 @everywhere
 def test_company(algorithm, env, small_cell, train):
     cell = small_cell(algorithm, env, normalise_observations=True)
@@ -125,5 +123,3 @@ def content(store: CellStore, seed: int) -> tuple:
     tensors, _ = store.read_snapshot(seed)
     del tensors["seconds"]
     return frame.drop(columns="wall_time").to_json(), meta["status"], {k: v.tobytes() for k, v in tensors.items()}
-
-

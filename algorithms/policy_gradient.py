@@ -1,0 +1,257 @@
+"""What the algorithms share: acting, normalisation, laying out samples, the blockwise gradient.
+
+An algorithm's own file adds how it weighs ∇log π and how it steps.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .adam import Adam
+from .blocks import Layout, Samples, loss_gradient, standardised
+from .distributions import Distribution
+from .interface import Episodes, Metrics, Rollout, State, Steps, Target
+from .model import ActionBound, Actor, Behaviour, Model, Spaces
+from .networks import Activation
+from .normalisers import Moments, Standardiser, discounted_trace
+from .validation import Count, Share, validate
+
+
+class Experience(NamedTuple):
+    """A rollout as the networks see it."""
+
+    observation: Tensor
+    """``(S, N, T + 1, O)`` normalised."""
+    reward: Tensor
+    """``(S, N, T)`` scaled."""
+    value: Tensor
+    """``(S, N, T + 1)`` the critic's values; 0 without a critic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyGradient(ABC):
+    """Base of the algorithms. A subclass is a frozen dataclass; its fields are its hyperparameters."""
+
+    has_critic: ClassVar[bool]
+    """Whether there is a critic."""
+    joint: ClassVar[bool] = False
+    """Whether policy and critic step together, on one gradient; otherwise a critic is fitted apart."""
+
+    discount: Share = 0.99
+    """γ per step, in [0, 1]."""
+    hidden: tuple[Count, ...] = (64, 64)
+    """Hidden layers of policy and critic; empty for a linear softmax or linear Gaussian policy."""
+    activation: Activation = "tanh"
+    """Of the hidden layers."""
+    initial_log_std: float = 0.0
+    """Initial log standard deviation of a Gaussian policy, in units of half the action range."""
+    action_bound: ActionBound = "clip"
+    """How samples reach a bounded Box: clipped, or squashed by tanh."""
+    normalise_observations: bool = False
+    """Standardise observations with running per-seed statistics."""
+    scale_rewards: bool = False
+    """Divide rewards by the running standard deviation of their discounted sums."""
+    num_envs: Count = 8
+    """Environments per seed: parallel ones of a window, episodes of a round."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """float32 for training, float64 for audits."""
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+    @property
+    @abstractmethod
+    def target(self) -> Target:
+        """What `gradient` estimates."""
+
+    @abstractmethod
+    def plan(self, state: State) -> Steps | Episodes:
+        """Return what to collect next."""
+
+    @abstractmethod
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        """Turn a rollout into weighted samples: what distinguishes one estimator from another."""
+
+    @abstractmethod
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        """Return the policy's loss ``(S,)`` on a block: a sum over samples, divided by a constant.
+
+        Args:
+            distribution: of actions.
+            outputs: ``(S, B, D)`` of the policy network.
+            samples: the block; its weights are constants.
+        """
+
+    def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
+        """Return the critic's loss ``(S,)`` on a block; only a `joint` algorithm has one.
+
+        Args:
+            value: ``(S, B)`` of the critic network.
+            samples: the block.
+        """
+        raise TypeError(f"{type(self).__name__} is not joint: its critic is fitted apart")
+
+    @abstractmethod
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        """Return the state after learning from a rollout."""
+
+    @abstractmethod
+    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
+        """Return the optimisers' initial memories by name."""
+
+    def gradient(self, state: State, rollout: Rollout) -> tuple[Tensor, Metrics]:
+        """Return the gradient of the loss ``(S, P)`` before clipping and optimiser.
+
+        Minus its first ``model.policy.size`` entries estimates the policy gradient that `target` declares.
+        """
+        gradient, loss = self.gradient_of(state, self.samples(state, rollout))
+        return gradient, {"loss": loss}
+
+    def gradient_of(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
+        """Return the gradient ``(S, P)`` and value ``(S,)`` of the loss on samples."""
+        model, (policy, critic) = state.model, state.model.split(state.parameters)
+        gradient, loss = loss_gradient(
+            model.policy, policy, samples, lambda outputs, block: self.policy_loss(model.distribution, outputs, block)
+        )
+        if not self.joint:
+            return torch.cat([gradient, torch.zeros_like(critic)], 1), loss
+        critic_gradient, critic_loss = loss_gradient(
+            model.value_network, critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
+        )
+        return torch.cat([gradient, critic_gradient], 1), loss + critic_loss
+
+    def model(self, spaces: Spaces) -> Model:
+        """Return the model that this configuration has in an environment."""
+        return Model.build(
+            spaces,
+            hidden=self.hidden,
+            activation=self.activation,
+            critic=self.has_critic,
+            action_bound=self.action_bound,
+        )
+
+    def init(self, spaces: Spaces, seeds: Sequence[int]) -> State:
+        """Return the state before training.
+
+        Raises:
+            UsageError: if the action space is not supported.
+        """
+        model = self.model(spaces)
+        parameters = model.init(seeds, log_std=self.initial_log_std, dtype=self.torch_dtype)
+        return State(
+            model=model,
+            parameters=parameters,
+            optimisers=self.optimisers(model, parameters),
+            observation=Moments.zeros(len(seeds), model.policy.inputs),
+            reward=Moments.zeros(len(seeds), 1),
+            trace=torch.zeros(len(seeds), self.num_envs, dtype=torch.float64),
+            updates=torch.zeros(len(seeds), dtype=torch.int64),
+            seeds=torch.tensor(list(seeds)),
+        )
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The dtype as torch knows it."""
+        return torch.float64 if self.dtype == "float64" else torch.float32
+
+    def behaviour(self, state: State) -> Behaviour:
+        """Return what acting depends on."""
+        policy, _ = state.model.split(state.parameters)
+        return Behaviour(policy, state.observation if self.normalise_observations else None)
+
+    def actor(self, state: State) -> Actor:
+        """Return the policy of this state, frozen for a rollout."""
+        return Actor(state.model, self.behaviour(state))
+
+    def experience(self, state: State, rollout: Rollout) -> Experience:
+        """Return a rollout as the networks see it: observations normalised, rewards scaled, states valued."""
+        observation, reward = rollout.observation.to(self.torch_dtype), rollout.reward
+        if self.normalise_observations:
+            shape = observation.shape[1:3]
+            standardise = Standardiser.of(state.observation, self.torch_dtype)
+            observation = standardise(observation.flatten(1, 2)).unflatten(1, shape)
+        if self.scale_rewards:
+            reward = reward / (state.reward.variance.sqrt().unsqueeze(2) + 1e-8)
+        reward = reward.to(self.torch_dtype)
+        return Experience(observation, reward, self._values(state, rollout, observation))
+
+    def _values(self, state: State, rollout: Rollout, observation: Tensor) -> Tensor:
+        """Return the critic's values ``(S, N, T + 1)`` of normalised observations; 0 without a critic.
+
+        A round's steps are valued in the order of their samples, because a row's bits may depend on its place.
+        """
+        if not self.has_critic:
+            return torch.zeros(observation.shape[:3], dtype=self.torch_dtype)
+        _, critic = state.model.split(state.parameters)
+        if not rollout.complete:
+            return state.model.values(critic, observation.flatten(1, 2)).view(observation.shape[:3])
+        layout = Layout(rollout.valid, ragged=True, dtype=self.torch_dtype)
+        values = state.model.values(critic, layout(observation[:, :, :-1]))
+        return torch.nn.functional.pad(layout.restore(values, rollout.valid.shape), (0, 1))
+
+    def pack(
+        self, rollout: Rollout, experience: Experience, *, weight: Tensor, target: Tensor, standardise: bool
+    ) -> Samples:
+        """Lay steps out as samples.
+
+        Args:
+            rollout: whose valid steps count.
+            experience: of the same rollout.
+            weight: ``(S, N, T)`` of ∇log π.
+            target: ``(S, N, T)`` of the critic.
+            standardise: whether weights get mean 0 and standard deviation 1 per seed.
+        """
+        layout = Layout(rollout.valid, ragged=rollout.complete, dtype=self.torch_dtype)
+        samples = Samples(
+            observation=layout(experience.observation[:, :, :-1]),
+            action=layout(rollout.action),
+            weight=layout(weight),
+            target=layout(target),
+            value=layout(experience.value[..., :-1]),
+            mask=layout.mask,
+        )
+        return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
+
+    def observed(self, state: State, rollout: Rollout) -> State:
+        """Return the state with the rollout counted and its valid steps added to the normalisers' statistics."""
+        state = state._replace(updates=state.updates + 1)
+        if not (self.normalise_observations or self.scale_rewards):
+            return state
+        layout = Layout(rollout.valid, ragged=rollout.complete, dtype=torch.float64)
+        if self.normalise_observations:
+            seen = layout(rollout.observation[:, :, :-1]).double()
+            state = state._replace(observation=state.observation.updated(seen, layout.mask))
+        if self.scale_rewards:
+            carry = torch.where(rollout.time[..., 0] == 0, 0.0, state.trace)
+            traces, carry = discounted_trace(rollout.reward, rollout.done, carry, self.discount)
+            state = state._replace(
+                reward=state.reward.updated(layout(traces).unsqueeze(2), layout.mask),
+                trace=carry,
+            )
+        return state
+
+
+def likelihood_loss(
+    distribution: Distribution, outputs: Tensor, samples: Samples, entropy_weight: float = 0.0
+) -> Tensor:
+    """Return ``-Σ weight · log π(a|s)``, less the entropy bonus, over a block ``(S,)``.
+
+    Args:
+        distribution: of actions.
+        outputs: ``(S, B, D)`` of the policy network.
+        samples: the block; its weights are constants, no gradient flows into them.
+        entropy_weight: weight of the entropy of every step.
+    """
+    objective = samples.weight * distribution.log_prob(outputs, samples.action)
+    if entropy_weight:
+        objective = objective + entropy_weight * distribution.entropy(outputs)
+    return -(objective * samples.mask).sum(1)
+
+
+def decayed(learning_rate: float, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
+    """Return the learning rate of every seed ``(S,)`` at its share of the budget used."""
+    return learning_rate * (1 - progress if decay == "linear" else torch.ones_like(progress))
