@@ -13,13 +13,12 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from .adam import Adam, adam_step, clip_gradient
+from .adam import Adam, adam_step, clip_gradient, decayed
 from .blocks import Samples, explained_variance
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .model import Model
-from .policy_gradient import PolicyGradient, decayed, likelihood_loss
-from .returns import generalised_advantage
+from .policy_gradient import PolicyGradient, likelihood_loss
 from .validation import Count, NonNegative, Positive, Share
 
 
@@ -63,11 +62,7 @@ class ActorCritic(PolicyGradient):
         return Steps(self.num_envs, self.num_steps)
 
     def samples(self, state: State, rollout: Rollout) -> Samples:
-        experience = self.experience(state, rollout)
-        value, ends = experience.value, (rollout.terminated, rollout.truncated)
-        advantage = generalised_advantage(experience.reward, value, *ends, self.discount, self.trace)
-        target = advantage + value[..., :-1]
-        return self.pack(rollout, experience, weight=advantage, target=target, standardise=self.normalise_advantages)
+        return self.bootstrapped(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples, self.entropy_weight) / self.window

@@ -4,7 +4,7 @@
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -80,3 +80,8 @@ def clip_gradient(gradient: Tensor, max_norm: float | None) -> tuple[Tensor, Ten
     if max_norm is None:
         return gradient, length
     return gradient * (max_norm / (length + 1e-6)).clamp(max=1.0).unsqueeze(1), length
+
+
+def decayed(learning_rate: float, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
+    """Return the learning rate of every seed ``(S,)`` at its share of the budget used."""
+    return learning_rate * (1 - progress if decay == "linear" else torch.ones_like(progress))

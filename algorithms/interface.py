@@ -74,6 +74,17 @@ class Rollout(NamedTuple):
         return self.terminated | self.truncated
 
 
+class Experience(NamedTuple):
+    """A rollout as the networks see it."""
+
+    observation: Tensor
+    """``(S, N, T + 1, O)`` normalised."""
+    reward: Tensor
+    """``(S, N, T)`` scaled."""
+    value: Tensor
+    """``(S, N, T + 1)`` the critic's values; 0 without a critic."""
+
+
 class State(NamedTuple):
     """All that training depends on. Every tensor leads with the seed axis."""
 

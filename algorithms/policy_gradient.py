@@ -6,7 +6,7 @@ An algorithm's own file adds how it weighs ∇log π and how it steps.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -14,22 +14,12 @@ from torch import Tensor
 from .adam import Adam
 from .blocks import Layout, Samples, loss_gradient, standardised
 from .distributions import Distribution
-from .interface import Episodes, Metrics, Rollout, State, Steps, Target
+from .interface import Episodes, Experience, Metrics, Rollout, State, Steps, Target
 from .model import ActionBound, Actor, Behaviour, Model, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
+from .returns import generalised_advantage
 from .validation import Count, Share, validate
-
-
-class Experience(NamedTuple):
-    """A rollout as the networks see it."""
-
-    observation: Tensor
-    """``(S, N, T + 1, O)`` normalised."""
-    reward: Tensor
-    """``(S, N, T)`` scaled."""
-    value: Tensor
-    """``(S, N, T + 1)`` the critic's values; 0 without a critic."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +206,21 @@ class PolicyGradient(ABC):
         )
         return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
 
+    def bootstrapped(self, state: State, rollout: Rollout, *, trace: float, standardise: bool) -> Samples:
+        """Weigh steps by their generalised advantage ``A_t``; the critic's target is ``A_t + V(s_t)``.
+
+        Args:
+            state: whose critic.
+            rollout: a window.
+            trace: λ.
+            standardise: whether advantages get mean 0 and standard deviation 1 per seed.
+        """
+        experience = self.experience(state, rollout)
+        value, ends = experience.value, (rollout.terminated, rollout.truncated)
+        advantage = generalised_advantage(experience.reward, value, *ends, self.discount, trace)
+        target = advantage + value[..., :-1]
+        return self.pack(rollout, experience, weight=advantage, target=target, standardise=standardise)
+
     def observed(self, state: State, rollout: Rollout) -> State:
         """Return the state with the rollout counted and its valid steps added to the normalisers' statistics."""
         state = state._replace(updates=state.updates + 1)
@@ -250,8 +255,3 @@ def likelihood_loss(
     if entropy_weight:
         objective = objective + entropy_weight * distribution.entropy(outputs)
     return -(objective * samples.mask).sum(1)
-
-
-def decayed(learning_rate: float, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
-    """Return the learning rate of every seed ``(S,)`` at its share of the budget used."""
-    return learning_rate * (1 - progress if decay == "linear" else torch.ones_like(progress))

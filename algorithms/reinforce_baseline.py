@@ -14,13 +14,13 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from .adam import Adam, adam_step, norm
+from .adam import Adam, adam_step, decayed, norm
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
 from .model import Model
-from .policy_gradient import PolicyGradient, decayed, likelihood_loss
+from .policy_gradient import PolicyGradient, likelihood_loss
 from .returns import discount_powers, discounted_returns
 from .validation import Count, Positive
 

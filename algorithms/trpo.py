@@ -23,7 +23,6 @@ from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .model import Model
 from .policy_gradient import PolicyGradient, likelihood_loss
-from .returns import generalised_advantage
 from .trust_region import Solution, Surrogate, conjugate_gradient, full_step, line_search
 from .validation import Count, NonNegative, Positive, Share
 
@@ -71,11 +70,7 @@ class TRPO(PolicyGradient):
         return Steps(self.num_envs, self.num_steps)
 
     def samples(self, state: State, rollout: Rollout) -> Samples:
-        experience = self.experience(state, rollout)
-        value, ends = experience.value, (rollout.terminated, rollout.truncated)
-        advantage = generalised_advantage(experience.reward, value, *ends, self.discount, self.trace)
-        target = advantage + value[..., :-1]
-        return self.pack(rollout, experience, weight=advantage, target=target, standardise=self.normalise_advantages)
+        return self.bootstrapped(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / (self.num_envs * self.num_steps)

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from pgsuite.algorithms import ActorCritic, PolicyGradient, Reinforce, ReinforceBaseline, Rollout
+from pgsuite.algorithms.adam import decayed
 from pgsuite.algorithms.normalisers import Moments
-from pgsuite.algorithms.policy_gradient import decayed, likelihood_loss
+from pgsuite.algorithms.policy_gradient import likelihood_loss
 
 from . import oracles
 from .rollouts import SPACES, episodes, planned, window
