@@ -78,12 +78,13 @@ def run(
     What is there already is not run again; an interrupted run goes on from its last snapshot.
     """
     from rich.console import Console
+    from rich.markup import escape
 
     from .suites.planning import plan
     from .suites.running import run_cells
     from .suites.schema import load_suite
 
-    sys.path.insert(0, str(Path.cwd()))  # a suite's modules may lie beside it, as with `python -m`
+    sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
     chosen = load_suite(suite)
     out = out or Path("runs") / chosen.name
     planned = plan(
@@ -96,14 +97,16 @@ def run(
     )
     console = Console(stderr=True)
     outcome = run_cells(planned, out, workers=workers, console=console)
+    if not outcome.interrupted:
+        _report([out], out / "report", failed=bool(outcome.failures))
+    for failure in outcome.failures:
+        reason = escape(f"{failure.cell.name}: {failure.reason}")
+        console.print(f"[red]failed[/]: {reason}", soft_wrap=True, highlight=False)
+        if _debug and failure.details:
+            console.print(failure.details, markup=False, highlight=False)
     if outcome.interrupted:
         console.print(f"interrupted; what is done is kept in {out}: run the same command again to go on")
         raise typer.Exit(130)
-    _report([out], out / "report", failed=bool(outcome.failures))
-    for failure in outcome.failures:
-        console.print(f"[red]failed[/]: {failure.cell.name}: {failure.reason}", soft_wrap=True, highlight=False)
-        if _debug and failure.details:
-            console.print(failure.details, markup=False, highlight=False)
     if outcome.failures:
         raise typer.Exit(1)
 
@@ -173,6 +176,14 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         print("pgsuite: interrupted", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        if _debug:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        print(
+            f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr
+        )
+        sys.exit(1)
     sys.exit(0)
 
 

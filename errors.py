@@ -10,6 +10,9 @@ class PgsuiteError(Exception):
 
     exit_code = 1
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
 
 class UsageError(PgsuiteError):
     """The request is wrong as written: an unknown name, a bad value, an unsupported space, an unusable folder."""

@@ -43,7 +43,9 @@ class Action(NamedTuple):
     sample: Tensor
     """``(S, N)`` or ``(S, N, A)`` as drawn from the policy: what its log-probability is about."""
     environment: NDArray[np.generic]
-    """The same in the environment's units and shape: ``(S, N, ...)``."""
+    """The same in the environment's units and shape: ``(S, N, ...)``; 0, clipped, in place of what is not finite."""
+    finite: NDArray[np.bool_]
+    """``(S,)`` which seeds act with finite numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,20 +137,17 @@ class Model:
         return _Box(bounded, low, high, middle, half)
 
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
-        """Return policy samples in the environment's units.
+        """Return Box samples ``(S, N, A)`` in the environment's units.
 
         A bounded `Box` is addressed from -1 to 1, clipped or squashed by tanh; an unbounded one directly.
         """
         space = self.action_space
-        if not isinstance(space, gym.spaces.Box):
-            discrete: NDArray[np.generic] = sample.numpy()
-            return discrete
         box, action = self._box, sample.double().numpy()
         unit = np.tanh(action) if self.action_bound == "tanh" else np.minimum(np.maximum(action, -1.0), 1.0)
         scaled = box.middle + box.half * unit
         if not box.bounded.all():
             scaled = np.where(box.bounded, scaled, np.clip(action, box.low, box.high))
-        environment: NDArray[np.generic] = scaled.reshape(*action.shape[:-1], *space.shape).astype(space.dtype)
+        environment: NDArray[np.generic] = scaled.reshape(*action.shape[:-1], *(space.shape or ())).astype(space.dtype)
         return environment
 
 
@@ -180,4 +179,9 @@ class Actor:
             observation = self._standardise(observation)
         outputs = torch.from_numpy(self.model.policy.forward(self._layers, observation.numpy())[-1])
         sample = self.model.distribution.sample(outputs, noise)
-        return Action(sample, self.model.to_environment(sample))
+        if not sample.is_floating_point():
+            return Action(sample, sample.numpy(), np.ones(len(sample), dtype=np.bool_))
+        finite = sample.isfinite().flatten(1).all(1)
+        if not bool(finite.all()):
+            sample = torch.where(finite.view(-1, 1, 1), sample, 0.0)
+        return Action(sample, self.model.to_environment(sample), finite.numpy())

@@ -165,7 +165,8 @@ class PolicyGradient(ABC):
             standardise = Standardiser.of(state.observation, self.torch_dtype)
             observation = standardise(observation.flatten(1, 2)).unflatten(1, shape)
         if self.scale_rewards:
-            reward = reward / (state.reward.variance.sqrt().unsqueeze(2) + 1e-8)
+            scale = state.reward.variance.sqrt().unsqueeze(2)
+            reward = torch.where(scale > 0, reward / scale, reward)  # as it is until rewards have differed
         reward = reward.to(self.torch_dtype)
         return Experience(observation, reward, self._values(state, rollout, observation))
 

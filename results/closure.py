@@ -7,7 +7,7 @@ Imports built at run time (``importlib.import_module``) and data files are not s
 
 import ast
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -53,17 +53,18 @@ def _parse(path: Path, _modified: int) -> ast.Module:
         raise UsageError(f"{path}, line {error.lineno}: {error.msg}; correct the file") from error
 
 
-def closure(*roots: str) -> dict[str, Source]:
+def closure(*roots: str, without: Collection[str] = ()) -> dict[str, Source]:
     """All sources that the roots are made of, by name, sorted.
 
     Args:
         roots: names of modules, or paths of files, named after their stem wherever they lie. They bring what they
             import of this package, of their own top-level package, and of the files beside a file.
+        without: names of modules that are left out, with what only they import.
 
     Raises:
         UsageError: a root does not exist, or a file is not Python.
     """
-    walk = _Walk()
+    walk = _Walk(without)
     for root in roots:
         walk.follow_root(root)
     return dict(sorted(walk.found.items()))
@@ -72,7 +73,8 @@ def closure(*roots: str) -> dict[str, Source]:
 class _Walk:
     """A depth-first walk over imports; ``found`` is what the roots are made of."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str]) -> None:
+        self.without = without
         self.found: dict[str, Source] = {}
         self.names_done: set[tuple[str, str]] = set()
 
@@ -91,7 +93,7 @@ class _Walk:
 
     def follow(self, source: Source) -> None:
         """Take a whole source: everything it imports, at any depth of nesting."""
-        if source.name in self.found:
+        if source.name in self.found or source.name in self.without:
             return
         self.found[source.name] = source
         for node in runtime_nodes(source.tree):

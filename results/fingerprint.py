@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .closure import closure
@@ -34,22 +34,23 @@ def _plain(value: Any, where: str) -> Any:
     raise TypeError(f"{where} is a {type(value).__name__}, which cannot be fingerprinted; give its JSON form")
 
 
-def source_modules(*roots: str) -> tuple[str, ...]:
+def source_modules(*roots: str, without: Collection[str] = ()) -> tuple[str, ...]:
     """Names of the modules that `source_hash` would read."""
-    return tuple(closure(*roots))
+    return tuple(closure(*roots, without=without))
 
 
-def source_hash(*roots: str) -> str:
+def source_hash(*roots: str, without: Collection[str] = ()) -> str:
     """SHA-256, in hex, of the code that the roots are made of, blind to comments, layout and docstrings.
 
     Args:
         roots: module names (``pgsuite.algorithms.trpo``) or file paths (``my/algorithm.py``); see `closure`.
+        without: names of modules left out, with what only they import.
 
     Raises:
         UsageError: a root does not exist, or a file is not Python.
     """
     digest = hashlib.sha256()
-    for name, source in closure(*roots).items():
+    for name, source in closure(*roots, without=without).items():
         digest.update(f"{name}\0{''.join(_syntax(source.tree))}\0".encode())
     return digest.hexdigest()
 

@@ -48,7 +48,7 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     ``steps_per_second`` (NaN where they do not apply), and the anchors ``anchor/random`` and ``anchor/reference``.
     ``score`` is ``(return_mean - random) / (reference - random)``, NaN for an environment without anchors.
 
-    Of a folder with a manifest, only the cells and seeds that its latest run command asked for are loaded, in its
+    Of a folder with a manifest, only the cells and seeds that run commands asked for last are loaded, in its
     order, unless ``everything``. A run that several folders hold is loaded once. The frame is empty when a manifest
     asks for runs and none of them has begun.
 
@@ -57,11 +57,11 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
         PgsuiteError: a file is damaged; the message names it.
     """
     folders = [Path(path) for path in paths]
-    runs: dict[tuple[str, str, int], pd.DataFrame] = {}
+    runs: dict[tuple[str, ...], pd.DataFrame] = {}
     for cell in (cell for folder in folders for cell in find_cells(folder, everything=everything)):
         anchors = cell.store.record().get("anchors") or {"random": np.nan, "reference": np.nan}
         for seed in cell.seeds():
-            run = (cell.suite, cell.store.fingerprint, seed)
+            run = (cell.suite, cell.store.path.name, str(seed))
             if run not in runs:
                 runs[run] = _run_frame(cell, seed, anchors)
     if not runs and not any((manifest := read_manifest(folder)) and manifest.cells for folder in folders):

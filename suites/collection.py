@@ -138,11 +138,11 @@ class Collector:
         """
         members = self._members[rows]
         if isinstance(plan, Steps):
-            first, time, record, finite = self._window(plan.length, actor, noise, rows, members)
+            first, time, record, acted = self._window(plan.length, actor, noise, rows, members)
         else:
-            first, time, record, finite = self._round(actor, noise, members)
+            first, time, record, acted = self._round(actor, noise, members)
         following = record.array("following")
-        self._check(rows, steps, finite, record)
+        self._check(rows, steps, np.minimum.accumulate(acted, axis=1), first, record)
         rollout = Rollout(
             observation=torch.from_numpy(np.concatenate([first[:, :, None], following], axis=2)),
             action=torch.from_numpy(np.ascontiguousarray(record.array("action"))),
@@ -154,7 +154,7 @@ class Collector:
             progress=progress,
             complete=isinstance(plan, Episodes),
         )
-        return rollout, torch.from_numpy(finite)
+        return rollout, torch.from_numpy(acted.all(axis=1))
 
     def _window(
         self,
@@ -172,10 +172,10 @@ class Collector:
         record = Recorder(members.shape, length)
         time = np.empty((*members.shape, length), dtype=np.int64)
         elapsed = self._time[rows]
-        finite = np.ones(len(rows), dtype=np.bool_)
+        acted = np.empty((len(rows), length), dtype=np.bool_)
         for t in range(length):
             action = actor(torch.from_numpy(observation), next(noise))
-            finite &= _finite(action)
+            acted[:, t] = action.finite
             chosen = action.environment.reshape(members.size, *action.environment.shape[2:])
             transition = self.env.step(chosen, indices)
             record.write(action, transition, None)
@@ -184,45 +184,56 @@ class Collector:
             observation = transition.observation.reshape(observation.shape)
         self._observation[rows] = observation
         self._time[rows] = elapsed
-        return first, time, record, finite
+        return first, time, record, acted
 
     def _round(
         self, actor: Actor, noise: Iterator[Tensor], members: NDArray[np.intp]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], Recorder, NDArray[np.bool_]]:
         record = Recorder(members.shape, _ROUND_CAPACITY)
-        finite = np.ones(len(members), dtype=np.bool_)
+        acted: list[NDArray[np.bool_]] = []
         first: NDArray[np.float32] | None = None
         for moment in play_round(self.env, actor, noise, members):
             first = moment.observation if first is None else first
-            finite &= _finite(moment.action)
+            acted.append(moment.action.finite)
             record.write(moment.action, moment.transition, moment.running)
         assert first is not None
         time = np.broadcast_to(np.arange(record.length), (*members.shape, record.length)).copy()
-        return first, time, record, finite
+        return first, time, record, np.stack(acted, axis=1)
 
     def _check(
-        self, rows: NDArray[np.intp], steps: NDArray[np.int64], finite: NDArray[np.bool_], record: Recorder
+        self,
+        rows: NDArray[np.intp],
+        steps: NDArray[np.int64],
+        acted: NDArray[np.bool_],
+        first: NDArray[np.float32],
+        record: Recorder,
     ) -> None:
-        """Raise if an environment gave a non-finite number to a seed that acted with finite ones."""
-        reward, following = record.array("reward"), record.array("following")
-        if np.isfinite(reward).all() and np.isfinite(following).all():
+        """Raise if a non-finite number came from an environment that had been given finite actions until then.
+
+        Args:
+            rows: ``(S,)`` of the collector's seeds.
+            steps: ``(S,)`` steps done before the rollout.
+            acted: ``(S, T)`` whether all actions up to a step were finite.
+            first: ``(S, N, O)`` observations before the first step.
+            record: of the rollout.
+        """
+        reward, following, valid = record.array("reward"), record.array("following"), record.array("valid")
+        if np.isfinite(reward).all() and np.isfinite(following).all() and np.isfinite(first).all():
             return
+        started = np.isfinite(first).all(-1)
+        for seed, member in np.argwhere(~started):
+            raise fault(self.env.id, "observation", self.seeds[rows[seed]], member, int(steps[seed]))
         for what, bad in (("reward", ~np.isfinite(reward)), ("observation", ~np.isfinite(following).all(-1))):
-            places = np.argwhere(bad & finite[:, None, None])
+            places = np.argwhere(bad & acted[:, None, :])
             if len(places):
                 seed, member, t = places[places[:, 2].argmin()]
-                done = steps[seed] + int(record.array("valid")[seed, :, : t + 1].sum())
-                raise EnvironmentFault(
-                    f"environment {self.env.id} gave a non-finite {what} to seed {self.seeds[rows[seed]]}, "
-                    f"environment {member}, by step {done}, although all actions were finite: "
-                    "mend the environment or leave it out with -e"
-                )
+                done = int(steps[seed] + valid[seed, :, : t + 1].sum())
+                raise fault(self.env.id, what, self.seeds[rows[seed]], member, done)
 
 
-def _finite(action: Action) -> NDArray[np.bool_]:
-    """Which seeds ``(S,)`` act with finite numbers."""
-    environment = action.environment
-    if not np.issubdtype(environment.dtype, np.floating):
-        return np.ones(len(environment), dtype=np.bool_)
-    finite: NDArray[np.bool_] = np.isfinite(environment).reshape(len(environment), -1).all(1)
-    return finite
+def fault(env_id: str, what: str, seed: int, member: int, step: int) -> EnvironmentFault:
+    """Return the error of an environment that gave a non-finite number after finite actions."""
+    return EnvironmentFault(
+        f"environment {env_id} gave a non-finite {what} to seed {seed}, environment {member}, by step {step}, "
+        "although all actions were finite: mend the environment or leave it out with -e"
+    )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..algorithms.model import Actor
 from ..algorithms.streams import Stream, generator, seed_sequence
 from .cell import Environment, Evaluation, open_environments
-from .collection import play_round
+from .collection import fault, play_round
 from .noise import no_noise, noise_steps
 
 
@@ -17,7 +17,7 @@ class Episodes(NamedTuple):
     """Evaluation episodes, one per fresh environment."""
 
     returns: NDArray[np.float64]
-    """``(S, E)`` undiscounted returns."""
+    """``(S, E)`` undiscounted returns; NaN for a seed whose policy gave non-finite actions."""
     lengths: NDArray[np.int64]
     """``(S, E)`` steps."""
 
@@ -38,6 +38,9 @@ def evaluate(
         protocol: how many episodes, and whether the mode is played.
         seeds: ``(S,)`` whose evaluation streams are used.
         checkpoint: index on the grid, which keys the streams: the same arguments give the same episodes.
+
+    Raises:
+        EnvironmentFault: if a reward or observation is not finite although the actions were.
     """
     count = protocol.episodes
     members = [s for seed in seeds for s in environment_seeds(seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)]
@@ -50,9 +53,17 @@ def evaluate(
         noise = noise_steps(distribution.noise, distribution.noise_size, count, randoms, actor.dtype)
     returns = np.zeros(len(members))
     lengths = np.zeros(len(members), dtype=np.int64)
+    acted = np.ones(len(seeds), dtype=np.bool_)
     for moment in play_round(env, actor, noise, np.arange(len(members)).reshape(len(seeds), count)):
-        running = slice(None) if moment.running is None else moment.running
-        returns[running] += moment.transition.reward
+        acted &= moment.action.finite
+        running = np.arange(len(members)) if moment.running is None else moment.running
+        reward, observation = moment.transition.reward, moment.transition.observation
+        sound = np.isfinite(reward) & np.isfinite(observation).all(1) & np.isfinite(moment.observation).all()
+        for place in running[~sound & acted[running // count]]:
+            what = "reward or observation in an evaluation"
+            raise fault(env.id, what, seeds[place // count], int(place % count), int(lengths[place] + 1))
+        returns[running] += reward
         lengths[running] += 1
     env.close()
-    return Episodes(returns.reshape(len(seeds), count), lengths.reshape(len(seeds), count))
+    grid = returns.reshape(len(seeds), count)
+    return Episodes(np.where(acted[:, None], grid, np.nan), lengths.reshape(len(seeds), count))

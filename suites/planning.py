@@ -1,11 +1,13 @@
 """From a suite and a command to cells: which exist, what they depend on, what is still to be done."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import gymnasium
 
 from .. import envs
 from ..algorithms.model import Spaces
@@ -21,6 +23,10 @@ from .schema import EnvironmentTable, Suite
 
 LEARNER = "pgsuite.suites.training"
 """The module whose source every result depends on, besides algorithm and environment."""
+DISPATCHERS = ("pgsuite.algorithms.registry", "pgsuite.envs", "pgsuite.envs.make")
+"""Modules that only choose among others: what they chose is hashed, what they could have chosen is not."""
+_PHYSICS = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D"}
+"""Packages whose version decides how Gymnasium's own environments move."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,10 @@ def plan(
         for env, table in chosen.items()
         for algorithm in algorithms or suite.algorithms
     ]
+    names = Counter((cell.algorithm, cell.environment.id) for cell in cells)
+    for (algorithm, env), count in names.items():
+        if count > 1:
+            raise UsageError(f"{count} algorithms are called {algorithm!r} on {env}: rename the class of one")
     return [_planned(cell, out, tuple(seeds) if seeds is not None else suite.seeds) for cell in cells]
 
 
@@ -98,7 +108,17 @@ def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Ce
 
 
 def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
-    algorithm = build(cell.reference, dict(cell.options))
+    if cell.steps < cell.evaluation.checkpoints:
+        raise UsageError(
+            f"{cell.name}: a budget of {cell.steps} steps is less than the {cell.evaluation.checkpoints} checkpoints "
+            "of the evaluation: give it more steps, or fewer checkpoints in the suite file"
+        )
+    try:
+        algorithm = build(cell.reference, dict(cell.options))
+    except UsageError as error:
+        raise UsageError(
+            f"suite {cell.suite}, algorithms.{cell.algorithm} for {cell.environment.id}: {error}"
+        ) from error
     spec = envs.describe(cell.environment.id, cell.environment.backend, **cell.environment.options)
     if spec.max_episode_steps is None:
         raise UsageError(
@@ -110,7 +130,9 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
     known = anchors(spec.id)
     parts = {
         "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
-        "source": source_hash(_source_root(locate(cell.reference).module), LEARNER, *spec.modules),
+        "source": source_hash(
+            locate(cell.reference).module, LEARNER, *spec.modules, *cell.environment.modules, without=DISPATCHERS
+        ),
         "environment": {
             "id": spec.id,
             "backend": spec.backend,
@@ -119,6 +141,7 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
             "observation_space": str(spec.observation_space),
             "action_space": str(spec.action_space),
             "max_episode_steps": spec.max_episode_steps,
+            **_registration(cell.environment.id),
         },
         "versions": versions("torch", "numpy", "gymnasium"),
         "device": "cpu",
@@ -131,6 +154,7 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
         **parts,
         "configuration": parts["algorithm"],
         "reference": cell.reference,
+        "modules": list(cell.environment.modules),
         "anchors": {"random": known.random, "reference": known.reference} if known else None,
     }
     del record["algorithm"]
@@ -145,9 +169,14 @@ def _check_space(cell: Cell, algorithm: PolicyGradient, spec: envs.Spec) -> None
         raise UsageError(f"{cell.name}: {error}") from None
 
 
-def _source_root(module: str) -> str:
-    """Return a module in the form that `source_hash` takes: ours by name, a user's by file."""
-    if module.endswith(".py") or module.split(".")[0] == "pgsuite":
-        return module
-    spec = find_spec(module)
-    return spec.origin if spec and spec.origin else module
+def _registration(env_id: str) -> dict[str, Any]:
+    """Return what Gymnasium's registry says of an environment, and the version of its physics."""
+    spec = gymnasium.spec(env_id)
+    entry = str(spec.entry_point)
+    physics = [package for prefix, package in _PHYSICS.items() if entry.startswith(prefix)]
+    return {
+        "entry_point": entry if isinstance(spec.entry_point, str) else getattr(spec.entry_point, "__qualname__", ""),
+        "kwargs": repr(sorted(spec.kwargs.items())),
+        "wrappers": [repr(wrapper) for wrapper in spec.additional_wrappers],
+        "physics": versions(*physics),
+    }

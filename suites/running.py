@@ -1,12 +1,13 @@
 """Running a suite: what is missing is run, what is there is left alone, what fails is said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
+from ..errors import UsageError
 from ..results.manifest import ExpectedCell, read_manifest, record_failures, write_manifest
 from ..results.provenance import provenance
 from .display import Display
@@ -47,11 +48,12 @@ def run_cells(
     console = console or Console(stderr=True)
     facts = provenance()
     facts["machine"]["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
+    asked = _asked_for(planned, out)
     for p in planned:
         p.store.create({**p.record, "provenance": facts})
-    _ask_for(planned, out)
+    write_manifest(out, planned[0].cell.suite, [cell._asdict() for cell in asked])
     workers = workers or len(available_cores())
-    jobs = make_jobs(planned, workers)
+    jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(planned, workers)]
     runs, missing = sum(len(p.seeds) for p in planned), sum(len(job.seeds) for job in jobs)
     console.print(f"{runs - missing} of {runs} runs are there, {missing} to do on {workers} worker(s)")
     if not jobs:
@@ -65,23 +67,28 @@ def run_cells(
             save_interval=save_interval,
         )
         try:
-            failures = scheduler.run(jobs)
+            scheduler.run(jobs)
+            interrupted = False
         except KeyboardInterrupt:
-            return Outcome([], interrupted=True)
-    folders = {p.cell.fingerprint: p.store.path.name for p in planned}
-    record_failures(out, {folders[f.cell.fingerprint]: f.reason for f in failures})
-    return Outcome(failures)
+            interrupted = True
+    folders = {p.cell.name: p.store.path.name for p in planned}
+    record_failures(out, {folders[f.cell.name]: f.reason for f in scheduler.failures})
+    return Outcome(scheduler.failures, interrupted)
 
 
-def _ask_for(planned: Sequence[PlannedCell], out: Path) -> None:
-    """Add the cells to the folder's manifest: what was asked for before stays, but for cells that these replace."""
-    asked: dict[tuple[str, str], ExpectedCell] = {}
-    before = read_manifest(out)
-    for cell in before.cells if before else ():
-        asked[cell.algorithm, cell.env] = cell._replace(reason=None)
+def _asked_for(planned: Sequence[PlannedCell], out: Path) -> list[ExpectedCell]:
+    """Return what the folder's manifest should hold: what it held, but for cells that the planned ones replace.
+
+    Raises:
+        UsageError: if the folder holds results of another suite.
+    """
+    suite, before = planned[0].cell.suite, read_manifest(out)
+    if before and before.suite != suite:
+        raise UsageError(f"{out} holds results of suite {before.suite}, not {suite}: choose another folder with --out")
+    asked = {(cell.algorithm, cell.env): cell for cell in (before.cells if before else ())}
     for p in planned:
         key, folder, seeds = (p.cell.algorithm, p.cell.environment.id), p.store.path.name, p.seeds
         if key in asked and asked[key].folder == folder:
             seeds = tuple(sorted({*asked[key].seeds, *seeds}))
         asked[key] = ExpectedCell(*key, folder, seeds)
-    write_manifest(out, planned[0].cell.suite, [cell._asdict() for cell in asked.values()])
+    return list(asked.values())

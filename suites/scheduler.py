@@ -15,6 +15,9 @@ from .worker import SAVE_INTERVAL, Finished, Job, Progress, work
 _BACKEND_COST = {"numpy": 1.0, "envpool": 6.0, "gymnasium": 20.0}
 """Rough relative time per step, to start the longest job first."""
 
+_GRACE = 5.0
+"""Seconds that an interrupted worker has to save what it has."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -36,18 +39,21 @@ def available_cores() -> list[int]:
 def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
     """Return jobs for the runs that are missing, longest first.
 
-    With fewer cells than workers a cell's seeds are dealt out over several jobs, which changes no result.
+    With fewer cells than workers, cells are split so that every worker has a job, the longest cells most: their seeds
+    are dealt out over several jobs, which changes no result.
     """
-    todo = [(p, missing) for p in planned if (missing := p.missing())]
-    if not todo:
-        return []
-    parts = -(-workers // len(todo))
+    todo = sorted(((p, missing) for p in planned if (missing := p.missing())), key=lambda pair: -_cost(*pair))
     jobs: list[tuple[float, Job]] = []
-    for p, missing in todo:
-        cost = p.cell.steps * _BACKEND_COST.get(str(p.record["environment"]["backend"]), 20.0)
-        shares = [tuple(missing[n::parts]) for n in range(min(parts, len(missing)))]
-        jobs += [(cost * len(seeds), Job(p.cell, p.store, seeds)) for seeds in shares]
+    for n, (p, missing) in enumerate(todo):
+        parts = max(1, (workers + len(todo) - 1 - n) // len(todo))
+        shares = [missing[part::parts] for part in range(min(parts, len(missing)))]
+        jobs += [(_cost(p, seeds), Job(p.cell, p.store, tuple(seeds))) for seeds in shares]
     return [job for _, job in sorted(jobs, key=lambda pair: -pair[0])]
+
+
+def _cost(planned: PlannedCell, seeds: Sequence[int]) -> float:
+    backend = str(planned.record["environment"]["backend"])
+    return len(seeds) * planned.cell.steps * _BACKEND_COST.get(backend, _BACKEND_COST["gymnasium"])
 
 
 @dataclass
@@ -74,15 +80,16 @@ class Scheduler:
         self._workers = workers
         self._on_start, self._on_progress, self._on_finish = on_start, on_progress, on_finish
         self._save_interval = save_interval
+        self.failures: list[Failure] = []
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["pgsuite.suites.worker"])
 
     def run(self, jobs: Sequence[Job]) -> list[Failure]:
-        """Run all jobs and return those that failed.
+        """Run all jobs and return those that failed, which are also in ``failures``.
 
-        On an exception, KeyboardInterrupt among them, all workers are ended; what they stored is kept.
+        On an exception, KeyboardInterrupt among them, all workers are told to save what they have and to end.
         """
-        waiting, failures = list(jobs), []
+        waiting = list(jobs)
         cores = available_cores()
         free: list[int | None] = [*cores[: self._workers], *[None] * (self._workers - len(cores))]
         running: list[_Worker] = []
@@ -98,13 +105,16 @@ class Scheduler:
                     running.remove(worker)
                     free.append(worker.core)
                     failure = self._end(worker)
-                    failures += [failure] if failure else []
+                    self.failures += [failure] if failure else []
                     self._on_finish(worker.job, failure)
         finally:
             for worker in running:
+                worker.process.terminate()
+            for worker in running:
+                worker.process.join(_GRACE)
                 worker.process.kill()
                 worker.process.join()
-        return failures
+        return self.failures
 
     def _start(self, job: Job, core: int | None) -> _Worker:
         receiver, sender = self._context.Pipe(duplex=False)

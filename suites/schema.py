@@ -14,6 +14,9 @@ FOLDER = Path(__file__).parent
 """Where the shipped suites are."""
 
 
+_LARGEST_SEED = 2**63 - 1
+
+
 def parse_seeds(text: Any) -> tuple[int, ...]:
     """Return the seeds of ``"0-9"``, ``"3,7,1"`` or a mixture, in order, without repetition.
 
@@ -28,8 +31,10 @@ def parse_seeds(text: Any) -> tuple[int, ...]:
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {text!r}")
         low, high = int(first), int(last) if dash else int(first)
-        if high < low or high - low >= 100_000:
-            raise ValueError(f"seeds {part.strip()!r}: a range goes upwards and has at most 100000 seeds")
+        if high < low or high - low >= 100_000 or high > _LARGEST_SEED:
+            raise ValueError(
+                f"seeds {part.strip()!r}: a range goes upwards, has at most 100000 seeds and ends by {_LARGEST_SEED}"
+            )
         seeds.update(dict.fromkeys(range(low, high + 1)))
     return tuple(seeds)
 

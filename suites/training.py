@@ -19,7 +19,6 @@ from ..algorithms.model import Actor, Behaviour, Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
 from ..algorithms.trees import concatenate, named_tensors, put, select, take, with_tensors
-from ..errors import EnvironmentFault
 from ..results.curve import CurveRow
 from .cell import Cell, Sink, open_environments
 from .collection import Collector
@@ -98,6 +97,10 @@ class _Training:
         probe.close()
         self.rows: dict[int, list[CurveRow]] = {}
         self.runs = concatenate([self._load(seed) for seed in self.seeds])
+        # A crash between a run's last snapshot and the word that it is complete left only the word to be said.
+        ended = (self.runs.checkpoint == len(cell.grid) - 1) | (self.runs.diverged_at >= 0)
+        for row in ended.nonzero().flatten():
+            self._save(take(self.runs, row.view(1)), self.seeds[row])
 
     def _load(self, seed: int) -> Runs:
         state = self.algorithm.init(self.spaces, [seed])
@@ -121,6 +124,8 @@ class _Training:
             runs = self._segment(runs, seeds, checkpoint, metrics)
         runs = runs._replace(checkpoint=torch.full_like(runs.checkpoint, checkpoint))
         episodes = self._evaluate(runs, seeds, checkpoint)
+        sick = torch.from_numpy(np.isnan(episodes.returns).any(1)) & (runs.diverged_at < 0)
+        runs = runs._replace(diverged_at=torch.where(sick, runs.steps, runs.diverged_at))
         self.runs = put(self.runs, rows, runs)
         for n, seed in enumerate(seeds):
             if runs.diverged_at[n] < 0:
@@ -145,6 +150,8 @@ class _Training:
             trained = self._update(active, collector, rows.numpy(), metrics)
             self.sink.progress(int((trained.steps - active.steps).sum()), None)
             runs = trained if everyone else put(runs, rows, trained)
+        if collector is not None:
+            collector.env.close()
         within = (runs.steps <= boundary) & (runs.diverged_at < 0)
         runs = runs._replace(
             behaviour=select(within, self.algorithm.behaviour(runs.state), runs.behaviour),
@@ -201,11 +208,6 @@ class _Training:
             chosen = [seeds[row] for row in well]
             episodes = evaluate(actor, self.cell.environment, self.cell.evaluation, chosen, checkpoint)
             returns[well.numpy()], lengths[well.numpy()] = episodes
-        if not np.isfinite(returns[well.numpy()]).all():
-            raise EnvironmentFault(
-                f"environment {self.cell.environment.id} gave a non-finite reward in the evaluation at checkpoint "
-                f"{checkpoint}: mend the environment or leave it out with -e"
-            )
         return Episodes(returns, lengths)
 
     def _row(self, runs: Runs, n: int, episodes: Episodes, metrics: dict[str, float]) -> CurveRow:

@@ -1,11 +1,12 @@
 """Tuning a suite's hyperparameters: the same small search for every algorithm, on seeds that no result uses.
 
-    python -m pgsuite.suites.tuning classic docs/tuning/classic.toml --trials 10 --seeds 1000-1003
+    python -m pgsuite.suites.tuning classic docs/tuning/classic.toml --trials 10 --seeds 1000-1003 --finals 1000-1009
 
 A trial is one random draw of hyperparameters for the whole suite. All trials of an algorithm run on the first
-environment, the better half of them on the next, and so on; the winner has the highest mean score over environments.
-Trials are cells like any others, so the search is stored, resumed and parallel as every run is. The ranking is written
-beside the search space as CSV.
+environment, the better half of them on the next, and so on. The finalists run again on more seeds, because a few do
+not show how often a setting fails; the winner has the highest score over the worse half of its runs. Trials are cells
+like any others, so the search is stored, resumed and parallel as every run is. The ranking is written beside the
+search space as CSV.
 
 Source: successive halving, Jamieson & Talwalkar (2016), with environments for rounds.
 """
@@ -52,18 +53,26 @@ def trial_suite(suite: Suite, spaces: dict[str, Space], trials: int) -> Suite:
 
 
 def ranking(results: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per trial, those of more rounds first, then by score.
+    """Return one row per trial, those of more rounds first, then by ``reliable``.
 
     Columns: the algorithm it is a trial ``of``, ``rounds`` run, ``score`` (final, clipped to [-1, 1], averaged over
-    runs, then environments; a diverged run counts -1) and the mean final return per environment.
+    runs, then environments; a diverged run counts -1), ``reliable`` (the same over the worse half of each
+    environment's runs, because a setting that sometimes fails is no good one) and the mean final return per
+    environment.
     """
-    last = results[results.env_steps == results.groupby(["algorithm", "env"]).env_steps.transform("max")]
+    run = ["algorithm", "env", "seed"]
+    last = results.loc[results.groupby(run)["env_steps"].idxmax()]
     scored = last.assign(score=last.score.where(~last.diverged, -1.0).clip(-1, 1))
-    per_env = scored.groupby(["algorithm", "env"])["score"].mean().groupby("algorithm")
+    grouped = scored.groupby(["algorithm", "env"])["score"]
+    mean, reliable = grouped.mean().groupby("algorithm"), grouped.agg(_worse_half).groupby("algorithm")
     returns = scored.pivot_table(index="algorithm", columns="env", values="return_mean", aggfunc="mean")
-    ranked = pd.DataFrame({"rounds": per_env.size(), "score": per_env.mean()}).join(returns)
+    ranked = pd.DataFrame({"rounds": mean.size(), "score": mean.mean(), "reliable": reliable.mean()}).join(returns)
     ranked.insert(0, "of", [str(name).split("#")[0] for name in ranked.index])
-    return ranked.sort_values(["of", "rounds", "score"], ascending=[True, False, False])
+    return ranked.sort_values(["of", "rounds", "reliable"], ascending=[True, False, False])
+
+
+def _worse_half(scores: "pd.Series[float]") -> float:
+    return float(scores.nsmallest(-(-len(scores) // 2)).mean())
 
 
 def better_half(ranked: pd.DataFrame) -> list[str]:
@@ -77,6 +86,7 @@ def main(
     space: Path,
     trials: Annotated[int, typer.Option(min=1)] = 10,
     seeds: str = "1000-1003",
+    finals: Annotated[str | None, typer.Option(help="Seeds of the finalists.  [default: as before]")] = None,
     env: Annotated[list[str] | None, typer.Option("-e", help="Rounds, in order.  [default: all]")] = None,
     steps: Annotated[int | None, typer.Option(help="Budget instead of the suite's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/tuning/SPACE]")] = None,
@@ -85,10 +95,19 @@ def main(
     """Search, and write the ranking beside the search space."""
     chosen = trial_suite(load_suite(suite), tomllib.loads(space.read_text()), trials)
     folder = out or Path("runs/tuning") / space.stem
+    rounds = list(env or chosen.environments)
     alive = list(chosen.algorithms)
-    for environment in env or chosen.environments:
+    ranked = pd.DataFrame()
+    for n in range(len(rounds) + bool(finals)):
+        last = n == len(rounds)
+        played = rounds if last else rounds[n : n + 1]
         planned = plan(
-            chosen, folder, algorithms=alive, environments=[environment], seeds=parse_seeds(seeds), steps=steps
+            chosen,
+            folder,
+            algorithms=alive,
+            environments=played,
+            seeds=parse_seeds(finals if last else seeds),
+            steps=steps,
         )
         outcome = run_cells(planned, folder, workers=workers, console=Console(stderr=True))
         if outcome.failures or outcome.interrupted:
@@ -96,7 +115,8 @@ def main(
                 typer.echo(f"failed: {failure.cell.name}: {failure.reason}", err=True)
             raise typer.Exit(1)
         ranked = ranking(load(folder))
-        alive = better_half(ranked)
+        finalists = n == len(rounds) - 1
+        alive = [name for name in alive if name in better_half(ranked)] if not finalists else alive
         options = pd.DataFrame({name: chosen.algorithms[name].model_extra or {} for name in ranked.index}).T
         ranked.join(options).round(3).to_csv(space.with_suffix(".csv"))
     typer.echo(ranked.to_string())

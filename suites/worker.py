@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ from .cell import Cell, Stored
 from .training import TrainingLoop
 
 SAVE_INTERVAL = 5.0
-"""Seconds between snapshots of unfinished runs: what an interruption may cost."""
+"""Seconds between snapshots of unfinished runs: a killed worker loses at most this and a segment."""
 _NEWS_INTERVAL = 0.1
 
 
@@ -47,14 +49,18 @@ class Job:
     cell: Cell
     store: CellStore
     seeds: tuple[int, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Where and with what it is run; kept with every run."""
 
 
 class StoreSink:
     """A learner's sink over the store; snapshots of unfinished runs are spaced in time."""
 
     def __init__(self, job: Job, connection: Connection, save_interval: float) -> None:
-        self._store, self._connection, self._interval = job.store, connection, save_interval
+        self._store, self._facts = job.store, dict(job.facts)
+        self._connection, self._interval = connection, save_interval
         self._saved: dict[int, float] = {}
+        self._pending: dict[int, Callable[[], None]] = {}
         self._told, self._steps = 0.0, 0
 
     def load(self, seed: int) -> Stored | None:
@@ -67,18 +73,25 @@ class StoreSink:
         if snapshot is None:
             return None
         tensors, _ = snapshot
+        self.progress(int(tensors["steps"][0]), None)
         rows = [row for row in curve_rows(frame) if row.checkpoint <= int(tensors["checkpoint"][0])]
         return Stored(rows, tensors)
 
     def save(
         self, seed: int, rows: Sequence[CurveRow], facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
     ) -> None:
-        """Write a run that is finished, or whose last snapshot is old enough."""
-        now = time.monotonic()
-        if facts["status"] == "partial" and now - self._saved.setdefault(seed, now) < self._interval:
-            return
-        self._saved[seed] = now
-        self._store.write_checkpoint(seed, rows, facts, tensors, {})
+        """Write a run that is finished, or whose last snapshot is old enough; keep it in mind otherwise."""
+        now, everything = time.monotonic(), {**self._facts, **facts}
+        self._pending[seed] = partial(self._store.write_checkpoint, seed, list(rows), everything, tensors, {})
+        if facts["status"] != "partial" or now - self._saved.setdefault(seed, now) >= self._interval:
+            self._saved[seed] = now
+            self._pending.pop(seed)()
+
+    def flush(self) -> None:
+        """Write what was kept in mind."""
+        while self._pending:
+            _, write = self._pending.popitem()
+            write()
 
     def progress(self, steps: int, score: float | None) -> None:
         """Pass news on, at most every tenth of a second unless there is a score."""
@@ -91,18 +104,32 @@ class StoreSink:
 
 
 def work(job: Job, core: int | None, connection: Connection, save_interval: float = SAVE_INTERVAL) -> None:
-    """Run a job to its end, on one core with one thread, and report how it ended; never raises."""
+    """Run a job to its end, on one core, and report how it ended; what it has is saved however that is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
+    sink = StoreSink(job, connection, save_interval)
     try:
-        TrainingLoop().train(job.cell, job.seeds, StoreSink(job, connection, save_interval))
+        try:
+            TrainingLoop().train(job.cell, job.seeds, sink)
+        finally:
+            sink.flush()
         connection.send(Finished(None))
     except PgsuiteError as error:
         connection.send(Finished(str(error), traceback.format_exc()))
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        connection.send(Finished(f"{reason} (in {_where(error)}; --debug shows the traceback)", traceback.format_exc()))
+        connection.send(
+            Finished(
+                f"{reason} (in {_where(error)}; `pgsuite --debug run` shows the traceback)", traceback.format_exc()
+            )
+        )
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    """End the process by way of its finally clauses."""
+    sys.exit(128 + number)
 
 
 def _where(error: Exception) -> str:

@@ -96,7 +96,7 @@ def test_actor_critic_against_a2c(benchmark: Any) -> None:
 
     options = {"num_envs": 8, "num_steps": 16, "trace": 1.0, "learning_rate": 7e-4}
     compare(
-        benchmark, lambda: our_rate("actor-critic", options, 64_000), lambda: peer_rate(theirs, 6_400), required=12.0
+        benchmark, lambda: our_rate("actor-critic", options, 12_800), lambda: peer_rate(theirs, 12_800), required=12.0
     )
 
 
@@ -117,7 +117,7 @@ def test_trpo_against_sb3_contrib(benchmark: Any) -> None:
         "critic_minibatch": 128,
         "damping": 0.1,
     }
-    compare(benchmark, lambda: our_rate("trpo", options, 20_480), lambda: peer_rate(theirs, 4_096), required=5.0)
+    compare(benchmark, lambda: our_rate("trpo", options, 8_192), lambda: peer_rate(theirs, 8_192), required=5.0)
 
 
 def test_half_cheetah_against_its_backend(benchmark: Any) -> None:
