@@ -58,7 +58,8 @@ def evaluate(
         acted &= moment.action.finite
         running = np.arange(len(members)) if moment.running is None else moment.running
         reward, observation = moment.transition.reward, moment.transition.observation
-        sound = np.isfinite(reward) & np.isfinite(observation).all(1) & np.isfinite(moment.observation).all()
+        before = moment.observation.reshape(len(members), -1)[running]
+        sound = np.isfinite(reward) & np.isfinite(observation).all(1) & np.isfinite(before).all(1)
         for place in running[~sound & acted[running // count]]:
             what = "reward or observation in an evaluation"
             raise fault(env.id, what, seeds[place // count], int(place % count), int(lengths[place] + 1))

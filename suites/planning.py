@@ -108,11 +108,6 @@ def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Ce
 
 
 def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
-    if cell.steps < cell.evaluation.checkpoints:
-        raise UsageError(
-            f"{cell.name}: a budget of {cell.steps} steps is less than the {cell.evaluation.checkpoints} checkpoints "
-            "of the evaluation: give it more steps, or fewer checkpoints in the suite file"
-        )
     try:
         algorithm = build(cell.reference, dict(cell.options))
     except UsageError as error:
@@ -120,6 +115,11 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
             f"suite {cell.suite}, algorithms.{cell.algorithm} for {cell.environment.id}: {error}"
         ) from error
     spec = envs.describe(cell.environment.id, cell.environment.backend, **cell.environment.options)
+    if cell.steps < cell.evaluation.checkpoints:
+        raise UsageError(
+            f"{cell.name}: a budget of {cell.steps} steps is less than the {cell.evaluation.checkpoints} checkpoints "
+            "of the evaluation: give it more steps, or fewer checkpoints in the suite file"
+        )
     if spec.max_episode_steps is None:
         raise UsageError(
             f"environment {spec.id} declares no time limit, so an episode may never end: "

@@ -73,8 +73,8 @@ class StoreSink:
         if snapshot is None:
             return None
         tensors, _ = snapshot
-        self.progress(int(tensors["steps"][0]), None)
         rows = [row for row in curve_rows(frame) if row.checkpoint <= int(tensors["checkpoint"][0])]
+        self.progress(rows[-1].env_steps if rows else 0, None)
         return Stored(rows, tensors)
 
     def save(

@@ -62,7 +62,7 @@ class Scripted:
 
 def actor(observation, noise):
     """The action is the time observed."""
-    return Action(observation[..., 2], observation[..., 2].numpy().copy())
+    return Action(observation[..., 2], observation[..., 2].numpy().copy(), np.ones(len(observation), bool))
 
 
 def collector(lengths, num_envs, **options):
@@ -158,18 +158,35 @@ def test_a_number_that_is_not_finite_names_its_place(plan, what):
 
 
 @pytest.mark.parametrize("plan", [Steps(2, 4), Episodes(2)])
+def test_a_first_observation_that_is_not_finite_is_seen(plan):
+    class SickFromReset(Scripted):
+        def _seen(self, members):
+            seen = super()._seen(members)
+            seen[members == 2, 0] = np.nan
+            return seen
+
+    it = Collector(SickFromReset([3] * 4), [10, 11], 2)
+    with pytest.raises(EnvironmentFault, match=r"observation to seed 11, environment 0, by step 100"):
+        collect(it, plan)
+
+
+@pytest.mark.parametrize("plan", [Steps(2, 4), Episodes(2)])
+def test_actions_that_are_not_finite_because_of_an_observation_do_not_excuse_it(plan):
+    def echo(observation, noise):
+        action = actor(observation, noise)
+        return action._replace(finite=np.isfinite(observation.numpy()).all((1, 2)))
+
+    it = collector([3] * 4, 2, bad={3: "observation"})
+    with pytest.raises(EnvironmentFault, match=r"observation to seed 11, environment 1"):
+        collect(it, plan, act=echo)
+
+
+@pytest.mark.parametrize("plan", [Steps(2, 4), Episodes(2)])
 def test_not_the_environments_fault_if_the_action_was_not_finite(plan):
     def half_sick(observation, noise):
-        action = actor(observation, noise)
-        action.sample[1] = float("nan")
-        return action._replace(environment=np.where([[False], [True]], np.nan, action.environment))
+        return actor(observation, noise)._replace(finite=np.array([True, False]))
 
-    class Forgiving(Scripted):
-        def step(self, action, indices=None):
-            members = np.arange(self.num_envs) if indices is None else indices
-            return super().step(np.where(np.isnan(action), self.time[members], action), indices)
-
-    it = Collector(Forgiving([3] * 4, bad={3: "reward"}), [10, 11], 2)
+    it = collector([3] * 4, 2, bad={3: "reward"})
     _, finite = collect(it, plan, act=half_sick)
     assert finite.tolist() == [True, False]
 
@@ -179,7 +196,7 @@ def test_rounds_do_not_prefer_short_episodes():
 
     def random_actor(observation, noise):
         action = (noise[..., 0] > 0).long()
-        return Action(action, action.numpy())
+        return Action(action, action.numpy(), np.ones(len(action), bool))
 
     def noise(seed):
         random = torch.Generator().manual_seed(seed)

@@ -55,6 +55,28 @@ def test_interrupted_and_resumed(algorithm, env, small_cell, train, memory):
 
 
 @everywhere
+def test_crash_between_the_last_snapshot_and_the_word_complete(algorithm, env, small_cell, train, memory):
+    cell = small_cell(algorithm, env)
+    straight = train(cell, [3])
+    crashed = memory()
+    crashed.rows, crashed.tensors = dict(straight.rows), dict(straight.tensors)
+    crashed.facts = {3: {"status": "partial"}}
+    resumed = train(cell, [3], crashed)
+    assert resumed.facts[3]["status"] == "complete"
+    assert resumed.bits(3) == straight.bits(3)
+
+
+@everywhere
+def test_beside_a_seed_that_finishes_its_budget_early(algorithm, env, small_cell, train):
+    """Seed 7 is done before seed 3 begins; in a window, resets make budgets end at different updates anyway."""
+    cell = small_cell(algorithm, env, normalise_observations=True)
+    alone = train(cell, [3]).bits(3)
+    early = train(cell, [7])
+    both = train(cell, [7, 3], early)
+    assert both.bits(3) == alone
+
+
+@everywhere
 def test_beside_a_seed_that_diverges(algorithm, env, small_cell, train, monkeypatch):
     cell = small_cell(algorithm, env, normalise_observations=True, steps=2000)
     alone = train(cell, [3]).bits(3)
@@ -91,7 +113,7 @@ def poison_updates_of(seed, monkeypatch, algorithm):
     monkeypatch.setattr(found, "update", poisoned)
 
 
-@pytest.mark.parametrize("algorithm", ["reinforce", "trpo"])
+@pytest.mark.parametrize("algorithm", list(ALGORITHMS))
 def test_workers(algorithm, tmp_path):
     """One worker trains the seeds together, two share them, three have one each."""
     stores = [run_with(workers, algorithm, tmp_path / str(workers)) for workers in (1, 2, 3)]

@@ -1,0 +1,98 @@
+"""Ctrl-C keeps what is done; the same command goes on from there, then has nothing to do."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from pgsuite.results import load, read_manifest
+
+
+def processes_of(session: int) -> list[int]:
+    """Processes of a session, this one's children's children included; zombies are not counted."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, member = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(member) == session and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def interrupted(start):
+    """Ctrl-C once the first cell is done: exit code, what was said, seconds to end, processes left."""
+    process = start("run", "interrupted.toml", "--out", "interrupted", "--workers", "1", NAP="0.05")
+    said = []
+    assert process.stderr is not None
+    for line in process.stderr:
+        said.append(line)
+        if sum(word.startswith("started") for word in said) == 2:
+            break
+    time.sleep(0.3)
+    begun = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    _, rest = process.communicate(timeout=300)
+    seconds = time.monotonic() - begun
+    time.sleep(0.2)
+    return process.returncode, "".join(said) + rest, seconds, processes_of(process.pid)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_ctrl_c_ends_at_once_and_leaves_no_process(interrupted):
+    code, said, seconds, left = interrupted
+    assert code == 130
+    assert "run the same command again to go on" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    assert seconds < 15
+    assert left == []
+
+
+def test_ctrl_c_before_anything_runs(pgsuite, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pgsuite.suites.planning.plan", interrupted)
+    code, _, err = pgsuite("run", "mine.toml")
+    assert code == 130
+    assert "Traceback" not in err
+
+
+def content(folder):
+    return {f: (f.stat().st_mtime_ns, f.read_bytes()) for f in folder.glob("*--*/*") if f.is_file()}
+
+
+def test_what_was_interrupted_goes_on_then_rests_then_grows(interrupted, pgsuite, place):
+    """The cell that was finished is kept; the same command does the rest, then nothing; more seeds run alone."""
+    command, out = ["run", "interrupted.toml", "--out", "interrupted", "--workers", "1"], place / "interrupted"
+    kept = {f: v for f, v in content(out).items() if "none" in f.parent.name}
+    assert {f.name for f in kept} >= {"seed-0.parquet", "seed-1.parquet", "seed-0.safetensors"}
+
+    code, table, err = pgsuite(*command)
+    assert code == 0
+    assert "2 of 4 runs are there, 2 to do" in err
+    assert "broken/slow-v0" in table
+    done = content(out)
+    assert kept.items() <= done.items()
+    assert (load(out).groupby(["env", "seed"]).status.first() == "complete").sum() == 4
+
+    begun = time.monotonic()
+    code, again, err = pgsuite(*command)
+    assert (code, again) == (0, table)
+    assert "4 of 4 runs are there, 0 to do" in err
+    assert time.monotonic() - begun < 15
+    assert content(out) == done
+
+    code, table, err = pgsuite(*command, "--seeds", "0-2")
+    assert code == 0
+    assert "4 of 6 runs are there, 2 to do" in err
+    assert done.items() <= content(out).items()
+    assert {cell.seeds for cell in read_manifest(out).cells} == {(0, 1, 2)}
+
+    code, shown, err = pgsuite("report", "interrupted")
+    assert (code, shown) == (0, table)
+    assert load(out).groupby("env").seed.nunique().to_dict() == {"broken/none-v0": 3, "broken/slow-v0": 3}

@@ -1,0 +1,108 @@
+"""Running a suite: what is missing is run, what is there is left alone, what fails is recorded."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from pgsuite.results import load, read_manifest
+from pgsuite.suites import running
+from pgsuite.suites.planning import plan
+from pgsuite.suites.running import run_cells
+from pgsuite.suites.schema import parse_suite
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run cells of CartPole and return the outcome and what was said."""
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "from dataclasses import dataclass\nfrom pgsuite.algorithms import Reinforce\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Broken(Reinforce):\n"
+        "    def update(self, state, rollout):\n        raise RuntimeError('no luck')\n"
+    )
+
+    def go(*algorithms, seeds="0-1", steps=100, workers=1):
+        references = {"broken": f"{broken}:Broken"}
+        data = {
+            "name": "mine",
+            "description": "",
+            "seeds": seeds,
+            "evaluation": {"checkpoints": 2, "episodes": 2},
+            "environments": {"CartPole-v1": {"steps": steps}},
+            "algorithms": {name: {"class": references.get(name, name), "num_envs": 2} for name in algorithms},
+        }
+        said = io.StringIO()
+        out = tmp_path / "out"
+        planned = plan(parse_suite(data, "test"), out)
+        outcome = run_cells(planned, out, workers=workers, console=Console(file=said, width=200))
+        return outcome, said.getvalue()
+
+    return go
+
+
+def files(folder):
+    return {f: (f.stat().st_mtime_ns, f.read_bytes()) for f in folder.rglob("*") if f.is_file()}
+
+
+def test_runs_what_is_missing_and_nothing_else(run, tmp_path):
+    outcome, said = run("reinforce")
+    assert (outcome.failures, outcome.interrupted) == ([], False)
+    assert "0 of 2 runs are there, 2 to do on 1 worker(s)" in said
+    there = files(tmp_path / "out")
+    _, said = run("reinforce")
+    assert "2 of 2 runs are there, 0 to do" in said
+    assert {f: v for f, v in files(tmp_path / "out").items() if f.name != "manifest.json"} == {
+        f: v for f, v in there.items() if f.name != "manifest.json"
+    }
+    _, said = run("reinforce", seeds="1-2")
+    assert "1 of 2 runs are there, 1 to do" in said
+    now = files(tmp_path / "out")
+    assert all(now[f] == there[f] for f in there if f.name.startswith("seed-"))
+    assert sorted(load(tmp_path / "out").seed.unique()) == [0, 1, 2]
+
+
+def test_the_record_tells_how_it_was_made(run, tmp_path):
+    run("reinforce")
+    (cell,) = plan_folders(tmp_path)
+    import json
+
+    record = json.loads((cell / "cell.json").read_text())
+    assert record["configuration"]["num_envs"] == 2
+    assert record["protocol"] == {"checkpoints": 2, "episodes": 2, "deterministic": False}
+    assert record["provenance"]["machine"]["cpu_capability"]
+    assert record["anchors"]["reference"] > record["anchors"]["random"]
+
+
+def plan_folders(tmp_path):
+    return [folder for folder in (tmp_path / "out").iterdir() if folder.is_dir()]
+
+
+def test_failures_are_recorded_until_they_are_mended(run, tmp_path):
+    outcome, _ = run("broken", "reinforce")
+    assert [f.cell.algorithm for f in outcome.failures] == ["broken"]
+    cells = read_manifest(tmp_path / "out").cells
+    assert [(c.algorithm, c.reason is None) for c in cells] == [("broken", False), ("reinforce", True)]
+    assert "no luck" in cells[0].reason
+    kept = load(tmp_path / "out").groupby("algorithm").checkpoint.max()
+    assert kept.to_dict() == {"broken": 0, "reinforce": 2}  # what it had before it failed is there
+
+
+def test_the_folder_remembers_all_that_was_asked_of_it(run, tmp_path):
+    run("reinforce")
+    run("reinforce-baseline", seeds="5")
+    cells = read_manifest(tmp_path / "out").cells
+    assert [(c.algorithm, c.seeds) for c in cells] == [("reinforce", (0, 1)), ("reinforce-baseline", (5,))]
+    run("reinforce", steps=50, seeds="3")  # another budget is another cell, in its place
+    cells = read_manifest(tmp_path / "out").cells
+    assert [(c.algorithm, c.seeds) for c in cells] == [("reinforce", (3,)), ("reinforce-baseline", (5,))]
+
+
+def test_an_interruption_is_an_outcome(run, monkeypatch, tmp_path):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running.Scheduler, "run", interrupted)
+    outcome, _ = run("reinforce")
+    assert outcome.interrupted
+    assert read_manifest(tmp_path / "out").cells[0].seeds == (0, 1)

@@ -1,0 +1,210 @@
+"""The training loop: what counts as a step, which policy a checkpoint shows, what is recorded."""
+
+from collections import Counter
+from itertools import pairwise
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from pgsuite.algorithms.model import Actor, Spaces
+from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
+from pgsuite.suites.training import MetricMeans
+
+
+class Counting(gymnasium.Env):
+    """Three steps of reward 1 an episode; counts every step that anyone takes in it."""
+
+    taken = 0
+    observation_space = gymnasium.spaces.Box(-1, 1, (2,))
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.time = 0
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        Counting.taken += 1
+        self.time += 1
+        return np.zeros(2, np.float32), 1.0, self.time == 3, False, {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _counting():
+    gymnasium.register("tests/Counting-v0", entry_point=Counting, max_episode_steps=5)
+    yield
+    del gymnasium.registry["tests/Counting-v0"]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_step_counts_once_and_resets_do_not(algorithm, small_cell, train):
+    Counting.taken = 0
+    run = train(small_cell(algorithm, "tests/Counting-v0", steps=300), [1, 2])
+    trained = sum(int(run.tensors[seed]["steps"][0]) for seed in (1, 2))
+    evaluated = sum(row.eval_steps for seed in (1, 2) for row in run.rows[seed])
+    assert evaluated == 2 * 4 * 2 * 3  # seeds, checkpoints, episodes, steps
+    assert trained + evaluated == Counting.taken
+    assert trained == run.steps
+    assert all(run.tensors[seed]["steps"][0] >= 300 for seed in (1, 2))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_grid_runs_from_zero_to_the_budget(algorithm, small_cell, train):
+    cell = small_cell(algorithm, steps=1000, checkpoints=3)
+    rows = train(cell, [1]).rows[1]
+    assert [row.env_steps for row in rows] == [0, 333, 667, 1000]
+    assert [row.checkpoint for row in rows] == [0, 1, 2, 3]
+    assert (rows[0].trained_steps, rows[0].updates) == (0, 0)
+    assert all(row.episodes == 2 for row in rows)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
+def test_the_policy_of_a_checkpoint_was_trained_on_no_more_steps(algorithm, env, small_cell, train):
+    run = train(small_cell(algorithm, env, steps=1700, checkpoints=17), range(2))
+    for rows in run.rows.values():
+        assert all(row.trained_steps <= row.env_steps for row in rows)
+        assert rows[-1].trained_steps > 0
+
+
+def test_a_round_longer_than_the_grid_repeats_the_policy_before_it(small_cell, train):
+    """Three Pendulum episodes are 600 steps, the grid is one of 200: overshooting the budget helps nobody."""
+    run = train(small_cell("reinforce", "Pendulum-v1", steps=1400, checkpoints=7), [1])
+    assert [row.trained_steps for row in run.rows[1]] == [0, 0, 0, 600, 600, 600, 1200, 1200]
+    assert run.tensors[1]["steps"][0] == 1800
+    assert run.facts[1]["status"] == "complete"
+
+
+@pytest.mark.parametrize("steps", [600, 599])
+def test_the_policy_evaluated_is_the_one_recorded(steps, small_cell, train):
+    """A round of exactly the budget counts; one step too long, and the first policy is the last one."""
+    cell = small_cell("reinforce", "Pendulum-v1", steps=steps, checkpoints=1)
+    run = train(cell, [1])
+    initial = build("reinforce", dict(cell.options)).init(spaces(cell), [1]).parameters[0].numpy()
+    shown = run.tensors[1]["behaviour.parameters"][0]
+    assert np.array_equal(shown, initial) == (steps == 599)
+    assert np.array_equal(shown, run.tensors[1]["state.parameters"][0]) == (steps == 600)
+
+
+def spaces(cell):
+    from pgsuite.suites.cell import open_environments
+
+    env = open_environments(cell.environment, [0])
+    return Spaces(env.observation_space, env.action_space)
+
+
+def test_the_last_row_can_be_replayed_from_the_snapshot(small_cell, train):
+    from pgsuite.algorithms.model import Behaviour
+    from pgsuite.suites.evaluation import evaluate
+
+    cell = small_cell("actor-critic", steps=600, checkpoints=3)
+    run = train(cell, [4, 5])
+    model = build("actor-critic", dict(cell.options)).model(spaces(cell))
+    behaviour = Behaviour(torch.from_numpy(run.tensors[5]["behaviour.parameters"]), None)
+    episodes = evaluate(Actor(model, behaviour), cell.environment, cell.evaluation, [5], 3)
+    assert episodes.returns.mean() == run.rows[5][-1].return_mean
+    assert episodes.returns.std() == run.rows[5][-1].return_std
+    assert episodes.lengths.sum() == run.rows[5][-1].eval_steps
+
+
+def test_metrics_are_means_since_the_last_checkpoint():
+    means = MetricMeans(2)
+    means.add({"loss": torch.tensor([1.0, 10.0]), "kl": torch.tensor([0.5, float("nan")])}, np.array([0, 1]))
+    means.add({"loss": torch.tensor([20.0]), "kl": torch.tensor([float("inf")])}, np.array([1]))
+    assert means.of(0) == {"loss": 1.0, "kl": 0.5}
+    assert means.of(1) == {"loss": 15.0}
+    means.add({"loss": torch.tensor([30.0]), "kl": torch.tensor([2.0])}, np.array([1]))
+    assert means.of(1) == {"loss": 20.0, "kl": 2.0}
+    assert MetricMeans(1).of(0) == {}
+
+
+def test_rows_hold_the_metrics_of_their_own_segment(small_cell, train, monkeypatch):
+    losses = []
+    found = load_class("actor-critic")
+    update = found.update
+
+    def listening(self, state, rollout):
+        learned, metrics = update(self, state, rollout)
+        losses.append(float(metrics["loss"][0]))
+        return learned, metrics
+
+    monkeypatch.setattr(found, "update", listening)
+    rows = train(small_cell("actor-critic", steps=300, checkpoints=3), [1]).rows[1]
+    ends = [row.updates for row in rows]
+    assert rows[0].metrics == {}
+    for row, (first, last) in zip(rows[1:], pairwise(ends), strict=True):
+        assert row.metrics["loss"] == pytest.approx(np.mean(losses[first:last]))
+    assert ends[-1] == len(losses)
+
+
+def test_a_run_whose_numbers_overflow_is_recorded_as_diverged(small_cell, train):
+    run = train(small_cell("reinforce", learning_rate=3e38, steps=2000, checkpoints=10), [1])
+    facts = run.facts[1]
+    assert facts["status"] == "diverged"
+    assert 0 < facts["diverged_at"] == run.tensors[1]["steps"][0] == run.steps < 2000
+    assert run.rows[1][-1].env_steps < facts["diverged_at"]
+    assert np.isfinite(run.tensors[1]["state.parameters"]).all()
+
+
+def test_a_diverged_run_stays_as_it_is_when_resumed(small_cell, train):
+    cell = small_cell("reinforce", learning_rate=3e38, steps=2000, checkpoints=10)
+    run = train(cell, [1])
+    before = run.bits(1)
+    assert train(cell, [1], run).bits(1) == before
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_an_algorithm_hears_how_far_the_budget_is_used(algorithm, small_cell, train, monkeypatch):
+    heard, done = [], [0]
+    found = load_class(algorithm)
+    update = found.update
+
+    def listening(self, state, rollout):
+        heard.append((float(rollout.progress[0]), done[0] / 700))
+        done[0] += int(rollout.valid.sum())
+        return update(self, state, rollout)
+
+    monkeypatch.setattr(found, "update", listening)
+    train(small_cell(algorithm, steps=700), [1])
+    assert len(heard) > 3
+    assert all(told == pytest.approx(true) for told, true in heard)
+    assert heard[0][0] == 0.0
+
+
+def test_the_learning_rate_falls_with_it(small_cell, train, monkeypatch):
+    from pgsuite.algorithms import actor_critic
+
+    rates = []
+    step = actor_critic.adam_step
+
+    def listening(parameters, gradient, adam, rate):
+        rates.append(float(rate[0]))
+        return step(parameters, gradient, adam, rate)
+
+    monkeypatch.setattr(actor_critic, "adam_step", listening)
+    train(small_cell("actor-critic", learning_rate=0.1, learning_rate_decay="linear", steps=500), [1])
+    assert rates[0] == pytest.approx(0.1)
+    assert all(later < earlier for earlier, later in pairwise(rates))
+    assert rates[-1] == pytest.approx(0.1 * 21 / 500, abs=0.1 * 21 / 500)  # within a window of zero
+
+
+def test_runs_are_saved_at_every_checkpoint_and_finished_once(small_cell, memory, train):
+    saved = Counter()
+
+    class Listening(memory):
+        def save(self, seed, rows, facts, tensors):
+            super().save(seed, rows, facts, tensors)
+            saved[seed, facts["status"]] += 1
+
+    run = train(small_cell("trpo"), [1, 2], Listening())
+    assert saved == {(1, "partial"): 3, (2, "partial"): 3, (1, "complete"): 1, (2, "complete"): 1}
+    assert run.facts[1]["trained_with"] == 2
+    assert run.facts[1]["steps_per_second"] > 0
+
+
+def test_time_is_counted_on_over_segments(small_cell, train):
+    times = [row.wall_time for row in train(small_cell("actor-critic"), [1]).rows[1]]
+    assert times[0] == 0
+    assert times == sorted(set(times))

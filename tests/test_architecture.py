@@ -1,0 +1,113 @@
+"""The shape of the source: imports point one way, and what must start fast loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pgsuite
+from pgsuite.results.closure import absolute
+
+ROOT = Path(pgsuite.__file__).parent
+ALLOWED = {
+    "envs": set(),
+    "algorithms": set(),
+    "results": set(),
+    "suites": {"envs", "algorithms", "results"},
+    "reports": {"results"},
+    "cli": {"envs", "algorithms", "results", "suites", "reports"},
+    "errors": set(),
+    "__init__": set(),
+}
+"""What each folder, or module of the root, may import besides itself and `errors`."""
+SOURCES = sorted([*ROOT.glob("*.py"), *(file for folder in ALLOWED for file in (ROOT / folder).rglob("*.py"))])
+
+
+def part(file: Path) -> str:
+    """The folder, or the module of the root, that a file belongs to."""
+    return file.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> set[str]:
+    """Absolute names of all that a file imports, wherever the import stands."""
+
+    class Here:
+        package = ".".join(["pgsuite", *file.relative_to(ROOT).parts[:-1]])
+
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = absolute(Here, node)  # type: ignore[arg-type]
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def parts_imported(file: Path) -> set[str]:
+    ours = (name.split(".") for name in imports(file))
+    return {name[1] for name in ours if name[0] == "pgsuite" and len(name) > 1}
+
+
+def test_there_is_something_to_look_at():
+    assert len(SOURCES) > 40
+    assert {part(file) for file in SOURCES} == set(ALLOWED)
+    assert parts_imported(ROOT / "suites/planning.py") >= {"envs", "algorithms", "errors", "results", "suites"}
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_point_one_way(file):
+    here = part(file)
+    beyond = parts_imported(file) - ALLOWED[here] - {here, "errors"}
+    if here == "cli":
+        beyond -= {"__version__"}
+    assert not beyond
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_star_imports(file):
+    assert not [name for name in imports(file) if name.endswith(".*")]
+
+
+def test_results_and_reports_name_no_torch():
+    for file in SOURCES:
+        if part(file) in {"results", "reports", "errors", "cli"}:
+            assert "torch" not in {name.split(".")[0] for name in imports(file)}, file
+
+
+def test_files_are_named_after_their_subject():
+    names = {file.stem for file in SOURCES}
+    assert not names & {"utils", "util", "common", "helpers", "helper", "misc"}
+
+
+def loaded(code: str, *, watch: str = "torch pandas gymnasium numpy scipy matplotlib envpool pyarrow") -> set[str]:
+    """Which of the packages are in a fresh interpreter after it ran some code."""
+    tail = f"\nimport sys\nprint('loaded:', *({watch!r}.split() & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("loaded:")[2].split())
+
+
+def test_results_load_no_torch():
+    found = loaded("import pgsuite.results, pgsuite.reports")
+    assert "pandas" in found  # the test sees what is loaded
+    assert not found & {"torch", "gymnasium", "envpool"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments):
+    code = f"import sys; sys.argv = ['pgsuite', *{arguments!r}]\nfrom pgsuite import cli\n"
+    code += "try:\n    cli.main()\nexcept SystemExit as end:\n    assert end.code == 0"
+    assert loaded(code) == set()
+
+
+def test_every_folder_is_installed():
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {file.relative_to(ROOT).parent for file in SOURCES}
+    assert set(settings["packages"]) == {".".join(["pgsuite", *folder.parts]) for folder in folders}
+    data = {file.relative_to(ROOT) for folder in ALLOWED for file in (ROOT / folder).rglob("*.toml")}
+    assert {str(file.parent) for file in data} == {"envs", "suites"}
+    assert all(settings["package-data"][f"pgsuite.{file.parent}"] == ["*.toml"] for file in data)
