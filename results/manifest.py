@@ -69,7 +69,7 @@ def read_manifest(out: Path) -> Manifest | None:
         content = json.loads(path.read_bytes())
         cells = [ExpectedCell(**{**cell, "seeds": tuple(cell["seeds"])}) for cell in content["cells"]]
         return Manifest(str(content["suite"]), tuple(cells))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error

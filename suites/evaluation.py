@@ -60,9 +60,11 @@ def evaluate(
         reward, observation = moment.transition.reward, moment.transition.observation
         before = moment.observation.reshape(len(members), -1)[running]
         sound = np.isfinite(reward) & np.isfinite(observation).all(1) & np.isfinite(before).all(1)
-        for place in running[~sound & acted[running // count]]:
-            what = "reward or observation in an evaluation"
-            raise fault(env.id, what, seeds[place // count], int(place % count), int(lengths[place] + 1))
+        for n in np.flatnonzero(~sound & acted[running // count]):
+            what, place = "observation" if np.isfinite(reward[n]) else "reward", int(running[n])
+            raise fault(
+                env.id, f"{what} in an evaluation", seeds[place // count], place % count, int(lengths[place]) + 1
+            )
         returns[running] += reward
         lengths[running] += 1
     env.close()

@@ -71,9 +71,11 @@ def run_cells(
             interrupted = False
         except KeyboardInterrupt:
             interrupted = True
+    # Jobs that share a cell's seeds fail alike: that is said once.
+    failures = list({(f.cell.name, f.reason): f for f in scheduler.failures}.values())
     folders = {p.cell.name: p.store.path.name for p in planned}
-    record_failures(out, {folders[f.cell.name]: f.reason for f in scheduler.failures})
-    return Outcome(scheduler.failures, interrupted)
+    record_failures(out, {folders[f.cell.name]: f.reason for f in failures})
+    return Outcome(failures, interrupted)
 
 
 def _asked_for(planned: Sequence[PlannedCell], out: Path) -> list[ExpectedCell]:
