@@ -97,7 +97,7 @@ def _draw(curves: pd.DataFrame, diverged: pd.DataFrame) -> "Figure":
 
     styles = line_styles(dict.fromkeys([*curves["label"], *diverged["label"]]))
     environments = list(dict.fromkeys([*curves["env"], *diverged["env"]]))
-    columns = min(_COLUMNS, len(environments))
+    columns = 2 if len(environments) == 4 else min(_COLUMNS, len(environments))
     rows = -(-len(environments) // columns)
     figure = Figure(figsize=(3.9 * columns + 0.4, 2.9 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
