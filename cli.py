@@ -1,6 +1,7 @@
 """The command line. Everything heavy is imported by the command that needs it, so that ``--help`` answers at once."""
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -170,7 +171,7 @@ def main() -> NoReturn:
         app()
     except PgsuiteError as error:
         if _debug:
-            raise
+            traceback.print_exc()
         print(f"pgsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
@@ -178,7 +179,7 @@ def main() -> NoReturn:
         sys.exit(130)
     except Exception as error:
         if _debug:
-            raise
+            traceback.print_exc()
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         print(
             f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr

@@ -10,7 +10,7 @@ FAULTS = {
     "step": r"broken/step-v0.* raised ZeroDivisionError in step: division by zero; fix the environment",
     "reset": r"broken/reset-v0.* raised RuntimeError in reset: no map; fix the environment",
     "reward": r"broken/reward-v0.* non-finite reward .*mend the environment or leave it out",
-    "observation": r"broken/observation-v0.* non-finite observation .*mend the environment or leave it out",
+    "observation": r"broken/observation-v0.* non-finite .*observation .*mend the environment or leave it out",
 }
 
 

@@ -80,6 +80,19 @@ def test_a_wrong_suite_file(old, new, parts, pgsuite, place):
     assert not (place / "wrong").exists()
 
 
+def test_an_error_that_nobody_expected_is_one_line_too(pgsuite, monkeypatch):
+    def broken(*_, **__):
+        raise KeyError("two\nlines")
+
+    monkeypatch.setattr("pgsuite.suites.schema.load_suite", broken)
+    code, out, err = pgsuite("run", "quick")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "internal error: KeyError" in err
+    assert "--debug" in err
+    with pytest.raises(KeyError):
+        pgsuite("--debug", "run", "quick")
+
+
 def test_list_names_what_there_is(pgsuite):
     code, out, _ = pgsuite("list")
     assert code == 0
