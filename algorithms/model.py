@@ -137,11 +137,14 @@ class Model:
         return _Box(bounded, low, high, middle, half)
 
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
-        """Return Box samples ``(S, N, A)`` in the environment's units.
+        """Return policy samples in the environment's units.
 
         A bounded `Box` is addressed from -1 to 1, clipped or squashed by tanh; an unbounded one directly.
         """
         space = self.action_space
+        if not isinstance(space, gym.spaces.Box):
+            discrete: NDArray[np.generic] = sample.numpy()
+            return discrete
         box, action = self._box, sample.double().numpy()
         unit = np.tanh(action) if self.action_bound == "tanh" else np.minimum(np.maximum(action, -1.0), 1.0)
         scaled = box.middle + box.half * unit
@@ -179,9 +182,7 @@ class Actor:
             observation = self._standardise(observation)
         outputs = torch.from_numpy(self.model.policy.forward(self._layers, observation.numpy())[-1])
         sample = self.model.distribution.sample(outputs, noise)
-        if not sample.is_floating_point():
-            return Action(sample, sample.numpy(), np.ones(len(sample), dtype=np.bool_))
-        finite = sample.isfinite().flatten(1).all(1)
-        if not bool(finite.all()):
-            sample = torch.where(finite.view(-1, 1, 1), sample, 0.0)
-        return Action(sample, self.model.to_environment(sample), finite.numpy())
+        finite = np.ones(len(sample), dtype=np.bool_)
+        if sample.is_floating_point() and not bool((each := sample.isfinite().flatten(1).all(1)).all()):
+            sample, finite = torch.where(each.view(-1, 1, 1), sample, 0.0), each.numpy()
+        return Action(sample, self.model.to_environment(sample), finite)

@@ -1,6 +1,7 @@
 """A user's folder: environments that break in one way each, algorithms that raise and die, suite files."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -146,6 +147,7 @@ def start(place) -> Callable[..., subprocess.Popen[str]]:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job may ignore it
         )
 
     return popen

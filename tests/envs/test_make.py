@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -58,7 +59,11 @@ def test_describe_tells_time_limits_and_modules() -> None:
     assert envs.describe("CartPole-v1").max_episode_steps == 500
     assert envs.describe("CartPole-v1", max_episode_steps=7).max_episode_steps == 7
     assert envs.describe("pgsuite/ProbeTruncation-v0").max_episode_steps == 10
-    assert envs.describe("pgsuite/ProbeValue-v0").max_episode_steps is None
+    gymnasium.register("tests/Endless-v0", entry_point="gymnasium.envs.classic_control:CartPoleEnv")
+    try:
+        assert envs.describe("tests/Endless-v0").max_episode_steps is None
+    finally:
+        del gymnasium.registry["tests/Endless-v0"]
     assert "pgsuite.envs.classic.cartpole" in envs.describe("CartPole-v1").modules
     assert "pgsuite.envs.probes" in envs.describe("pgsuite/ProbeValue-v0").modules
 

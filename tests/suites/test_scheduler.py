@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import re
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -178,10 +177,8 @@ def test_an_interruption_ends_all_workers(planned):
         raise KeyboardInterrupt
 
     diary.scheduler._on_progress = interrupt
-    begun = time.monotonic()
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         diary.scheduler.run(make_jobs(cells, 2))
-    assert time.monotonic() - begun < 20
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
+    assert signal.getsignal(signal.SIGINT) is before
     assert multiprocessing.active_children() == []
