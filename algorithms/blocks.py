@@ -7,11 +7,12 @@ are also faster than one long pass, because their activations stay in the cache.
 Shapes: **S** seeds, **N** environments, **T** steps, **B** samples, **P** parameters.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .networks import Network
@@ -87,14 +88,22 @@ class Layout:
 
 
 def _valid_first(valid: Tensor) -> tuple[Tensor, Tensor]:
-    places = [np.flatnonzero(row) for row in valid.flatten(1).numpy()]
+    index, filled = padded_index([np.flatnonzero(row) for row in valid.flatten(1).numpy()], BLOCK)
+    return torch.from_numpy(index), torch.from_numpy(filled)
+
+
+def padded_index(places: Sequence[NDArray[np.intp]], multiple: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return lists of places, one per seed, as ``(S, L)`` indices and which of them are filled; the rest are 0.
+
+    L is the longest list's length, rounded up to a multiple.
+    """
     longest = max(len(place) for place in places)
-    index = np.zeros((len(places), longest + -longest % BLOCK), dtype=np.int64)
+    index = np.zeros((len(places), longest + -longest % multiple), dtype=np.int64)
     filled = np.zeros(index.shape, dtype=np.bool_)
     for row, place in enumerate(places):
         index[row, : len(place)] = place
         filled[row, : len(place)] = True
-    return torch.from_numpy(index), torch.from_numpy(filled)
+    return index, filled
 
 
 def block_sum(x: Tensor) -> Tensor:

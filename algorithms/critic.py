@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .adam import Adam, adam_step
-from .blocks import Samples, block_sum
+from .blocks import Samples, block_sum, padded_index
 from .interface import State
 from .streams import Stream, generator
 
@@ -60,14 +60,8 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
     return Fit(parameters, optimiser, 0.5 * torch.from_numpy(squares) / block_sum(samples.mask))
 
 
-def _minibatches(places: list[np.ndarray], size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+def _minibatches(places: list[NDArray[np.intp]], size: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
     """Iterate over ``(S, size)`` sample indices and which of them are filled, until the longest list is done."""
-    longest = max(len(place) for place in places)
-    length = longest + -longest % size
-    index = np.zeros((len(places), length), dtype=np.int64)
-    filled = np.zeros((len(places), length), dtype=np.bool_)
-    for n, place in enumerate(places):
-        index[n, : len(place)] = place
-        filled[n, : len(place)] = True
-    for start in range(0, length, size):
+    index, filled = padded_index(places, size)
+    for start in range(0, index.shape[1], size):
         yield index[:, start : start + size], filled[:, start : start + size]

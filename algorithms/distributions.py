@@ -224,6 +224,6 @@ def distribution_for(space: gym.Space) -> Distribution:  # type: ignore[type-arg
         case gym.spaces.Box() if np.issubdtype(space.dtype, np.floating):
             return DiagonalGaussian(int(np.prod(space.shape)))
     raise UsageError(
-        f"action space {' '.join(str(space).split())} is not supported: use Discrete, a floating-point Box, "
+        f"action space {space} is not supported: use Discrete, a floating-point Box, "
         "or a one-dimensional MultiDiscrete or MultiBinary (wrap the environment to convert)"
     )

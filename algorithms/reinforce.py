@@ -3,8 +3,8 @@
     ∇J(θ) ≈ 1/E Σ_episodes Σ_t  γ^t G_t ∇log π_θ(a_t|s_t),     G_t = Σ_{k≥t} γ^{k-t} r_k
 
 No critic and no bootstrap: each update plays E episodes from reset to their end, and a time limit is an end like any
-other. The factor γ^t belongs to the
-gradient of the discounted return; nearly everyone drops it, which is `state_weighting = "undiscounted"`.
+other. The factor γ^t belongs to the gradient of the discounted return; nearly everyone drops it, which is
+`state_weighting = "undiscounted"`.
 
 Source: Williams (1992), "Simple statistical gradient-following algorithms"; Sutton & Barto (2018), section 13.3.
 """

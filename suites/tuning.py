@@ -96,17 +96,18 @@ def main(
     chosen = trial_suite(load_suite(suite), tomllib.loads(space.read_text()), trials)
     folder = out or Path("runs/tuning") / space.stem
     rounds = list(env or chosen.environments)
+    stages = [([environment], seeds) for environment in rounds] + ([(rounds, finals)] if finals else [])
     alive = list(chosen.algorithms)
     ranked = pd.DataFrame()
-    for n in range(len(rounds) + bool(finals)):
-        last = n == len(rounds)
-        played = rounds if last else rounds[n : n + 1]
+    for n, (environments, stage_seeds) in enumerate(stages):
+        if 0 < n < len(rounds):  # the finals are for all who ran the last round
+            alive = better_half(ranked)
         planned = plan(
             chosen,
             folder,
             algorithms=alive,
-            environments=played,
-            seeds=parse_seeds(finals if last else seeds),
+            environments=environments,
+            seeds=parse_seeds(stage_seeds),
             steps=steps,
         )
         outcome = run_cells(planned, folder, workers=workers, console=Console(stderr=True))
@@ -115,8 +116,6 @@ def main(
                 typer.echo(f"failed: {failure.cell.name}: {failure.reason}", err=True)
             raise typer.Exit(1)
         ranked = ranking(load(folder))
-        finalists = n == len(rounds) - 1
-        alive = [name for name in alive if name in better_half(ranked)] if not finalists else alive
         options = pd.DataFrame({name: chosen.algorithms[name].model_extra or {} for name in ranked.index}).T
         ranked.join(options).round(3).to_csv(space.with_suffix(".csv"))
     typer.echo(ranked.to_string())
