@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .adam import Adam, adam_step, clip_gradient, decayed
 from .blocks import Samples, explained_variance
+from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .model import Model
@@ -82,4 +83,5 @@ class ActorCritic(PolicyGradient):
             "loss": loss,
             "gradient_norm": length,
             "explained_variance": explained_variance(samples),
+            **policy_change(state, state.model.split(parameters)[0], samples),
         }

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .adam import Adam, adam_step, decayed, norm
 from .blocks import Samples
+from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
 from .model import Model
@@ -66,4 +67,8 @@ class Reinforce(PolicyGradient):
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
         parameters, adam = adam_step(state.parameters, gradient, state.optimisers["policy"], rate)
         learned = state._replace(parameters=parameters, optimisers={"policy": adam})
-        return self.observed(learned, rollout), {"loss": loss, "gradient_norm": norm(gradient)}
+        return self.observed(learned, rollout), {
+            "loss": loss,
+            "gradient_norm": norm(gradient),
+            **policy_change(state, parameters, samples),
+        }

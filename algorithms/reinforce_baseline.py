@@ -17,6 +17,7 @@ from torch import Tensor
 from .adam import Adam, adam_step, decayed, norm
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
+from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
 from .model import Model
@@ -90,4 +91,5 @@ class ReinforceBaseline(PolicyGradient):
             "gradient_norm": norm(policy_gradient),
             "value_loss": fit.loss,
             "explained_variance": explained_variance(samples),
+            **policy_change(state, policy, samples),
         }

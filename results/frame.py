@@ -44,9 +44,10 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     """One row per run and checkpoint, of all results folders and cell folders named.
 
     The columns are ``suite, algorithm, env, seed, env_steps, return_mean, return_std, episodes, score, diverged,
-    status, fingerprint``, then the rest of the curve with its ``metric/<name>`` columns, ``diverged_at`` and
-    ``steps_per_second`` (NaN where they do not apply), and the anchors ``anchor/random`` and ``anchor/reference``.
-    ``score`` is ``(return_mean - random) / (reference - random)``, NaN for an environment without anchors.
+    status, fingerprint``, then the rest of the curve with its ``metric/<name>`` columns, ``diverged_at``,
+    ``steps_per_second`` and ``peak_memory`` in bytes (NaN where they do not apply), and the anchors
+    ``anchor/random`` and ``anchor/reference``. ``score`` is ``(return_mean - random) / (reference - random)``, NaN for
+    an environment without anchors.
 
     Of a folder with a manifest, only the cells and seeds that run commands asked for last are loaded, in its
     order, unless ``everything``. A run that several folders hold is loaded once. The frame is empty when a manifest
@@ -110,6 +111,7 @@ def _run_frame(cell: FoundCell, seed: int, anchors: Mapping[str, float]) -> pd.D
             "fingerprint": cell.store.fingerprint,
             "diverged_at": float(meta.get("diverged_at", np.nan)),
             "steps_per_second": float(meta.get("steps_per_second", np.nan)),
+            "peak_memory": float(meta.get("peak_memory") or np.nan),
             "anchor/random": random,
             "anchor/reference": reference,
         }

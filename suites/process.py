@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from threadpoolctl import threadpool_limits
 
+_KIBIBYTE = 2**10
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _GIBIBYTE = 2**30
 
@@ -38,3 +39,13 @@ def keep_freed_memory() -> None:
         return
     mallopt(_M_MMAP_THRESHOLD, _GIBIBYTE)
     mallopt(_M_TRIM_THRESHOLD, _GIBIBYTE)
+
+
+def peak_memory() -> int | None:
+    """Return the most memory that this process has had resident, in bytes; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * _KIBIBYTE

@@ -18,6 +18,7 @@ from ..errors import PgsuiteError
 from ..results.curve import CurveRow, curve_rows
 from ..results.store import CellStore
 from .cell import Cell, Stored
+from .process import peak_memory
 from .training import TrainingLoop
 
 SAVE_INTERVAL = 5.0
@@ -81,7 +82,7 @@ class StoreSink:
         self, seed: int, rows: Sequence[CurveRow], facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
     ) -> None:
         """Write a run that is finished, or whose last snapshot is old enough; keep it in mind otherwise."""
-        now, everything = time.monotonic(), {**self._facts, **facts}
+        now, everything = time.monotonic(), {**self._facts, "peak_memory": peak_memory(), **facts}
         self._pending[seed] = partial(self._store.write_checkpoint, seed, list(rows), everything, tensors, {})
         if facts["status"] != "partial" or now - self._saved.setdefault(seed, now) >= self._interval:
             self._saved[seed] = now

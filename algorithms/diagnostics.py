@@ -1,0 +1,46 @@
+"""How an update moved the policy: what a report shows beside a learning curve.
+
+Every number is a mean over an update's samples. It takes two more passes through the network, so algorithms whose
+updates do not need it anyway measure every `INTERVAL`-th update of a seed.
+"""
+
+import torch
+from torch import Tensor
+
+from .blocks import Samples
+from .interface import Metrics, State
+
+INTERVAL = 8
+"""Updates of a seed from one measurement to the next."""
+
+
+def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
+    """Return ``kl``, ``KL(old ‖ new)``, and ``entropy`` of the old policy, in nats, each ``(S,)``.
+
+    They are NaN for a seed whose update is not measured, and 0 for one without valid samples.
+
+    Args:
+        state: before the update.
+        policy: ``(S, Pp)`` parameters after it.
+        samples: of the update.
+    """
+    due = state.updates % INTERVAL == 0
+    kl = entropy = torch.full_like(policy[:, 0], torch.nan)
+    if bool(due.any()):
+        kl, entropy = (torch.where(due, x, torch.nan) for x in _measure(state, policy, samples))
+    return {"kl": kl, "entropy": entropy}
+
+
+def _measure(state: State, policy: Tensor, samples: Samples) -> tuple[Tensor, Tensor]:
+    network, distribution = state.model.policy, state.model.distribution
+    before, _ = state.model.split(state.parameters)
+    old_layers, new_layers = network.layers(before.numpy()), network.layers(policy.numpy())
+    kl, entropy = torch.zeros_like(policy[:, 0]), torch.zeros_like(policy[:, 0])
+    for block in samples.blocks():
+        observation = block.observation.numpy()
+        old = torch.from_numpy(network.forward(old_layers, observation)[-1])
+        new = torch.from_numpy(network.forward(new_layers, observation)[-1])
+        kl += (distribution.kl(old, new) * block.mask).sum(1)
+        entropy += (distribution.entropy(old) * block.mask).sum(1)
+    count = samples.size.clamp(min=1)
+    return kl / count, entropy / count
