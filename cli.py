@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from .errors import PgsuiteError, UsageError
+from .errors import PgsuiteError, UsageError, in_one_line
 
 EXIT_CODES = """
 Exit codes: 0 done; 1 something failed while running, the summary names it;
@@ -180,7 +180,7 @@ def main() -> NoReturn:
     except Exception as error:
         if _debug:
             traceback.print_exc()
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         print(
             f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr
         )

@@ -22,3 +22,8 @@ class UsageError(PgsuiteError):
 
 class EnvironmentFault(PgsuiteError):
     """An environment broke its contract while running: it raised, or gave a non-finite reward or observation."""
+
+
+def in_one_line(error: BaseException) -> str:
+    """An unexpected error as ``Type: message``, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

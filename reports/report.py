@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..errors import UsageError
-from ..results.frame import find_cells, load
+from ..results.folders import find_cells
+from ..results.frame import load
 from ..results.manifest import Manifest, read_manifest
 from . import curves, table
 from .summary import summarise

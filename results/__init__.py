@@ -2,8 +2,9 @@
 
 from .curve import CurveRow
 from .frame import load
+from .gathering import Gathered, gather
 from .manifest import read_manifest, write_manifest
 from .status import RunStatus
 from .store import CellStore
 
-__all__ = ["CellStore", "CurveRow", "RunStatus", "load", "read_manifest", "write_manifest"]
+__all__ = ["CellStore", "CurveRow", "Gathered", "RunStatus", "gather", "load", "read_manifest", "write_manifest"]

@@ -1,15 +1,15 @@
 """All results of a folder as one tidy frame: one row per run and checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..errors import UsageError
+from .folders import find_cells
 from .manifest import read_manifest
-from .store import RECORD, CellStore
+from .store import CellStore
 
 LEADING = [
     "suite",
@@ -25,19 +25,6 @@ LEADING = [
     "status",
     "fingerprint",
 ]
-
-
-class FoundCell(NamedTuple):
-    """A cell that is there, and what of it was asked for."""
-
-    suite: str
-    store: CellStore
-    wanted: frozenset[int] | None
-    """Seeds that were asked for; None without a manifest: all."""
-
-    def seeds(self) -> list[int]:
-        """Seeds that have a curve and were asked for, in order."""
-        return [seed for seed in self.store.stored() if self.wanted is None or seed in self.wanted]
 
 
 def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
@@ -60,55 +47,34 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     folders = [Path(path) for path in paths]
     runs: dict[tuple[str, ...], pd.DataFrame] = {}
     for cell in (cell for folder in folders for cell in find_cells(folder, everything=everything)):
-        anchors = cell.store.record().get("anchors") or {"random": np.nan, "reference": np.nan}
+        anchors = cell.store.record().get("anchors")
         for seed in cell.seeds():
             run = (cell.suite, cell.store.path.name, str(seed))
             if run not in runs:
-                runs[run] = _run_frame(cell, seed, anchors)
+                runs[run] = run_frame(cell.store, seed, cell.suite, anchors)
     if not runs and not any((manifest := read_manifest(folder)) and manifest.cells for folder in folders):
         raise UsageError(f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`")
-    frame = pd.concat(runs.values(), ignore_index=True) if runs else pd.DataFrame(columns=LEADING)
-    return frame[[*LEADING, *(column for column in frame.columns if column not in LEADING)]]
+    return joined(runs.values())
 
 
-def find_cells(path: Path, *, everything: bool = False) -> list[FoundCell]:
-    """The cells of a results folder, or of one cell folder: those that its manifest names, unless ``everything``.
+def run_frame(store: CellStore, seed: int, suite: str, anchors: Mapping[str, float] | None) -> pd.DataFrame:
+    """One run's rows, with the columns that `load` adds to its curve.
 
     Raises:
-        UsageError: the folder does not exist or holds no results.
+        PgsuiteError: the file is missing or damaged.
     """
-    if not path.is_dir():
-        raise UsageError(f"the results folder {path} does not exist; make it with `pgsuite run`")
-    if (path / RECORD).is_file():
-        return [_found(path)]
-    manifest = read_manifest(path)
-    if manifest is not None and not everything:
-        asked = ((path / cell.folder, frozenset(cell.seeds)) for cell in manifest.cells)
-        return [_found(folder, manifest.suite, seeds) for folder, seeds in asked if (folder / RECORD).is_file()]
-    found = [_found(record.parent) for record in sorted(path.glob(f"*/{RECORD}"))]
-    if not found and manifest is None:
-        raise UsageError(f"{path} holds no results; make them with `pgsuite run`")
-    return found
-
-
-def _found(folder: Path, suite: str | None = None, wanted: frozenset[int] | None = None) -> FoundCell:
-    store = CellStore.open(folder)
-    return FoundCell(str(store.record().get("suite", "")) if suite is None else suite, store, wanted)
-
-
-def _run_frame(cell: FoundCell, seed: int, anchors: Mapping[str, float]) -> pd.DataFrame:
-    curve, meta = cell.store.read_curve(seed)
-    random, reference = float(anchors["random"]), float(anchors["reference"])
+    curve, meta = store.read_curve(seed)
+    random, reference = (float((anchors or {}).get(name, np.nan)) for name in ("random", "reference"))
     return curve.assign(
         **{
-            "suite": cell.suite,
-            "algorithm": cell.store.algorithm,
-            "env": cell.store.env,
+            "suite": suite,
+            "algorithm": store.algorithm,
+            "env": store.env,
             "seed": seed,
             "score": (curve["return_mean"] - random) / (reference - random),
             "diverged": meta["status"] == "diverged",
             "status": meta["status"],
-            "fingerprint": cell.store.fingerprint,
+            "fingerprint": store.fingerprint,
             "diverged_at": float(meta.get("diverged_at", np.nan)),
             "steps_per_second": float(meta.get("steps_per_second", np.nan)),
             "peak_memory": float(meta.get("peak_memory") or np.nan),
@@ -116,3 +82,10 @@ def _run_frame(cell: FoundCell, seed: int, anchors: Mapping[str, float]) -> pd.D
             "anchor/reference": reference,
         }
     )
+
+
+def joined(runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Runs below each other, the columns that a reader looks for first in front."""
+    every = list(runs)
+    frame = pd.concat(every, ignore_index=True) if every else pd.DataFrame(columns=LEADING)
+    return frame[[*LEADING, *(column for column in frame.columns if column not in LEADING)]]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..errors import PgsuiteError, UsageError
 from .atomic import write_atomic
+from .format import FORMAT, check_format
 
 MANIFEST = "manifest.json"
 
@@ -54,7 +55,7 @@ def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]])
     cells = [ExpectedCell(**cell)._asdict() for cell in expected]
     for cell in cells:
         cell["seeds"] = [int(seed) for seed in cell["seeds"]]
-    text = json.dumps({"format": 1, "suite": suite, "cells": cells}, indent=2) + "\n"
+    text = json.dumps({"format": FORMAT, "suite": suite, "cells": cells}, indent=2) + "\n"
     write_atomic(out / MANIFEST, lambda file: file.write(text.encode()))
 
 
@@ -63,15 +64,19 @@ def read_manifest(out: Path) -> Manifest | None:
 
     Raises:
         PgsuiteError: the manifest cannot be read.
+        UsageError: it is of another format.
     """
     path = out / MANIFEST
     try:
         content = json.loads(path.read_bytes())
+        check_format(path, content)
         cells = [ExpectedCell(**{**cell, "seeds": tuple(cell["seeds"])}) for cell in content["cells"]]
+        if any(Path(cell.folder).name != cell.folder for cell in cells):
+            raise ValueError("a cell lies outside the folder")
         return Manifest(str(content["suite"]), tuple(cells))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
 
 

@@ -6,6 +6,7 @@ A cell is the union of its runs, so two workers never write the same file. Nothi
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from ..errors import PgsuiteError, UsageError
 from .atomic import write_atomic
 from .curve import CurveRow, decode_curve, encode_curve
+from .format import FORMAT, check_format
 from .status import RunStatus
 
 RECORD = "cell.json"
@@ -75,7 +77,7 @@ class CellStore:
             self.path.mkdir(parents=True, exist_ok=True)
             if not self._has_record():
                 identity = {"algorithm": self.algorithm, "env": self.env, "fingerprint": self.fingerprint}
-                text = json.dumps({"format": 1, **record, **identity}, indent=2) + "\n"
+                text = json.dumps({"format": FORMAT, **record, **identity}, indent=2) + "\n"
                 write_atomic(self.path / RECORD, lambda file: file.write(text.encode()))
         except (OSError, PgsuiteError) as error:
             raise UsageError(
@@ -185,17 +187,30 @@ def read_record(folder: Path) -> dict[str, Any]:
 
     Raises:
         PgsuiteError: there is none, or it cannot be read.
+        UsageError: it is of another format.
     """
     path = folder / RECORD
     try:
         record = json.loads(path.read_bytes())
-        if not {"algorithm", "env", "fingerprint"} <= record.keys():
-            raise ValueError("keys are missing")
+        check_format(path, record)
+        _check_types(record)
     except FileNotFoundError:
         raise PgsuiteError(f"{path} does not exist; {folder} is not a cell of results") from None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PgsuiteError(f"{path} is damaged and cannot be read; run the suite again to restore it") from error
     return dict(record)
+
+
+def _check_types(record: Mapping[str, Any]) -> None:
+    """Hold a record to what readers rely on: anybody may have written it."""
+    if not all(isinstance(record.get(name), str) for name in ("algorithm", "env", "fingerprint")):
+        raise ValueError("algorithm, env or fingerprint is missing")
+    if not all(isinstance(record.get(name, {}), dict) for name in ("protocol", "environment", "configuration")):
+        raise ValueError("protocol, environment or configuration is no table")
+    if (anchors := record.get("anchors")) is not None:
+        random, reference = float(anchors["random"]), float(anchors["reference"])
+        if not (math.isfinite(random) and math.isfinite(reference) and random != reference):
+            raise ValueError("anchors are not two numbers")
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from numpy.typing import NDArray
 
 from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
-from ..errors import PgsuiteError
+from ..errors import PgsuiteError, in_one_line
 from ..results.curve import CurveRow, curve_rows
 from ..results.store import CellStore
 from .cell import Cell, Stored
@@ -120,10 +120,10 @@ def work(job: Job, core: int | None, connection: Connection, save_interval: floa
     except PgsuiteError as error:
         connection.send(Finished(str(error), traceback.format_exc()))
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
         connection.send(
             Finished(
-                f"{reason} (in {_where(error)}; `pgsuite --debug run` shows the traceback)", traceback.format_exc()
+                f"{in_one_line(error)} (in {_where(error)}; `pgsuite --debug run` shows the traceback)",
+                traceback.format_exc(),
             )
         )
 

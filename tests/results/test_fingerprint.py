@@ -132,6 +132,7 @@ def test_our_own_modules():
     assert source_modules("pgsuite.results.manifest") == (
         "pgsuite.errors",
         "pgsuite.results.atomic",
+        "pgsuite.results.format",
         "pgsuite.results.manifest",
     )
 
