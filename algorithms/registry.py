@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, in_one_line
 
 ALGORITHMS = {
     "reinforce": "pgsuite.algorithms.reinforce:Reinforce",
@@ -44,7 +44,7 @@ def locate(reference: str) -> Address:
     Raises:
         UsageError: if it is neither a known name nor of the form ``module:Class``.
     """
-    known = available()
+    known = ALGORITHMS if reference in ALGORITHMS else available()  # asking what is installed takes 10 ms
     module, colon, name = known.get(reference, reference).rpartition(":")
     if not colon:
         close = get_close_matches(reference, known, n=1, cutoff=0.5)
@@ -68,7 +68,7 @@ def load_class(reference: str) -> type[Any]:
     try:
         module = _import_file(Path(address.module)) if address.is_file else importlib.import_module(address.module)
     except Exception as error:
-        raise UsageError(f"algorithm {reference!r} cannot be imported: {type(error).__name__}: {error}") from error
+        raise UsageError(f"algorithm {reference!r} cannot be imported: {in_one_line(error)}") from error
     found = getattr(module, address.name, None)
     if found is None:
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")

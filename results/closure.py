@@ -96,10 +96,8 @@ class _Walk:
         if source.name in self.found or source.name in self.without:
             return
         self.found[source.name] = source
-        for node in runtime_nodes(source.tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                for alias in node.names:
-                    self.follow_import(source, node, alias)
+        for node, alias in _imports(source.tree):
+            self.follow_import(source, node, alias)
         for target in lazy_table(source).values():
             self.follow_target(source, target)
 
@@ -180,16 +178,23 @@ def absolute(source: Source, node: ast.ImportFrom) -> str:
     return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
+def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes below, save what only a type checker runs."""
     for child in ast.iter_child_nodes(node):
         yield child
         if isinstance(child, ast.If) and _is_type_checking(child.test):
             for statement in child.orelse:
                 yield statement
-                yield from runtime_nodes(statement)
+                yield from _runtime_nodes(statement)
         else:
-            yield from runtime_nodes(child)
+            yield from _runtime_nodes(child)
+
+
+@lru_cache(maxsize=512)
+def _imports(tree: ast.Module) -> tuple[tuple[ast.Import | ast.ImportFrom, ast.alias], ...]:
+    """What a file imports, name by name, at any depth of nesting."""
+    nodes = (node for node in _runtime_nodes(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    return tuple((node, alias) for node in nodes for alias in node.names)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -199,12 +204,10 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 def _bindings(tree: ast.Module, name: str) -> Iterator[tuple[ast.Import | ast.ImportFrom, ast.alias]]:
     """The imports of an ``__init__`` that bind a name, wherever they stand in it."""
-    for node in runtime_nodes(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                bound = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
-                if bound == name:
-                    yield node, alias
+    for node, alias in _imports(tree):
+        bound = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
+        if bound == name:
+            yield node, alias
 
 
 def lazy_table(source: Source) -> dict[str, str]:

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .closure import closure
@@ -51,8 +52,14 @@ def source_hash(*roots: str, without: Collection[str] = ()) -> str:
     """
     digest = hashlib.sha256()
     for name, source in closure(*roots, without=without).items():
-        digest.update(f"{name}\0{''.join(_syntax(source.tree))}\0".encode())
+        digest.update(f"{name}\0{_text(source.tree)}\0".encode())
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=512)
+def _text(tree: ast.Module) -> str:
+    """The text that a file is hashed by; a suite's cells share most of their files, and parsed files are kept."""
+    return "".join(_syntax(tree))
 
 
 def _syntax(node: Any) -> Iterator[str]:

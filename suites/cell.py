@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..envs.make import make
 from ..envs.vector import VectorEnv
-from ..errors import UsageError
+from ..errors import UsageError, in_one_line
 from ..results.curve import CurveRow
 
 
@@ -109,7 +109,7 @@ def import_modules(modules: Sequence[str]) -> None:
         try:
             importlib.import_module(module)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = in_one_line(error)
             raise UsageError(f"module {module!r}, named by the suite, cannot be imported: {reason}") from error
 
 
