@@ -117,7 +117,7 @@ def report(
     folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
 ) -> None:
-    """Print a table of results and write it with plots."""
+    """Compare results: print the verdict and write a page, Markdown, LaTeX, figures, CSV and Parquet."""
     _report(folders, out or folders[0] / "report", failed=False)
 
 
@@ -150,7 +150,7 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
 def _report(folders: list[Path], out: Path, *, failed: bool) -> None:
     from rich.console import Console
 
-    from .reports import print_table
+    from .reports import print_report
     from .reports import report as write_report
 
     try:
@@ -159,10 +159,9 @@ def _report(folders: list[Path], out: Path, *, failed: bool) -> None:
         if failed:  # nothing was finished: the failures say it all
             return
         raise
-    print_table(files.summary, Console())
-    typer.echo(f"\nwrote {files.markdown}")
-    for figure in files.figures:
-        typer.echo(f"wrote {figure}")
+    print_report(files.content, Console())
+    typer.echo(f"\nwrote {files.page}")
+    typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")
 
 
 def main() -> NoReturn:
