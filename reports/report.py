@@ -9,7 +9,7 @@ import pandas as pd
 from ..errors import UsageError
 from ..results.frame import find_cells, load
 from ..results.manifest import Manifest, read_manifest
-from . import curves, table
+from . import table
 from .summary import summarise
 
 
@@ -53,7 +53,9 @@ def find_manifests(folders: Sequence[Path]) -> list[Manifest]:
 
 
 def draw(frame: pd.DataFrame, out: Path) -> list[Path]:
-    """The learning curves, one figure per suite."""
+    """The learning curves, one figure per suite. What draws takes longer to load than a table takes to print."""
+    from .figures import curves
+
     suites = list(dict.fromkeys(frame["suite"]))
     names = ["curves"] if len(suites) == 1 else [f"curves-{suite}" for suite in suites]
     return [
@@ -69,10 +71,12 @@ def page(summary: pd.DataFrame, figures: Sequence[Path], remarks: Sequence[str],
     parts = [f"# Results: {suites}", table.to_markdown(summary), table.CAPTION]
     images = [path for path in figures if path.suffix == ".png"]
     if images:
+        from .figures import curves
+
         parts.append("## Learning curves")
         parts += [f"![Learning curves]({path.name})" for path in images]
         vectors = ", ".join(f"[{path.name}]({path.name})" for path in figures if path.suffix == ".svg")
-        parts.append(f"{curves.CAPTION} As vector graphics: {vectors}.")
+        parts.append(f"{curves.caption()} As vector graphics: {vectors}.")
     parts += ["## What is not there", _bullets(remarks) or "Every run that was asked for is complete."]
     parts += ["## How it was measured", _bullets(protocol)]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
