@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .content import Content
-from .figures.names import plain
+from .notation import plain
 from .table import Cell, Medium, Table
 
 

@@ -16,8 +16,9 @@ from markupsafe import Markup
 
 from .. import __version__
 from .content import Content
-from .figures.names import plain
-from .figures.style import LineStyle, line_styles, slug
+from .figures import Drawing, Figures, inline, line_styles, slug
+from .figures.style import LineStyle
+from .notation import plain
 from .table import Cell, Medium
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,6 +62,23 @@ class FigureGroup(NamedTuple):
 
     figures: Sequence[Figure] = ()
     caption: str = ""
+
+
+def on_page(figures: Figures) -> dict[str, FigureGroup]:
+    """The figures of each part of the page. Aggregates and probabilities of improvement stand there as tables."""
+    return {
+        "curves": _group(figures.curves),
+        "profiles": _group(figures.profiles + figures.efficiency),
+        "cost": _group(figures.thresholds),
+        "diagnostics": _group(figures.diagnostics),
+    }
+
+
+def _group(drawings: Sequence[Drawing]) -> FigureGroup:
+    """Figures as SVG, with one caption where they share it."""
+    captions = {drawing.caption for drawing in drawings}
+    shared = captions.pop() if len(captions) == 1 else ""
+    return FigureGroup([Figure(inline(one), "" if shared else one.caption) for one in drawings], shared)
 
 
 def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureGroup]) -> str:

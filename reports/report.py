@@ -11,10 +11,9 @@ from .content import Content, content
 from .exports import write_tables
 from .latex import to_latex
 from .markdown import Picture, to_markdown
-from .page import Figure, FigureGroup, render
 
 if TYPE_CHECKING:
-    from .figures import Drawing, Figures
+    from .figures import Figures
 
 
 FIGURES = "figures"
@@ -74,6 +73,7 @@ def report(
 def write(comparison: Comparison, gathered: Gathered, out: Path) -> ReportFiles:
     """Write all files of a report into an existing folder."""
     from .figures import build  # what draws takes longer to load than a table takes to print
+    from .page import on_page, render
 
     drawn = out / FIGURES
     drawn.mkdir(exist_ok=True)
@@ -83,25 +83,6 @@ def write(comparison: Comparison, gathered: Gathered, out: Path) -> ReportFiles:
     markdown.write_text(to_markdown(said, pictures(figures)), encoding="utf-8")
     latex.write_text(to_latex(said), encoding="utf-8")
     return ReportFiles(page, markdown, latex, tuple(figures.save(drawn)), tuple(write_tables(comparison, out)), said)
-
-
-def on_page(figures: "Figures") -> dict[str, FigureGroup]:
-    """The figures of each part of the page. Aggregates and probabilities of improvement stand there as tables."""
-    return {
-        "curves": _group(figures.curves),
-        "profiles": _group(figures.profiles + figures.efficiency),
-        "cost": _group(figures.thresholds),
-        "diagnostics": _group(figures.diagnostics),
-    }
-
-
-def _group(drawings: Sequence["Drawing"]) -> FigureGroup:
-    """Figures as SVG, with one caption where they share it."""
-    from .figures import inline
-
-    captions = {drawing.caption for drawing in drawings}
-    shared = captions.pop() if len(captions) == 1 else ""
-    return FigureGroup([Figure(inline(one), "" if shared else one.caption) for one in drawings], shared)
 
 
 def pictures(figures: "Figures") -> tuple[Picture, ...]:

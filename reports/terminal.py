@@ -6,7 +6,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from .content import Content
-from .figures.names import plain
+from .notation import plain
 from .table import Cell, Medium, Table
 
 _LONGEST = 26

@@ -2,19 +2,13 @@
 
 import functools
 import hashlib
-import unicodedata
 import warnings
 from collections.abc import Collection
 
+from ..notation import plain
+
+__all__ = ["LONGEST", "plain", "short_names", "shorten", "text_width"]
 LONGEST = 28
-_INERT = {"Cc", "Cf", "Cs", "Co", "Cn"}
-"""Unicode categories that are not drawn: controls, marks that turn the direction of text, halves of pairs."""
-
-
-def plain(text: str) -> str:
-    """The text on one line, with the replacement character where a character would act instead of being seen."""
-    line = " ".join(text.split())
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _INERT else one for one in line)
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
