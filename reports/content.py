@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ..results.bootstrap import MEANINGFUL
 from ..results.comparison import Comparison
 from ..results.gathering import Gathered
 from . import absent, cost, details, environments, improvement, leaderboard
@@ -103,9 +104,9 @@ def _warnings(comparison: Comparison) -> tuple[str, ...]:
     if not len(runs) or not runs.max():
         return ("No run is complete, so there is nothing to compare yet.",)
     warnings = []
-    if runs.max() < 5:
+    if runs.max() < MEANINGFUL:
         warnings.append(
-            f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than 5 runs intervals "
-            "are not meaningful, so none is printed, and no difference is called shown."
+            f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than {MEANINGFUL} "
+            "runs intervals are not meaningful, so none is printed, and no difference is called shown."
         )
     return tuple(warnings)

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from ..results.comparison import Comparison
+from ..results.cost import COST_THRESHOLD
 from .notation import duration, fixed, mebibytes, si
 from .table import Cell, Column, Table, algorithm, number, text
 
@@ -15,6 +16,12 @@ DIAGNOSTICS = {
     "gradient_norm": ("gradient norm", "of the policy gradient before clipping"),
 }
 """Metric of the store: its title and what it means."""
+
+CAPTION = (
+    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it is kept "
+    "as censored at its budget. Speed, time and memory are those of the machine named below; runs that train together "
+    "share their wall time."
+)
 
 
 def cost_table(comparison: Comparison) -> Table:
@@ -35,13 +42,13 @@ def cost_table(comparison: Comparison) -> Table:
         _row(record, thresholds.get((str(record["label"]), str(record["env"])), {}))
         for record in comparison.cost.to_dict("records")
     ]
-    return Table("cost", "Cost", _caption(comparison.thresholds), columns, tuple(rows), headings=2)
+    return Table("cost", "Cost", CAPTION, columns, tuple(rows), headings=2)
 
 
 def _by_cell(thresholds: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
-    """The highest threshold of each cell."""
-    ordered = thresholds.sort_values("threshold")
-    return {(str(record["label"]), str(record["env"])): record for record in ordered.to_dict("records")}
+    """What is known of the one threshold of this table."""
+    chosen = thresholds[thresholds["threshold"] == COST_THRESHOLD]
+    return {(str(record["label"]), str(record["env"])): record for record in chosen.to_dict("records")}
 
 
 def _row(record: Any, threshold: Any) -> tuple[Cell, ...]:
@@ -61,27 +68,21 @@ def _row(record: Any, threshold: Any) -> tuple[Cell, ...]:
     )
 
 
-def _caption(thresholds: pd.DataFrame) -> str:
-    score = thresholds["threshold"].max() if len(thresholds) else float("nan")
-    return (
-        f"Threshold: the first checkpoint with a score of at least {fixed(score, 2)}; a run that never reached it is "
-        "kept as censored at its budget. Speed and memory are those of the machine named below."
-    )
-
-
 def diagnostics_table(comparison: Comparison) -> Table:
     """Where each diagnostic stood at the end: the mean over completed runs of the last checkpoint."""
     frame = comparison.frame
     present = [name for name in DIAGNOSTICS if f"metric/{name}" in frame and frame[f"metric/{name}"].notna().any()]
     last = frame[frame["status"] == "complete"].sort_values("env_steps").groupby(["env", "label", "seed"]).last()
-    means = last[[f"metric/{name}" for name in present]].groupby(["env", "label"]).mean()
+    means: dict[Any, Any] = (
+        last[[f"metric/{name}" for name in present]].groupby(["env", "label"]).mean().T.to_dict("list")
+    )
     columns = [Column("environment", numeric=False), Column("algorithm", numeric=False)]
     columns += [Column(DIAGNOSTICS[name][0], explanation=DIAGNOSTICS[name][1]) for name in present]
     rows = [
-        (text(env), algorithm(label), *(_diagnostic(value) for value in means.loc[(env, label)]))
+        (text(env), algorithm(label), *map(_diagnostic, means[env, label]))
         for env in comparison.environments
         for label in comparison.algorithms
-        if (env, label) in means.index
+        if (env, label) in means
     ]
     caption = "Mean over completed runs of each diagnostic over the last stretch between two checkpoints."
     return Table("diagnostics", "Diagnostics at the end", caption, tuple(columns), tuple(rows), headings=2)

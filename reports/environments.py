@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from ..results.bootstrap import MEANINGFUL
 from ..results.comparison import Comparison
+from ..results.differences import TOO_FEW as UNTESTED
 from .leaderboard import TOO_FEW
 from .notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
 from .table import FILES, PAPER, TERMINAL, Cell, Column, Table, algorithm, number, text
@@ -27,7 +29,12 @@ def environment_table(comparison: Comparison) -> Table:
         Column("final score", explanation="0 is the uniform random policy, 1 the reference return", short="score"),
         Column("AUC score", explanation="mean score over the whole learning curve", short="AUC"),
         Column("runs", explanation="completed runs; one run is one seed"),
-        Column("shown better than", False, "by the tests of each pair, after Holm's correction", media=FILES),
+        Column(
+            "shown better than",
+            False,
+            "by the permutation test of each pair, after Holm's correction over all pairs and environments",
+            media=FILES,
+        ),
         Column("shown better than", media=TERMINAL, short="beats"),
     )
     beaten, unbeaten = _verdicts(comparison.pairs)
@@ -79,7 +86,7 @@ def _caption(comparison: Comparison) -> str:
         "Student t interval of the mean over that many runs.",
         "Bold: shown better than some other algorithm and worse than none.",
     ]
-    if comparison.environments_table["runs"].between(1, 4).any():
+    if comparison.environments_table["runs"].between(1, MEANINGFUL - 1).any():
         parts.append(TOO_FEW)
     return " ".join(parts)
 
@@ -94,7 +101,9 @@ def pairs_table(comparison: Comparison) -> Table:
         Column("Welch p", explanation="Welch's t test, after Holm's correction"),
         Column("permutation p", explanation="permutation test, after Holm's correction"),
         Column("effect size", explanation="Hedges' g: the difference in standard deviations"),
-        Column("detectable", explanation="smallest difference in return that this number of runs can detect"),
+        Column(
+            "detectable", explanation="smallest true difference in return that these runs find with probability 0.9"
+        ),
         Column("runs x, y", numeric=False),
         Column("verdict", numeric=False),
     )
@@ -104,8 +113,9 @@ def pairs_table(comparison: Comparison) -> Table:
         rows += [_pair(pair, places) for pair in own.to_dict("records")]
     caption = (
         f"x − y: difference of mean final returns with its {percent(comparison.level)} Welch interval over the runs "
-        "named; both tests are two-sided, their p values corrected by Holm's method. “No difference shown” is not "
-        "“equal”: the column “detectable” says how large a difference would have had to be."
+        "named. Both tests are two-sided, their p values corrected by Holm's method over all pairs on all "
+        "environments; the verdict is the permutation test's. “No difference shown” is not “equal”: the column "
+        f"“detectable” says what would have been found. With fewer than {MEANINGFUL} runs nothing is tested."
     )
     return Table("pairs", "Pairwise tests", caption, columns, tuple(rows), headings=3)
 
@@ -113,11 +123,12 @@ def pairs_table(comparison: Comparison) -> Table:
 def _pair(pair: Any, places: int) -> tuple[Cell, ...]:
     verdict = str(pair["verdict"])
     winner = str(pair[_BETTER[verdict][0]]) if verdict in _BETTER else ""
+    bounds = "" if verdict == UNTESTED else interval(pair["low"], pair["high"], places)
     return (
         text(pair["env"]),
         algorithm(str(pair["x"])),
         algorithm(str(pair["y"])),
-        number(pair["difference"], signed(pair["difference"], places), interval(pair["low"], pair["high"], places)),
+        number(pair["difference"], signed(pair["difference"], places), bounds),
         number(pair["welch_holm"], p_value(pair["welch_holm"])),
         number(pair["permutation_holm"], p_value(pair["permutation_holm"])),
         number(pair["effect_size"], signed(pair["effect_size"], 2)),

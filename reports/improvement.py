@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from ..results.bootstrap import MEANINGFUL
 from ..results.comparison import Comparison
 from .leaderboard import STATISTICS, TOO_FEW
 from .notation import fixed, interval, percent
@@ -27,12 +28,12 @@ def improvement_table(comparison: Comparison, statistic: str) -> Table:
         for x in comparison.algorithms
     ]
     caption = (
-        "Probability that a run of the algorithm in the row scores higher than a run of the one in the column, "
+        "Probability that a run of the algorithm in the row has a higher return than one of that in the column, "
         "averaged over the environments that both have; ties count half. In brackets: "
         f"{percent(comparison.level)} stratified bootstrap intervals over {_runs(list(pairs.values()))} runs. "
         "An interval that contains 0.5 shows no difference."
     )
-    few = any(0 < min(pair["runs_x"], pair["runs_y"]) < 5 for pair in pairs.values())
+    few = any(0 < min(pair["runs_x"], pair["runs_y"]) < MEANINGFUL for pair in pairs.values())
     return Table(
         f"improvement-{statistic}",
         STATISTICS[statistic][0].capitalize(),

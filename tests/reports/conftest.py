@@ -105,11 +105,29 @@ def comparison():
         for metric in metrics
     ]
     pairs = (
-        ("Cart-v0", "slow_one", "fast", -50.0, -60.0, -40.0, 0.0001, 0.002, 0.0002, 0.004, -2.5, 12.0, 4, 10, "y better"),
+        (
+            "Cart-v0",
+            "slow_one",
+            "fast",
+            -50.0,
+            -60.0,
+            -40.0,
+            0.0001,
+            0.002,
+            0.0002,
+            0.004,
+            -2.5,
+            12.0,
+            4,
+            10,
+            "y better",
+        ),
         ("Pole-v0", "slow_one", "fast", *[nan] * 9, 0, 10, "too few runs"),
     )
     return Comparison(
-        frame=pd.DataFrame({"label": ["fast"], "env": ["Cart-v0"], "seed": [0], "env_steps": [100], "status": "complete"}),
+        frame=pd.DataFrame(
+            {"label": ["fast"], "env": ["Cart-v0"], "seed": [0], "env_steps": [100], "status": "complete"}
+        ),
         algorithms=("slow_one", "fast"),
         environments=("Cart-v0", "Pole-v0"),
         level=0.95,
@@ -122,7 +140,10 @@ def comparison():
             *[
                 (statistic, *line)
                 for statistic in ("final", "auc")
-                for line in (("slow_one", "fast", 0.1, 0.0, 0.25, 4, 10, 1), ("fast", "slow_one", 0.9, 0.75, 1.0, 10, 4, 1))
+                for line in (
+                    ("slow_one", "fast", 0.1, 0.0, 0.25, 4, 10, 1),
+                    ("fast", "slow_one", 0.9, 0.75, 1.0, 10, 4, 1),
+                )
             ],
         ),
         efficiency=rows("label progress env_steps iqm low high"),
@@ -133,8 +154,10 @@ def comparison():
         ),
         thresholds=rows(
             "label env threshold threshold_return reached runs median_steps median_seconds",
-            ("slow_one", "Cart-v0", 0.9, 90.0, 1, 4, nan, nan),
-            ("fast", "Cart-v0", 0.9, 90.0, 9, 10, 60.0, 1.5),
+            ("slow_one", "Cart-v0", 0.9, 90.0, 0, 4, nan, nan),
+            ("slow_one", "Cart-v0", 0.5, 50.0, 1, 4, nan, nan),
+            ("fast", "Cart-v0", 0.5, 50.0, 9, 10, 60.0, 1.5),
+            ("fast", "Cart-v0", 0.9, 90.0, 2, 10, nan, nan),
         ),
         cost=rows(
             "label env steps_per_second wall_time seconds_to_threshold peak_memory completed diverged partial missing",

@@ -10,7 +10,7 @@ NAMES = (
     "javascript:window.hacked=4",
     "<!--",
     "]]></title></desc></svg><iframe srcdoc='<script>parent.hacked=5</script>'>",
-    "=HYPERLINK(\"http://x.invalid\")",
+    '=HYPERLINK("http://x.invalid")',
     "[a](http://x.invalid) ![b](http://x.invalid/b.png) | `c` *d* @e #1",
     r"\input{/etc/passwd} $x^2$ \end{tabular} % & _ ~ #",
     "\x1b[2J\x07\u202egnirts",
@@ -20,7 +20,7 @@ NAMES = (
 def poison(folder, curves):
     """Cells whose every text from outside is hostile; two environments, so that names meet names."""
     for number, name in enumerate(NAMES):
-        env = (SCRIPT, "Pendulum\"><b onmouseover=window.hacked=6>-v1")[number % 2]
+        env = (SCRIPT, 'Pendulum"><b onmouseover=window.hacked=6>-v1')[number % 2]
         store = folder.cell(
             name,
             env,

@@ -15,7 +15,9 @@ def test_nothing_is_said_of_what_is_whole(folder):
 
 
 def test_every_fate_has_its_row_and_its_seeds(folder):
-    store = folder.cell("trpo", curves=[[0, 40], [0], [0], [0, 1]], seeds=range(6), status={1: "diverged", 2: "partial"})
+    store = folder.cell(
+        "trpo", curves=[[0, 40], [0], [0], [0, 1]], seeds=range(6), status={1: "diverged", 2: "partial"}
+    )
     (store.path / "seed-3.parquet").write_bytes(b"")
     folder.cell("reinforce", seeds=[0], reason="ValueError: bad\nluck")
     gathered = gather([folder.path])

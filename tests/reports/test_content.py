@@ -30,4 +30,4 @@ def test_too_few_runs_everywhere_are_warned_of_first(folder, comparison):
 def test_no_two_tables_share_a_name(folder, comparison):
     folder.cell("trpo", curves=[[0, 40]])
     names = [table.name for table in content(comparison, gather([folder.path])).tables]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 13

@@ -24,7 +24,7 @@ def test_cost_beside_casualties(comparison):
         "partial": "0",
         "missing": "0",
     }
-    assert "score of at least 0.90" in table.caption
+    assert "score of at least 0.5" in table.caption
 
 
 def test_a_censored_median_is_a_dash_and_losses_stand_out(comparison):

@@ -54,7 +54,14 @@ def test_seeds_and_fingerprints_of_every_cell(folder):
 
 @pytest.mark.parametrize(
     ("item", "words"),
-    [(True, "yes"), (None, "none"), ([64, 64], "64, 64"), ({"a_b": 1, "c": None}, "a b 1"), (7e-4, "0.0007"), ("x", "x")],
+    [
+        (True, "yes"),
+        (None, "none"),
+        ([64, 64], "64, 64"),
+        ({"a_b": 1, "c": None}, "a b 1"),
+        (7e-4, "0.0007"),
+        ("x", "x"),
+    ],
 )
 def test_values_in_words(item, words):
     assert value(item) == words

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from pgsuite.reports.content import content
-from pgsuite.reports.page import SECTIONS, TEMPLATES, Figure, FigureGroup, bar, render, swatch
 from pgsuite.reports.figures.style import KNOWN, line_styles
+from pgsuite.reports.page import SECTIONS, TEMPLATES, Figure, FigureGroup, bar, render, swatch
 from pgsuite.reports.table import Cell
 from pgsuite.results import gather
 
@@ -58,7 +58,12 @@ def test_sections_stand_in_order_with_their_headings(page):
     assert [link["href"] for link in elements.of("a")[:1]] == ["#main"]
     identities = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(identities) == len(set(identities))
-    referred = [value for _, one in elements.found for key, value in one.items() if key in {"aria-labelledby", "aria-describedby"}]
+    referred = [
+        value
+        for _, one in elements.found
+        for key, value in one.items()
+        if key in {"aria-labelledby", "aria-describedby"}
+    ]
     assert set(referred) <= set(identities)
     headings = [int(tag[1]) for tag, _ in elements.found if re.fullmatch("h[1-6]", tag)]
     assert headings == [1] + [2] * len(SECTIONS)
