@@ -7,7 +7,7 @@ import pandas as pd
 from ..results.comparison import Comparison
 from ..results.cost import COST_THRESHOLD
 from .notation import duration, fixed, mebibytes, si
-from .table import Cell, Column, Table, algorithm, number, text
+from .table import PAPER, Cell, Column, Table, algorithm, number, text
 
 DIAGNOSTICS = {
     "kl": ("KL", "divergence of the new policy from the old one per update"),
@@ -35,7 +35,8 @@ def cost_table(comparison: Comparison) -> Table:
         Column("time to threshold", explanation="median over runs; a dash where half of them never reached it"),
         Column("reached", explanation="completed runs that reached the threshold"),
         Column("peak memory", explanation="of the process that trained"),
-        *(Column(kind) for kind in ("completed", "diverged", "partial", "missing")),
+        *(Column(kind) for kind in ("completed", "diverged")),
+        *(Column(kind, media=PAPER) for kind in ("partial", "missing")),
     )
     thresholds = _by_cell(comparison.thresholds)
     rows = [
