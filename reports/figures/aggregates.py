@@ -43,6 +43,8 @@ def aggregates_figure(
         columns: panels beside each other: 2 for a page, 4 for a paper.
         name: of the figure.
     """
+    if leaderboard.empty:
+        return None
     table = leaderboard[(leaderboard["statistic"] == statistic) & leaderboard["estimate"].notna()]
     table = table[table["metric"].isin(list(METRICS))]
     if table.empty:

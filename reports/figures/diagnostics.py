@@ -17,7 +17,7 @@ from .series import Series, draw_band, draw_line, draw_runs
 from .style import LineStyle, slug
 
 METRICS = {
-    "kl": "KL per update (nats)",
+    "kl": "KL (nats)",
     "entropy": "Entropy (nats)",
     "explained_variance": "Explained variance",
     "gradient_norm": "Gradient norm",

@@ -38,6 +38,8 @@ def improvement_figure(
         level: of the intervals.
         name: of the figure.
     """
+    if improvement.empty:
+        return None
     table = improvement[(improvement["statistic"] == statistic) & improvement["probability"].notna()]
     labels = [label for label in styles if label in {*table["x"], *table["y"]}]
     if not labels:

@@ -38,11 +38,11 @@ def _told_apart(name: str, longest: int) -> str:
 def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     """The text, shortened to what fits into a width in points."""
     line = shorten(text, 80)
-    for longest in range(len(line), 1, -1):
+    for longest in range(len(line), 0, -1):
         candidate = shorten(line, longest)
         if text_width(candidate, size, bold=bold) <= width:
             return candidate
-    return "…"
+    return ""
 
 
 @functools.lru_cache(maxsize=4096)

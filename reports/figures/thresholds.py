@@ -35,7 +35,7 @@ def thresholds_figure(
         threshold: the score to show; by default the highest that at least one run of the report reached, or the lowest.
         name: of the figure.
     """
-    table = thresholds[thresholds["runs"] > 0]
+    table = thresholds[thresholds["runs"] > 0] if len(thresholds) else thresholds
     if table.empty:
         return None
     reached = table[table["reached"] > 0]
@@ -110,7 +110,7 @@ def _draw_panel(
             gid=series.gid("number"),
         )
     axes.set_ylim(len(styles) - 0.5, -0.5)
-    axes.set_xlim(0, budget)
+    axes.set_xlim(0, budget or 1.0)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

@@ -12,7 +12,7 @@ def test_a_whole_result_makes_a_whole_page(folder, tmp_path):
     files = report([folder.path], tmp_path / "new" / "report")
     page = files.markdown.read_text()
     assert files.markdown == tmp_path / "new" / "report" / "report.md"
-    assert sorted(path.name for path in files.figures) == ["curves.png", "curves.svg"]
+    assert sorted(path.name for path in files.figures) == ["curves.pdf", "curves.png", "curves.svg"]
     assert all(path.is_file() for path in files.figures)
     for piece in (
         "# Results: tiny",
