@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
-from .names import plain, short_names, text_width
+from .names import named, short_names, text_width
 from .series import Series
 from .style import LineStyle, slug
 
@@ -159,7 +159,7 @@ def _describe(table: pd.DataFrame, statistic: str) -> str:
     for metric, title in METRICS.items():
         rows = table[table["metric"] == metric].to_dict("records")
         numbers = [
-            f"{plain(str(row['label']))} {row['estimate']:.2f}{_bounds(row['low'], row['high'])}" for row in rows
+            f"{named(str(row['label']))} {row['estimate']:.2f}{_bounds(row['low'], row['high'])}" for row in rows
         ]
         parts.append(f"{title}: {', '.join(numbers)}.")
     return f"{STATISTICS[statistic].capitalize()}. {' '.join(parts)}"

@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
-from .names import plain
+from .names import named
 from .series import Series, draw_band, draw_line
 from .style import LineStyle, slug
 
@@ -137,5 +137,5 @@ def _nearest(table: pd.DataFrame, column: str, value: float, of: str) -> str:
     parts = []
     for label, rows in table.groupby("label", sort=False):
         nearest = int(np.abs(rows[column].to_numpy(np.float64) - value).argmin())
-        parts.append(f"{plain(str(label))} {rows[of].iloc[nearest]:.2f}")
+        parts.append(f"{named(str(label))} {rows[of].iloc[nearest]:.2f}")
     return ", ".join(parts)

@@ -14,7 +14,7 @@ from ...results.metrics import mean_interval
 from ..notation import decimals
 from .drawing import MUTED, Drawing, save, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
-from .names import plain
+from .names import named
 from .runs import diverged_runs, plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
 from .style import LineStyle, line_styles, slug
@@ -79,7 +79,7 @@ def curves_apart(
 ) -> tuple[Drawing, ...]:
     """A figure per environment, with every single run as an artist of the kind ``runs``: for a page, which hides it."""
     return tuple(
-        _drawing([panel], styles, level, f"curves-{slug(panel.env)}", 1, f"Learning curves on {plain(panel.env)}")
+        _drawing([panel], styles, level, f"curves-{slug(panel.env)}", 1, f"Learning curves on {named(panel.env)}")
         for panel in _panels(frame)
     )
 
@@ -133,7 +133,7 @@ def _draw_panel(
     axes.set_xlim(0, shown["env_steps"].max() * 1.02 or 1)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    put_titles(axes, panel.env, _runs_text(panel.completed))
+    put_titles(axes, named(panel.env), _runs_text(panel.completed))
 
 
 def _draw_cell(axes: Axes, series: Series, cell: pd.DataFrame, level: float, *, hidden: bool) -> None:
@@ -192,7 +192,7 @@ def _describe(panel: Curves) -> str:
         last = cell[cell["env_steps"] == cell["env_steps"].max()]
         mean = float(last["return_mean"].mean())
         unfinished = ", unfinished" if (cell["status"] == "partial").any() else ""
-        parts.append(f"{plain(str(label))} {mean:.{decimals(mean)}f} ({len(last)} runs{unfinished})")
+        parts.append(f"{named(str(label))} {mean:.{decimals(mean)}f} ({len(last)} runs{unfinished})")
     for label, rows in panel.diverged.groupby("label", sort=False):
-        parts.append(f"{plain(str(label))} {rows['seed'].nunique()} diverged")
-    return f"Mean return at the last checkpoint on {plain(panel.env)}: {', '.join(parts)}."
+        parts.append(f"{named(str(label))} {rows['seed'].nunique()} diverged")
+    return f"Mean return at the last checkpoint on {named(panel.env)}: {', '.join(parts)}."

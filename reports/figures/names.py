@@ -17,6 +17,11 @@ def plain(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _INERT else one for one in line)
 
 
+def named(name: str) -> str:
+    """A name as plain text, never empty."""
+    return plain(name) or "(no name)"
+
+
 def shorten(text: str, longest: int = LONGEST) -> str:
     """The text, or its beginning and an ellipsis."""
     line = plain(text)
@@ -25,7 +30,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 def short_names(names: Collection[str], longest: int = LONGEST) -> dict[str, str]:
     """What each name is called in a figure; two that are alike when shortened end in a hash each."""
-    short = {name: shorten(name, longest) for name in names}
+    short = {name: shorten(named(name), longest) for name in names}
     shown = list(short.values())
     return {name: text if shown.count(text) == 1 else _told_apart(name, longest) for name, text in short.items()}
 

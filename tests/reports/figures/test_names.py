@@ -14,6 +14,10 @@ def test_a_long_name_is_visibly_cut():
     assert shorten("x" * 29) == "x" * 27 + "…"
 
 
+def test_no_name_is_said():
+    assert short_names(["", "a"]) == {"": "(no name)", "a": "a"}
+
+
 def test_names_that_are_alike_when_cut_are_told_apart():
     short = short_names(["x" * 100, "x" * 101, "short"])
     assert len(set(short.values())) == 3

@@ -36,6 +36,11 @@ def test_strangers_have_colours_of_their_own_while_there_are_any():
     assert len({look.colour for look in looks}) == 8
 
 
+def test_strangers_of_one_colour_differ_in_their_dash_too_while_they_can():
+    looks = line_styles([f"method-{number}" for number in range(16)]).values()
+    assert len({(look.colour, look.dash) for look in looks}) == 16
+
+
 def luminance(colour):
     """Relative luminance, WCAG 2.2."""
     parts = np.array(to_rgb(colour))
