@@ -54,6 +54,7 @@ def test_files_are_the_same_bytes_each_time_and_on_white(figures, tmp_path: Path
     assert [path.name for path in paths[0]] == ["one.png", "one.svg", "one.pdf"]
     for first, second in zip(*paths, strict=True):
         assert first.read_bytes() == second.read_bytes()
+    assert b"CreationDate" not in paths[0][2].read_bytes()
     with Image.open(paths[0][0]) as image:
         assert image.convert("RGBA").getpixel((2, 2)) == (255, 255, 255, 255)
 
