@@ -59,7 +59,7 @@ def aggregates_figure(
         for index, (metric, axes) in enumerate(zip(METRICS, panels, strict=True)):
             _draw_panel(axes, table[table["metric"] == metric], shown, name, index)
             axes.set_title(METRICS[metric])
-            axes.set_xlabel("score  (lower is better)" if metric == "optimality_gap" else "score")
+            axes.set_xlabel("score (lower is better)" if metric == "optimality_gap" else "score")
             axes.set_yticks(range(len(shown)), list(names.values()) if index % columns == 0 else [])
             _widen(axes, index % columns, grid, first)
         _share_range(panels[:3])
@@ -101,17 +101,17 @@ def _draw_panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, LineStyle]
             bounds,
             [index, index],
             color=style.colour,
-            linewidth=7,
-            alpha=0.35,
+            linewidth=11,
+            alpha=0.45,
             solid_capstyle="butt",
             gid=series.gid("interval"),
         )
         axes.plot(
-            row["estimate"], index, marker=style.marker, color=style.colour, markersize=6, gid=series.gid("point")
+            row["estimate"], index, marker=style.marker, color=style.colour, markersize=4, gid=series.gid("point")
         )
         axes.text(
             row["estimate"],
-            index - 0.3,
+            index - 0.27,
             f"{row['estimate']:.2f}",
             horizontalalignment="center",
             fontsize=_NUMBER,

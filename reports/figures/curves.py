@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
+from ...results.bootstrap import MEANINGFUL
 from ...results.metrics import mean_interval
 from ..notation import decimals
 from .drawing import MUTED, Drawing, save, theme
@@ -19,8 +20,6 @@ from .runs import diverged_runs, plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
 from .style import LineStyle, line_styles, slug
 
-ENOUGH_RUNS = 5
-"""Runs from which on an interval is shown."""
 _COLUMNS = 3
 _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)
 _HEIGHT = 236.0
@@ -40,7 +39,7 @@ def caption(level: float = 0.95) -> str:
     return (
         f"Learning curves: mean (line) and {level:.0%} Student t interval of the mean (band) over runs, evaluated at "
         "fixed numbers of environment steps; one run is one seed, its number is given in each panel. "
-        f"With fewer than {ENOUGH_RUNS} runs the single runs are shown instead of an interval. "
+        f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
         "Dotted: return of the uniform random policy and reference return, where they lie in range. "
         "A thin line that ends in a cross is a run that diverged there; it is not in the mean."
     )
@@ -140,7 +139,7 @@ def _draw_cell(axes: Axes, series: Series, cell: pd.DataFrame, level: float, *, 
     """Line, band and single runs; the runs where a page can hide them, or where there are too few for a band."""
     steps, returns = runs_matrix(cell)
     draw_line(axes, series, steps, returns.mean(axis=0))
-    few = len(returns) < ENOUGH_RUNS
+    few = len(returns) < MEANINGFUL
     if not few:
         low, high = np.transpose([mean_interval(column, level) for column in returns.T])
         draw_band(axes, series, steps, low, high)

@@ -68,6 +68,8 @@ def run(algorithm, env, seed, level, generator, checkpoints, diverged=False) -> 
             "score": score,
             "status": "diverged" if diverged else "complete",
             "diverged": diverged,
+            "wall_time": progress * budget / 50_000,
+            "steps_per_second": 50_000.0,
             "fingerprint": "0" * 64,
             "anchor/random": random,
             "anchor/reference": reference,

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from pgsuite.reports.figures import build, save
+from pgsuite.results.comparison import compare
 
 from .conftest import comparison, suite
 
@@ -84,3 +85,12 @@ def test_environments_without_anchors_have_curves_only():
     compared.thresholds = compared.thresholds.iloc[:0]
     figures = build(compared)
     assert (len(figures.curves), len(figures.on_page())) == (1, 2)
+
+
+def test_the_statistics_of_results_have_all_their_figures():
+    frame = suite(("trpo", "ppo"), ("CartPole-v1", "Acrobot-v1"), seeds=5, checkpoints=4)
+    compared = compare(frame, replicates=100)
+    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 2]
+    board = compared.leaderboard.query("statistic == 'final' and metric == 'iqm' and label == 'trpo'").iloc[0]
+    expected = f"IQM: trpo {board['estimate']:.2f} ({board['low']:.2f} to {board['high']:.2f}), ppo"
+    assert expected in build(compared).aggregates[0].description
