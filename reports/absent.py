@@ -61,13 +61,10 @@ def _not_asked_for(folder: Path) -> str:
     )
 
 
-def missing_sentence(gathered: Gathered) -> str:
+def completeness(gathered: Gathered) -> str:
     """How many runs of those asked for are in the statistics, in one sentence."""
     asked = sum(len(member.asked) for member in gathered.members)
     complete = sum(len(member.seeds("complete")) for member in gathered.members)
     if asked == complete:
         return f"All {plural(asked, 'run')} that were asked for are complete."
-    kinds: list[Status] = ["missing", "partial", "diverged", "corrupt"]
-    counts = {kind: sum(len(member.seeds(kind)) for member in gathered.members) for kind in kinds}
-    parts = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    return f"{complete} of {plural(asked, 'run')} are complete and in the statistics; {parts}."
+    return f"{complete} of {plural(asked, 'run')} are complete and in the statistics."

@@ -55,7 +55,7 @@ def content(comparison: Comparison, gathered: Gathered) -> Content:
     return Content(
         title=_title(comparison, gathered),
         headline=comparison.headline,
-        completeness=absent.missing_sentence(gathered),
+        completeness=absent.completeness(gathered),
         whole=gathered.whole,
         facts=_facts(comparison, gathered),
         warnings=_warnings(comparison),

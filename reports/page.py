@@ -55,6 +55,8 @@ class Figure(NamedTuple):
     svg: str
     """One inert ``<svg>`` element, trusted."""
     caption: str = ""
+    title: str = ""
+    """Shown above it, where the figure itself does not say what it is of."""
 
 
 class FigureGroup(NamedTuple):
@@ -70,15 +72,16 @@ def on_page(figures: Figures) -> dict[str, FigureGroup]:
         "curves": _group(figures.curves),
         "profiles": _group(figures.profiles + figures.efficiency),
         "cost": _group(figures.thresholds),
-        "diagnostics": _group(figures.diagnostics),
+        "diagnostics": _group(figures.diagnostics, titled=True),
     }
 
 
-def _group(drawings: Sequence[Drawing]) -> FigureGroup:
+def _group(drawings: Sequence[Drawing], *, titled: bool = False) -> FigureGroup:
     """Figures as SVG, with one caption where they share it."""
     captions = {drawing.caption for drawing in drawings}
     shared = captions.pop() if len(captions) == 1 else ""
-    return FigureGroup([Figure(inline(one), "" if shared else one.caption) for one in drawings], shared)
+    figures = [Figure(inline(one), "" if shared else one.caption, one.title * titled) for one in drawings]
+    return FigureGroup(figures, shared)
 
 
 def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureGroup]) -> str:

@@ -17,7 +17,7 @@ def print_report(content: Content, console: Console) -> None:
     """What somebody wants to know at once; everything else is in the files."""
     console.print(Text(plain(content.headline), style="bold"))
     console.print(Text(plain(content.completeness), style="" if content.whole else "yellow"))
-    for warning in content.warnings:
+    for warning in (*content.warnings, *content.remarks):
         console.print(Text(plain(warning), style="yellow"))
     for one in (*content.leaderboards, content.environments):
         print_table(one, console)

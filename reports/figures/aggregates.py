@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
-from .names import plain, short_names, text_width
+from .names import named, short_names, text_width
 from .series import Series
 from .style import LineStyle, slug
 
@@ -43,6 +43,8 @@ def aggregates_figure(
         columns: panels beside each other: 2 for a page, 4 for a paper.
         name: of the figure.
     """
+    if leaderboard.empty:
+        return None
     table = leaderboard[(leaderboard["statistic"] == statistic) & leaderboard["estimate"].notna()]
     table = table[table["metric"].isin(list(METRICS))]
     if table.empty:
@@ -57,7 +59,7 @@ def aggregates_figure(
         for index, (metric, axes) in enumerate(zip(METRICS, panels, strict=True)):
             _draw_panel(axes, table[table["metric"] == metric], shown, name, index)
             axes.set_title(METRICS[metric])
-            axes.set_xlabel("score  (lower is better)" if metric == "optimality_gap" else "score")
+            axes.set_xlabel("score (lower is better)" if metric == "optimality_gap" else "score")
             axes.set_yticks(range(len(shown)), list(names.values()) if index % columns == 0 else [])
             _widen(axes, index % columns, grid, first)
         _share_range(panels[:3])
@@ -99,17 +101,17 @@ def _draw_panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, LineStyle]
             bounds,
             [index, index],
             color=style.colour,
-            linewidth=7,
-            alpha=0.35,
+            linewidth=11,
+            alpha=0.45,
             solid_capstyle="butt",
             gid=series.gid("interval"),
         )
         axes.plot(
-            row["estimate"], index, marker=style.marker, color=style.colour, markersize=6, gid=series.gid("point")
+            row["estimate"], index, marker=style.marker, color=style.colour, markersize=4, gid=series.gid("point")
         )
         axes.text(
             row["estimate"],
-            index - 0.3,
+            index - 0.27,
             f"{row['estimate']:.2f}",
             horizontalalignment="center",
             fontsize=_NUMBER,
@@ -157,7 +159,7 @@ def _describe(table: pd.DataFrame, statistic: str) -> str:
     for metric, title in METRICS.items():
         rows = table[table["metric"] == metric].to_dict("records")
         numbers = [
-            f"{plain(str(row['label']))} {row['estimate']:.2f}{_bounds(row['low'], row['high'])}" for row in rows
+            f"{named(str(row['label']))} {row['estimate']:.2f}{_bounds(row['low'], row['high'])}" for row in rows
         ]
         parts.append(f"{title}: {', '.join(numbers)}.")
     return f"{STATISTICS[statistic].capitalize()}. {' '.join(parts)}"

@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
-from .names import plain
+from .names import named
 from .series import Series, draw_band, draw_line
 from .style import LineStyle, slug
 
@@ -38,7 +38,7 @@ def efficiency_figure(
         level: of the band.
         name: of the figure.
     """
-    table = efficiency[efficiency["iqm"].notna()]
+    table = _known(efficiency, "iqm")
     if table.empty:
         return None
     same_budget = bool(table["env_steps"].notna().all())
@@ -66,7 +66,7 @@ def profiles_figure(
         level: of the band.
         name: of the figure.
     """
-    table = profiles[profiles["share"].notna()]
+    table = _known(profiles, "share")
     if table.empty:
         return None
     caption = (
@@ -82,6 +82,11 @@ def profiles_figure(
     axes.set_xlabel("final score τ")
     axes.set_ylabel("share of runs with score > τ")
     return drawing
+
+
+def _known(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows that have a number; a table without rows may lack its columns too."""
+    return table[table[column].notna()] if len(table) else table
 
 
 def _lines(
@@ -100,8 +105,8 @@ def _lines(
         figure, (axes,) = canvas(Grid(1, 1, PAGE, _HEIGHT), _MARGINS, below=key_height(rows))
         for label, style in shown.items():
             _draw(axes, Series(name, label, style), table[table["label"] == label], columns)
-        x = table[columns.x].to_numpy(np.float64)
-        axes.set_xlim(x.min(), x.max() + 0.02 * (x.max() - x.min()) or 1.0)
+        low, high = table[columns.x].min(), table[columns.x].max()
+        axes.set_xlim(low, high + (0.02 * (high - low) or 1.0))
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         draw_key(figure, name, rows, shown)
     return Drawing(name, title, caption, description, figure, {slug(label): label for label in shown})
@@ -132,5 +137,5 @@ def _nearest(table: pd.DataFrame, column: str, value: float, of: str) -> str:
     parts = []
     for label, rows in table.groupby("label", sort=False):
         nearest = int(np.abs(rows[column].to_numpy(np.float64) - value).argmin())
-        parts.append(f"{plain(str(label))} {rows[of].iloc[nearest]:.2f}")
+        parts.append(f"{named(str(label))} {rows[of].iloc[nearest]:.2f}")
     return ", ".join(parts)

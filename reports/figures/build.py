@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import pandas as pd
-
+from ...results.comparison import Comparison
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure
 from .curves import curves_apart, curves_together
@@ -16,35 +15,6 @@ from .style import line_styles
 from .thresholds import thresholds_figure
 
 STATISTICS = ("final", "auc")
-
-
-class Compared(Protocol):
-    """What the figures need of a comparison."""
-
-    @property
-    def frame(self) -> pd.DataFrame:  # noqa: D102
-        ...
-    @property
-    def algorithms(self) -> tuple[str, ...]:  # noqa: D102
-        ...
-    @property
-    def level(self) -> float:  # noqa: D102
-        ...
-    @property
-    def leaderboard(self) -> pd.DataFrame:  # noqa: D102
-        ...
-    @property
-    def profiles(self) -> pd.DataFrame:  # noqa: D102
-        ...
-    @property
-    def improvement(self) -> pd.DataFrame:  # noqa: D102
-        ...
-    @property
-    def efficiency(self) -> pd.DataFrame:  # noqa: D102
-        ...
-    @property
-    def thresholds(self) -> pd.DataFrame:  # noqa: D102
-        ...
 
 
 class Figures(NamedTuple):
@@ -74,7 +44,7 @@ class Figures(NamedTuple):
         return [path for drawing in drawings for path in save(drawing, out)]
 
 
-def build(comparison: Compared) -> Figures:
+def build(comparison: Comparison) -> Figures:
     """Draw everything that a comparison has numbers for."""
     frame, level = comparison.frame, comparison.level
     styles = line_styles(comparison.algorithms)

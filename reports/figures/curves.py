@@ -10,17 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
+from ...results.bootstrap import MEANINGFUL
 from ...results.metrics import mean_interval
 from ..notation import decimals
 from .drawing import MUTED, Drawing, save, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
-from .names import plain
+from .names import named
 from .runs import diverged_runs, plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
 from .style import LineStyle, line_styles, slug
 
-ENOUGH_RUNS = 5
-"""Runs from which on an interval is shown."""
 _COLUMNS = 3
 _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)
 _HEIGHT = 236.0
@@ -40,7 +39,7 @@ def caption(level: float = 0.95) -> str:
     return (
         f"Learning curves: mean (line) and {level:.0%} Student t interval of the mean (band) over runs, evaluated at "
         "fixed numbers of environment steps; one run is one seed, its number is given in each panel. "
-        f"With fewer than {ENOUGH_RUNS} runs the single runs are shown instead of an interval. "
+        f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
         "Dotted: return of the uniform random policy and reference return, where they lie in range. "
         "A thin line that ends in a cross is a run that diverged there; it is not in the mean."
     )
@@ -79,7 +78,7 @@ def curves_apart(
 ) -> tuple[Drawing, ...]:
     """A figure per environment, with every single run as an artist of the kind ``runs``: for a page, which hides it."""
     return tuple(
-        _drawing([panel], styles, level, f"curves-{slug(panel.env)}", 1, f"Learning curves on {plain(panel.env)}")
+        _drawing([panel], styles, level, f"curves-{slug(panel.env)}", 1, f"Learning curves on {named(panel.env)}")
         for panel in _panels(frame)
     )
 
@@ -133,14 +132,14 @@ def _draw_panel(
     axes.set_xlim(0, shown["env_steps"].max() * 1.02 or 1)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    put_titles(axes, panel.env, _runs_text(panel.completed))
+    put_titles(axes, named(panel.env), _runs_text(panel.completed))
 
 
 def _draw_cell(axes: Axes, series: Series, cell: pd.DataFrame, level: float, *, hidden: bool) -> None:
     """Line, band and single runs; the runs where a page can hide them, or where there are too few for a band."""
     steps, returns = runs_matrix(cell)
     draw_line(axes, series, steps, returns.mean(axis=0))
-    few = len(returns) < ENOUGH_RUNS
+    few = len(returns) < MEANINGFUL
     if not few:
         low, high = np.transpose([mean_interval(column, level) for column in returns.T])
         draw_band(axes, series, steps, low, high)
@@ -192,7 +191,7 @@ def _describe(panel: Curves) -> str:
         last = cell[cell["env_steps"] == cell["env_steps"].max()]
         mean = float(last["return_mean"].mean())
         unfinished = ", unfinished" if (cell["status"] == "partial").any() else ""
-        parts.append(f"{plain(str(label))} {mean:.{decimals(mean)}f} ({len(last)} runs{unfinished})")
+        parts.append(f"{named(str(label))} {mean:.{decimals(mean)}f} ({len(last)} runs{unfinished})")
     for label, rows in panel.diverged.groupby("label", sort=False):
-        parts.append(f"{plain(str(label))} {rows['seed'].nunique()} diverged")
-    return f"Mean return at the last checkpoint on {plain(panel.env)}: {', '.join(parts)}."
+        parts.append(f"{named(str(label))} {rows['seed'].nunique()} diverged")
+    return f"Mean return at the last checkpoint on {named(panel.env)}: {', '.join(parts)}."

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from ...results.curve import METRIC
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
-from .names import fit, plain
+from .names import fit, named
 from .runs import plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
 from .style import LineStyle, slug
 
 METRICS = {
-    "kl": "KL per update (nats)",
+    "kl": "KL (nats)",
     "entropy": "Entropy (nats)",
     "explained_variance": "Explained variance",
     "gradient_norm": "Gradient norm",
@@ -77,10 +77,10 @@ def _drawing(
             _draw_panel(place, environments[env], metric, shown, name, index, single=apart)
             put_titles(place, METRICS[metric] if apart or index < columns else "")
             if not apart and index % columns == 0:
-                place.set_ylabel(fit(env, _HEIGHT - 24, 9.5, bold=True), fontsize=9.5, fontweight="bold")
+                place.set_ylabel(fit(named(env), _HEIGHT - 24, 9.5, bold=True), fontsize=9.5, fontweight="bold")
             place.set_xlabel("environment steps" if index + columns >= len(panels) else "")
         draw_key(figure, name, rows, shown)
-    title = "Diagnostics" if len(environments) > 1 else f"Diagnostics on {plain(next(iter(environments)))}"
+    title = "Diagnostics" if len(environments) > 1 else f"Diagnostics on {named(next(iter(environments)))}"
     words = " ".join(_describe(env, runs, metrics) for env, runs in environments.items())
     return Drawing(name, title, CAPTION, words, figure, {slug(label): label for label in shown})
 
@@ -154,6 +154,6 @@ def _describe(env: str, runs: pd.DataFrame, metrics: Sequence[str]) -> str:
         for label, cell in runs.groupby("label", sort=False):
             last = cell.loc[cell["env_steps"] == cell["env_steps"].max(), METRIC + metric]
             if np.isfinite(last).any():
-                numbers.append(f"{plain(str(label))} {float(last.median()):.3g}")
+                numbers.append(f"{named(str(label))} {float(last.median()):.3g}")
         parts += [f"{METRICS[metric]}: {', '.join(numbers)}."] if numbers else []
-    return f"Medians at the last checkpoint on {plain(env)}. {' '.join(parts)}"
+    return f"Medians at the last checkpoint on {named(env)}. {' '.join(parts)}"

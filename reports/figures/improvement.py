@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .aggregates import STATISTICS
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
-from .names import plain, short_names, text_width
+from .names import named, short_names, text_width
 from .style import LineStyle
 
 _CELL = (58.0, 38.0)
@@ -38,6 +38,8 @@ def improvement_figure(
         level: of the intervals.
         name: of the figure.
     """
+    if improvement.empty:
+        return None
     table = improvement[(improvement["statistic"] == statistic) & improvement["probability"].notna()]
     labels = [label for label in styles if label in {*table["x"], *table["y"]}]
     if not labels:
@@ -152,5 +154,5 @@ def _describe(matrix: NDArray[np.float64], labels: Sequence[str]) -> str:
         if np.isnan(probability):
             continue
         interval = "" if np.isnan([low, high]).any() else f" ({low:.2f} to {high:.2f})"
-        parts.append(f"{plain(labels[x])} over {plain(labels[y])}: {probability:.2f}{interval}.")
+        parts.append(f"{named(labels[x])} over {named(labels[y])}: {probability:.2f}{interval}.")
     return "Probability of improvement. " + " ".join(parts)

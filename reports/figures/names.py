@@ -11,6 +11,11 @@ __all__ = ["LONGEST", "plain", "short_names", "shorten", "text_width"]
 LONGEST = 28
 
 
+def named(name: str) -> str:
+    """A name as plain text, never empty."""
+    return plain(name) or "(no name)"
+
+
 def shorten(text: str, longest: int = LONGEST) -> str:
     """The text, or its beginning and an ellipsis."""
     line = plain(text)
@@ -19,7 +24,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 def short_names(names: Collection[str], longest: int = LONGEST) -> dict[str, str]:
     """What each name is called in a figure; two that are alike when shortened end in a hash each."""
-    short = {name: shorten(name, longest) for name in names}
+    short = {name: shorten(named(name), longest) for name in names}
     shown = list(short.values())
     return {name: text if shown.count(text) == 1 else _told_apart(name, longest) for name, text in short.items()}
 
@@ -32,11 +37,11 @@ def _told_apart(name: str, longest: int) -> str:
 def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     """The text, shortened to what fits into a width in points."""
     line = shorten(text, 80)
-    for longest in range(len(line), 1, -1):
+    for longest in range(len(line), 0, -1):
         candidate = shorten(line, longest)
         if text_width(candidate, size, bold=bold) <= width:
             return candidate
-    return "…"
+    return ""
 
 
 @functools.lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ Colours follow the colour-blind safe set of Okabe and Ito (2008); its orange is 
 black are replaced, so that every line has a contrast of 3 to 1 on a white page and on a dark one (WCAG 2.2, 1.4.11).
 """
 
+import functools
 import hashlib
 import itertools
 import re
@@ -41,18 +42,22 @@ def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
     """The style of each algorithm of a report, in the order given, no two alike.
 
     Our own have theirs in a table; any other has one by the hash of its name. Only when two of those meet in a report
-    does the later name, in alphabetical order, take the next free style: two lines that cannot be told apart would be
-    worse than one that looks different elsewhere.
+    in one colour does the later name, in alphabetical order, take the next style that is less like the others: two
+    lines that cannot be told apart would be worse than one that looks different elsewhere.
     """
     styles = {name: KNOWN[name] for name in names if name in KNOWN}
     for name in sorted(set(names) - KNOWN.keys()):
         start = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()) % len(_OTHERS)
         candidates = _OTHERS[start:] + _OTHERS[:start]
-        taken = set(styles.values())
-        colours = {look.colour for look in taken}
-        free = [look for look in candidates if look not in taken]
-        styles[name] = next((look for look in free if look.colour not in colours), (free or candidates)[0])
+        styles[name] = min(candidates, key=functools.partial(_likeness, others=tuple(styles.values())))
     return {name: styles[name] for name in names}
+
+
+def _likeness(look: LineStyle, others: Collection[LineStyle]) -> tuple[int, int, int]:
+    """How many others look just so; have its colour and dash; have its colour."""
+    same_colour = [other for other in others if other.colour == look.colour]
+    same_dash = [other for other in same_colour if other.dash == look.dash]
+    return sum(other == look for other in others), len(same_dash), len(same_colour)
 
 
 def slug(name: str) -> str:

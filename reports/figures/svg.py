@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from xml.etree.ElementTree import Element
 
 from .drawing import GRID, INK, MUTED, Drawing, theme
-from .names import plain
+from .names import named, plain
 
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _COLOURS = {INK: ("currentColor", None), MUTED: ("currentColor", "0.72"), GRID: ("currentColor", "0.13")}
@@ -113,7 +113,7 @@ def _name_series(root: Element, drawing: Drawing) -> None:
         if figure == drawing.name and len(parts) >= 2 and parts[0] in drawing.series:
             group.set("class", f"series s-{parts[0]} kind-{parts[1]}")
             tooltip = Element("title")
-            tooltip.text = plain(drawing.series[parts[0]])
+            tooltip.text = named(drawing.series[parts[0]])
             group.insert(0, tooltip)
 
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from ..notation import si
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, put_titles
-from .names import plain, short_names, text_width
+from .names import named, short_names, text_width
 from .series import Series
 from .style import LineStyle, slug
 
@@ -35,7 +35,7 @@ def thresholds_figure(
         threshold: the score to show; by default the highest that at least one run of the report reached, or the lowest.
         name: of the figure.
     """
-    table = thresholds[thresholds["runs"] > 0]
+    table = thresholds[thresholds["runs"] > 0] if len(thresholds) else thresholds
     if table.empty:
         return None
     reached = table[table["reached"] > 0]
@@ -54,7 +54,7 @@ def thresholds_figure(
         figure, panels = canvas(grid, margins)
         for index, (env, axes) in enumerate(zip(environments, panels, strict=True)):
             _draw_panel(axes, table[table["env"] == env], budgets[env], shown, name, index)
-            put_titles(axes, env)
+            put_titles(axes, named(env))
             axes.set_yticks(range(len(shown)), list(names.values()))
             axes.set_xlabel("environment steps" if index == len(environments) - 1 else "")
     return Drawing(
@@ -110,7 +110,7 @@ def _draw_panel(
             gid=series.gid("number"),
         )
     axes.set_ylim(len(styles) - 0.5, -0.5)
-    axes.set_xlim(0, budget)
+    axes.set_xlim(0, budget or 1.0)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
@@ -133,6 +133,6 @@ def _describe(table: pd.DataFrame, at: float) -> str:
         for row in rows.to_dict("records"):
             median = float(row["median_steps"])
             when = "not within the budget" if np.isnan(median) else f"{si(median)} steps"
-            numbers.append(f"{plain(str(row['label']))} {when} ({row['reached']} of {row['runs']} runs)")
-        parts.append(f"On {plain(str(env))}: {', '.join(numbers)}.")
+            numbers.append(f"{named(str(row['label']))} {when} ({row['reached']} of {row['runs']} runs)")
+        parts.append(f"On {named(str(env))}: {', '.join(numbers)}.")
     return f"Median steps to a score of {at:g}. {' '.join(parts)}"

@@ -1,4 +1,4 @@
-from pgsuite.reports.absent import absent_table, missing_sentence, remarks
+from pgsuite.reports.absent import absent_table, completeness, remarks
 from pgsuite.results import gather
 
 
@@ -10,7 +10,7 @@ def test_nothing_is_said_of_what_is_whole(folder):
     folder.cell("trpo", curves=[[0, 40], [0, 60]])
     gathered = gather([folder.path])
     assert absent_table(gathered).rows == ()
-    assert missing_sentence(gathered) == "All 2 runs that were asked for are complete."
+    assert completeness(gathered) == "All 2 runs that were asked for are complete."
     assert remarks(gathered) == ()
 
 
@@ -30,8 +30,7 @@ def test_every_fate_has_its_row_and_its_seeds(folder):
         ["reinforce", "missing", "1 of 1", "0"],
     ]
     assert lines(absent_table(gathered))[4][5] == "ValueError: bad luck"
-    sentence = "1 of 7 runs are complete and in the statistics; 3 missing, 1 partial, 1 diverged, 1 corrupt."
-    assert missing_sentence(gathered) == sentence
+    assert completeness(gathered) == "1 of 7 runs are complete and in the statistics."
     assert any("seed-3.parquet" in remark for remark in remarks(gathered))
 
 

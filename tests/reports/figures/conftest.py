@@ -4,7 +4,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from pgsuite.reports.figures import build
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "$\\frac{1}{0}$ ]]> & \"quoted\" 'too'",
+    "two\nlines\tand\x00\x1b[31m\u202egnp.exe",
+    "x" * 300,
+    "x" * 299 + "y",
+    "_hidden",
+    "日本語 🚀",
+    "",
+)
 ALGORITHMS = ("reinforce", "reinforce-baseline", "actor-critic", "trpo")
 ENVIRONMENTS = {
     "CartPole-v1": (22.0, 500.0, 100_000),
@@ -55,6 +68,8 @@ def run(algorithm, env, seed, level, generator, checkpoints, diverged=False) -> 
             "score": score,
             "status": "diverged" if diverged else "complete",
             "diverged": diverged,
+            "wall_time": progress * budget / 50_000,
+            "steps_per_second": 50_000.0,
             "fingerprint": "0" * 64,
             "anchor/random": random,
             "anchor/reference": reference,
@@ -154,3 +169,20 @@ def thresholds(complete, levels=(0.5, 0.9)):
             row = {"label": label, "env": env, "threshold": level, "reached": len(first), "runs": runs}
             rows.append(row | {"median_steps": median})
     return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="session")
+def compared() -> SimpleNamespace:
+    """A comparison of the size of a real one."""
+    return comparison(suite())
+
+
+@pytest.fixture(scope="session")
+def figures(compared):
+    return build(compared)
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """All figures of algorithms and environments with names that try to act."""
+    return build(comparison(suite(HOSTILE, (HOSTILE[2], "y" * 300), seeds=5, checkpoints=3)))
