@@ -120,8 +120,8 @@ def _less(environments: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, 
 def _caption(comparison: Comparison, board: pd.DataFrame, meaning: str) -> str:
     parts = [
         f"{meaning}; 0 is the uniform random policy, 1 the reference return.",
-        f"In brackets: {percent(comparison.level)} stratified bootstrap intervals over that many runs per environment "
-        f"({comparison.replicates:,} replicates).",
+        f"In brackets: {percent(comparison.level)} stratified bootstrap intervals over runs ({comparison.replicates:,} "
+        "replicates); “runs” is their fewest on an environment.",
     ]
     if board["runs"].between(1, MEANINGFUL - 1).any():
         parts.append(TOO_FEW)

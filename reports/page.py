@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .. import __version__
+from ..results.provenance import versions
 from .content import Content
 from .figures import Drawing, Figures, inline, line_styles, slug
 from .figures.style import LineStyle
@@ -46,7 +46,7 @@ _MARKERS = {
     "X": "M11 1l3 3l3-3l2 2l-3 3l3 3l-2 2l-3-3l-3 3l-2-2l3-3l-3-3z",
     "p": "M14 1.5l4.4 3.2l-1.7 5.2h-5.4l-1.7-5.2z",
 }
-_BAR_WIDTH, _BAR_MARGIN = 150.0, 4.0
+_BAR_WIDTH, _BAR_MARGIN = 132.0, 4.0
 
 
 class Figure(NamedTuple):
@@ -109,7 +109,7 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
             policy=policy(style, script),
             style=Markup(style),
             script=Markup(script),
-            version=__version__,
+            version=versions("pgsuite")["pgsuite"] or "",
         )
     )
 

@@ -111,3 +111,5 @@ def test_every_folder_is_installed():
     data = {file.relative_to(ROOT) for folder in ALLOWED for file in (ROOT / folder).rglob("*.toml")}
     assert {str(file.parent) for file in data} == {"envs", "suites"}
     assert all(settings["package-data"][f"pgsuite.{file.parent}"] == ["*.toml"] for file in data)
+    assert list((ROOT / "reports/templates").iterdir())
+    assert settings["package-data"]["pgsuite.reports"] == ["templates/*"]

@@ -15,7 +15,7 @@ def test_the_better_one_stands_first_with_its_interval_level_and_runs(comparison
     assert best["optimality gap [95%]"].whole == "0.750 [0.500, 0.875]"
     assert best["runs"].text == "10"
     assert best["environments"].text == "2 of 2"
-    assert "95% stratified bootstrap intervals over that many runs" in table.caption
+    assert "95% stratified bootstrap intervals over runs" in table.caption
     assert "2,000 replicates" in table.caption
 
 
