@@ -97,6 +97,7 @@ def pairs_table(comparison: Comparison) -> Table:
         Column("environment", numeric=False),
         Column("x", numeric=False),
         Column("y", numeric=False),
+        Column("verdict", numeric=False),
         Column(f"x − y [{percent(comparison.level)}]", explanation="difference of mean final returns, Welch interval"),
         Column("Welch p", explanation="Welch's t test, after Holm's correction"),
         Column("permutation p", explanation="permutation test, after Holm's correction"),
@@ -105,7 +106,6 @@ def pairs_table(comparison: Comparison) -> Table:
             "detectable", explanation="smallest true difference in return that these runs find with probability 0.9"
         ),
         Column("runs x, y", numeric=False),
-        Column("verdict", numeric=False),
     )
     rows = []
     for _, own in comparison.pairs.groupby("env", sort=False):
@@ -128,11 +128,11 @@ def _pair(pair: Any, places: int) -> tuple[Cell, ...]:
         text(pair["env"]),
         algorithm(str(pair["x"])),
         algorithm(str(pair["y"])),
+        Cell(f"{winner} better" if winner else verdict, winner or f"~{verdict}", tone="good" if winner else "muted"),
         number(pair["difference"], signed(pair["difference"], places), bounds),
         number(pair["welch_holm"], p_value(pair["welch_holm"])),
         number(pair["permutation_holm"], p_value(pair["permutation_holm"])),
         number(pair["effect_size"], signed(pair["effect_size"], 2)),
         number(pair["detectable"], fixed(pair["detectable"], places)),
         Cell(f"{pair['runs_x']}, {pair['runs_y']}", float(min(pair["runs_x"], pair["runs_y"]))),
-        Cell(f"{winner} better" if winner else verdict, winner or f"~{verdict}", tone="good" if winner else "muted"),
     )

@@ -25,6 +25,8 @@ STATISTICS = {
 }
 TOO_FEW = f"With fewer than {MEANINGFUL} runs an interval is not meaningful, so none is printed."
 _PLACES = 3
+_NAMED = 3
+"""Most algorithms that a caption names before it only counts them."""
 
 
 def leaderboard(comparison: Comparison, statistic: str) -> Table:
@@ -129,6 +131,8 @@ def _caption(comparison: Comparison, board: pd.DataFrame, meaning: str) -> str:
         parts.append(f"Without a score or a completed run of anyone: {', '.join(nobody)}.")
     less = {label: _less(own, nobody) for label, own in _lacking(board).items()}
     lacking = [f"{label} lacks {', '.join(own)}" for label, own in less.items() if own]
+    if len(lacking) > _NAMED:
+        lacking = [*lacking[:_NAMED], f"and {len(lacking) - _NAMED} more"]
     if lacking:
         parts.append(f"Last, because its aggregates are over fewer environments: {'; '.join(lacking)}.")
     return " ".join(parts)

@@ -288,6 +288,7 @@ def test_hostile_names_are_seen_and_do_nothing(browser, hostile):
         assert page.locator("iframe, img, main style, main script, base, object, embed, form").count() == 0
         assert page.locator("[style], [onload], [onerror], [onmouseover]").count() == 0
         text = page.locator("body").inner_text()
+        assert not {"\u202e", "\x1b", "\x07"} & set(page.content())
         for name in NAMES[:-1]:
             assert " ".join(name.split()) in text
         assert "49" not in {cell.strip() for cell in page.locator("th, td").all_inner_texts()}
