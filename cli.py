@@ -18,7 +18,7 @@ app = typer.Typer(
     name="pgsuite",
     help="Find out which policy-gradient algorithm is better on which tasks, and whether a change made one worse.",
     epilog=EXIT_CODES,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -35,6 +35,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -42,6 +43,9 @@ def _options(
 ) -> None:
     global _debug
     _debug = debug
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command("list")
@@ -168,13 +172,18 @@ def _report(folders: list[Path], out: Path, *, failed: bool) -> None:
 def main() -> NoReturn:
     """Run the command line; an expected error is one line on stderr and its exit code."""
     try:
-        app()
+        code = app(prog_name="pgsuite", standalone_mode=False)
+    except typer.TyperException as error:
+        reason = " ".join(error.format_message().split()).rstrip(".")
+        command = getattr(getattr(error, "ctx", None), "command_path", "pgsuite")
+        print(f"pgsuite: {reason}; see `{command} --help`", file=sys.stderr)
+        sys.exit(2)
     except PgsuiteError as error:
         if _debug:
             traceback.print_exc()
         print(f"pgsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("pgsuite: interrupted", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
@@ -185,7 +194,7 @@ def main() -> NoReturn:
             f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr
         )
         sys.exit(1)
-    sys.exit(0)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
