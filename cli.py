@@ -85,14 +85,14 @@ def run(
     from rich.console import Console
     from rich.markup import escape
 
-    from .suites.planning import plan
+    from .suites.planning import plan as plan_cells
     from .suites.running import run_cells
     from .suites.schema import load_suite
 
     sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
     chosen = load_suite(suite)
     out = out or Path("runs") / chosen.name
-    planned = plan(
+    planned = plan_cells(
         chosen,
         out,
         algorithms=tuple(dict.fromkeys(algorithm or ())),
@@ -123,6 +123,21 @@ def report(
 ) -> None:
     """Print a table of results and write it with plots."""
     _report(folders, out or folders[0] / "report", failed=False)
+
+
+@app.command()
+def plan(
+    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
+    drop: Annotated[str, typer.Option(help="Share of the mean that must not be missed, such as 20% or 0.2.")] = "20%",
+    power: Annotated[float, typer.Option(help="Chance of finding such a drop.")] = 0.9,
+    alpha: Annotated[float, typer.Option(help="Chance of an alarm without one.")] = 0.05,
+) -> None:
+    """Tell how many seeds it takes to detect a drop, and what the seeds there are can detect."""
+    from rich.console import Console
+
+    from .reports.seeds import plan_seeds
+
+    plan_seeds(folders, drop, power, alpha, Console())
 
 
 @app.command()

@@ -1,7 +1,4 @@
-"""Statistics of runs, as pure functions of arrays. The run is the unit of replication: never an episode.
-
-The place of the full set (interquartile mean, stratified bootstrap, performance profiles, probability of improvement).
-"""
+"""Statistics of one cell's runs, as pure functions of arrays. The run is the unit of replication: never an episode."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -1,0 +1,149 @@
+"""Everything that a report says about a set of results, computed once.
+
+Only completed runs enter a statistic. The others are counted beside it: a mean over survivors must not read as the
+mean of all, and nothing is ever put in the place of what is missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import UsageError
+from .bootstrap import MEANINGFUL, Bootstrap
+from .cost import cost, fates, times_to_threshold
+from .differences import pairs
+from .efficiency import efficiency
+from .headline import headline
+from .leaderboard import ByLabel, improvements, leaderboard, profiles
+from .metrics import mean_interval
+from .scores import Cell, Curves, Horizon, per_run, read_curves
+
+STATISTICS = ("final_return", "final_score", "auc_return", "auc_score")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The statistics of a comparison, as tidy frames."""
+
+    frame: pd.DataFrame
+    """What was compared: every run and checkpoint, also of runs that did not complete; with a column ``label``."""
+    algorithms: tuple[str, ...]
+    """Labels of the algorithm configurations, in order of first appearance."""
+    environments: tuple[str, ...]
+    """Ids of the environments, in order of first appearance."""
+    level: float
+    """Confidence of every interval; 1 - level bounds the chance of any false verdict."""
+    replicates: int
+    """Bootstrap replicates behind the percentile intervals."""
+    headline: str
+    """What came out, in one plain sentence."""
+    leaderboard: pd.DataFrame
+    """`pgsuite.results.leaderboard.leaderboard`."""
+    profiles: pd.DataFrame
+    """`pgsuite.results.leaderboard.profiles`."""
+    improvement: pd.DataFrame
+    """`pgsuite.results.leaderboard.improvements`."""
+    efficiency: pd.DataFrame
+    """`pgsuite.results.efficiency.efficiency`."""
+    pairs: pd.DataFrame
+    """`pgsuite.results.differences.pairs`."""
+    thresholds: pd.DataFrame
+    """`pgsuite.results.cost.times_to_threshold`."""
+    cost: pd.DataFrame
+    """`pgsuite.results.cost.cost`."""
+    environments_table: pd.DataFrame
+    """`environments_table`."""
+
+
+def compare(
+    frame: pd.DataFrame,
+    asked: Mapping[Cell, Sequence[int]] | None = None,
+    *,
+    level: float = 0.95,
+    replicates: int = 2000,
+    seed: int = 0,
+    horizon: Horizon = "error",
+) -> Comparison:
+    """Compare everything in a tidy frame.
+
+    Args:
+        frame: what `pgsuite.results.load` gives; without a column ``label``, the algorithm's name is the label.
+        asked: the seeds asked for, by label and environment; one without a run counts as missing.
+        level: confidence of the intervals, and of the verdicts together.
+        replicates: bootstrap replicates.
+        seed: of the bootstrap and of sampled permutation tests.
+        horizon: for curves of unequal length on an environment: an error, or cut to what they have in common.
+
+    Raises:
+        UsageError: a bad argument, or curves that cannot be compared; the message names the runs.
+    """
+    if not 0.5 <= level < 1:
+        raise UsageError(f"the level of the intervals must lie in [0.5, 1), such as 0.95, not {level:g}")
+    if replicates < 100:
+        raise UsageError(f"percentile intervals need at least 100 bootstrap replicates, not {replicates}")
+    frame = frame if "label" in frame else frame.assign(label=frame["algorithm"])
+    counts = fates(frame, asked or {})
+    if not counts:
+        raise UsageError("there is no run to compare, and none was asked for; make some with `pgsuite run`")
+    algorithms = tuple(dict.fromkeys(label for label, _ in counts))
+    environments = tuple(dict.fromkeys(env for _, env in counts))
+    cells = read_curves(frame, horizon=horizon)
+    curves = {x: {env: cells[x, env] for env in environments if (x, env) in cells} for x in algorithms}
+    bootstrap = Bootstrap(level, replicates, seed)
+    board, differences = (
+        leaderboard(curves, environments, bootstrap),
+        pairs(curves, environments, level=level, seed=seed),
+    )
+    thresholds = times_to_threshold(frame, curves)
+    return Comparison(
+        frame=frame,
+        algorithms=algorithms,
+        environments=environments,
+        level=level,
+        replicates=replicates,
+        headline=headline(board, differences, counts, curves, level=level),
+        leaderboard=board,
+        profiles=profiles(curves, bootstrap),
+        improvement=improvements(curves, bootstrap),
+        efficiency=efficiency(curves, bootstrap),
+        pairs=differences,
+        thresholds=thresholds,
+        cost=cost(frame, thresholds, counts),
+        environments_table=environments_table(curves, list(counts), level),
+    )
+
+
+def environments_table(curves: ByLabel, cells: Sequence[Cell], level: float) -> pd.DataFrame:
+    """One row per cell that was asked for or is there, grouped by environment.
+
+    Columns: ``label, env, budget, runs``, then ``<statistic>_mean``, ``_std`` (n - 1 in the divisor), ``_low`` and
+    ``_high`` (Student's t interval of the mean, NaN below `MEANINGFUL` runs) of ``final_return``, ``final_score``,
+    ``auc_return`` and ``auc_score``; NaN where there is no completed run.
+    """
+    environments = dict.fromkeys(env for _, env in cells)
+    ordered = [(label, env) for env in environments for label in curves if (label, env) in set(cells)]
+    rows = []
+    for label, env in ordered:
+        one = curves[label].get(env)
+        rows.append({"label": label, "env": env, "budget": one.env_steps[-1] if one else np.nan} | _row(one, level))
+    names = [f"{name}_{kind}" for name in STATISTICS for kind in ("mean", "std", "low", "high")]
+    return pd.DataFrame(rows, columns=["label", "env", "budget", "runs", *names])
+
+
+def _row(one: Curves | None, level: float) -> dict[str, Any]:
+    if one is None:
+        return {"runs": 0}
+    row: dict[str, Any] = {"runs": len(one.seeds)}
+    for name in STATISTICS:
+        values = per_run(one, one.scores if name.endswith("score") else one.returns, _statistic(name))
+        low, high = mean_interval(values, level) if values.size >= MEANINGFUL else (np.nan, np.nan)
+        spread = values.std(ddof=1) if values.size > 1 else np.nan
+        row |= {f"{name}_mean": values.mean(), f"{name}_std": spread, f"{name}_low": low, f"{name}_high": high}
+    return row
+
+
+def _statistic(name: str) -> Any:
+    return name.partition("_")[0]

@@ -1,0 +1,71 @@
+"""Every pair of algorithms on every environment: tests, effect size, what could have been found, and the verdict."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .bootstrap import MEANINGFUL, generator
+from .leaderboard import ByLabel
+from .pairwise import difference, hedges_g, holm, permutation_p
+from .scores import Curves
+
+COLUMNS = [
+    "env", "x", "y", "difference", "low", "high", "welch_p", "permutation_p", "welch_holm", "permutation_holm",
+    "effect_size", "detectable", "runs_x", "runs_y", "verdict",
+]  # fmt: skip
+TOO_FEW = "too few runs"
+UNDECIDED = "no difference shown"
+
+
+def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: int) -> pd.DataFrame:
+    """One row per environment and pair with runs of both; x precedes y in the order of the labels.
+
+    ``difference`` of the mean final returns, x - y, with Welch's interval; p-values of Welch's test and of the
+    permutation test, raw and adjusted by Holm's method over **all pairs on all environments** with at least
+    `MEANINGFUL` runs on both sides; Hedges' g; ``detectable``, the smallest true difference in return that the
+    strictest step of the family (``(1 - level) / tests``) finds with probability .9; the verdict, by the adjusted
+    permutation test at ``1 - level``.
+    """
+    rows = [
+        _pair(env, x, y, curves[x][env], curves[y][env], level=level, seed=seed)
+        for env in environments
+        for x, y in combinations(curves, 2)
+        if env in curves[x] and env in curves[y]
+    ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "found"])
+    enough = table[["runs_x", "runs_y"]].min(axis=1) >= MEANINGFUL
+    for test in ("welch", "permutation"):
+        table[f"{test}_holm"] = holm(table[f"{test}_p"].astype("float64").where(enough))
+    alpha = (1 - level) / max(int(enough.sum()), 1)
+    table["detectable"] = [one.detectable(alpha) for one in table["found"]]
+    table["verdict"] = _verdicts(table, enough, 1 - level)
+    return table[COLUMNS]
+
+
+def _pair(env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level: float, seed: int) -> dict[str, Any]:
+    here, there = (np.sort(curves.returns[:, -1]) for curves in (curves_x, curves_y))
+    found = difference(here, there)
+    low, high = found.interval(level)
+    return {
+        "env": env,
+        "x": x,
+        "y": y,
+        "difference": found.estimate,
+        "low": low,
+        "high": high,
+        "welch_p": found.p_value(),
+        "permutation_p": permutation_p(here, there, generator(seed, "permutation", env, x, y)),
+        "effect_size": hedges_g(here, there),
+        "runs_x": here.size,
+        "runs_y": there.size,
+        "found": found,
+    }
+
+
+def _verdicts(table: pd.DataFrame, enough: "pd.Series[bool]", alpha: float) -> list[str]:
+    found = table["permutation_holm"] <= alpha
+    better = np.where(table["difference"] > 0, "x better", "y better")
+    return list(np.where(enough, np.where(found, better, UNDECIDED), TOO_FEW))

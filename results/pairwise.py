@@ -1,0 +1,141 @@
+"""Two algorithms on one environment: is the difference of their mean returns more than chance?
+
+The verdict is that of a permutation test on Welch's t. Given equal distributions it is exact at any number of runs,
+whatever their shape, and returns are skewed, bimodal or all at the ceiling, where Welch's t distribution does not hold;
+with Welch's t as its statistic it holds for many runs of unequal spread too. Welch's own p-value stands beside it.
+
+Sources: Welch (1947); Janssen (1997), Studentized permutation tests; Holm (1979); Hedges (1981);
+Phipson & Smyth (2010) for the +1 of a sampled permutation test.
+"""
+
+from functools import lru_cache
+from itertools import chain, combinations
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+Array = NDArray[np.float64]
+EXACT = 100_000
+"""Most splits that are all looked at: 10 against 10 runs, of which half are mirror images, have 92 378."""
+SAMPLED = 20_000
+"""Splits drawn where there are more."""
+POWER = 0.9
+"""Chance of being found that makes a difference detectable."""
+
+
+class Difference(NamedTuple):
+    """Difference of two means, ``mean(x) - mean(y)``."""
+
+    estimate: float
+    error: float
+    """Its standard error, from each sample's own spread; 0 where neither has any."""
+    freedom: float
+    """Degrees of freedom of Welch and Satterthwaite; NaN where there is no error."""
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Welch's interval; NaN where there is no error."""
+        half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
+        return float(self.estimate - half), float(self.estimate + half)
+
+    def p_value(self) -> float:
+        """Of Welch's test, two-sided; NaN where there is no error."""
+        if self.error == 0:
+            return float("nan")
+        return float(2 * stats.t.sf(abs(self.estimate) / self.error, self.freedom))
+
+    def detectable(self, alpha: float) -> float:
+        """The smallest true difference that a two-sided test at ``alpha`` finds with probability `POWER`.
+
+        ``(t_{1-alpha/2} + t_POWER) * error``; NaN where there is no error.
+        """
+        return float((stats.t.ppf(1 - alpha / 2, self.freedom) + stats.t.ppf(POWER, self.freedom)) * self.error)
+
+
+def difference(x: Array, y: Array) -> Difference:
+    """Of two samples of runs, ``(n,)`` and ``(m,)``; error and freedom are NaN with fewer than two on a side."""
+    if min(x.size, y.size) < 2:
+        return Difference(float(x.mean() - y.mean()), float("nan"), float("nan"))
+    a, b = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
+    error = float(np.sqrt(a + b))
+    freedom = (a + b) ** 2 / (a**2 / (x.size - 1) + b**2 / (y.size - 1)) if error > 0 else float("nan")
+    return Difference(float(x.mean() - y.mean()), error, float(freedom))
+
+
+def hedges_g(x: Array, y: Array) -> float:
+    """Difference of the means in pooled standard deviations, without the bias of small samples; NaN without spread."""
+    freedom = x.size + y.size - 2
+    if min(x.size, y.size) < 2:
+        return float("nan")
+    pooled = np.sqrt(((x.size - 1) * x.var(ddof=1) + (y.size - 1) * y.var(ddof=1)) / freedom)
+    if pooled == 0:
+        return float("nan")
+    correction = np.exp(special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
+    return float(correction * (x.mean() - y.mean()) / pooled)
+
+
+def permutation_p(x: Array, y: Array, random: np.random.Generator) -> float:
+    """Two-sided p-value of the permutation test whose statistic is Welch's t.
+
+    All splits of the pooled runs are looked at where they are at most `EXACT`; else `SAMPLED` random ones, and the
+    observed one counts among them. NaN with fewer than two runs on a side.
+    """
+    if min(x.size, y.size) < 2:
+        return float("nan")
+    pooled = np.concatenate([x, y])
+    pooled = pooled - pooled.mean()
+    observed = np.arange(pooled.size) < x.size
+    mirrored = x.size == y.size
+    if comb(pooled.size, x.size) // (1 + mirrored) <= EXACT:
+        return float(_as_extreme(pooled, _splits(x.size, y.size), observed).mean())
+    drawn = random.permuted(np.tile(observed, (SAMPLED, 1)), axis=1).astype(np.float64)
+    return float((_as_extreme(pooled, drawn, observed).sum() + 1) / (SAMPLED + 1))
+
+
+@lru_cache(maxsize=8)
+def _splits(n: int, m: int) -> Array:
+    """``(splits, n + m)``: 1 where a run falls to the first sample; mirror images are left out where n = m."""
+    fixed = int(n == m)
+    chosen = combinations(range(fixed, n + m), n - fixed)
+    places = np.fromiter(chain.from_iterable(chosen), dtype=np.intp).reshape(-1, n - fixed)
+    splits = np.zeros((len(places), n + m))
+    splits[:, :fixed] = 1
+    np.put_along_axis(splits, places, 1.0, axis=1)
+    return splits
+
+
+def _as_extreme(pooled: Array, splits: Array, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``(splits,)``: whether Welch's t is as far from 0 as the observed one, up to rounding."""
+    t = np.abs(_welch_t(pooled, np.concatenate([observed[None].astype(np.float64), splits])))
+    return np.asarray(t[1:] >= t[0] * (1 - 1e-9))
+
+
+def _welch_t(pooled: Array, splits: Array) -> Array:
+    """``(splits,)``; a split without spread on either side is infinitely far, or 0 if its means are equal."""
+    n = splits[0].sum()
+    m = pooled.size - n
+    moments = splits @ np.stack([pooled, pooled**2], axis=1)
+    sums, squares = moments.T
+    mean_x, mean_y = sums / n, (pooled.sum() - sums) / m
+    error = (squares / n - mean_x**2) / (n - 1) + ((pooled**2).sum() - squares) / m / (m - 1) - mean_y**2 / (m - 1)
+    tiny = 1e-12 * pooled.var()
+    gap = np.where(np.abs(mean_x - mean_y) > np.sqrt(tiny), mean_x - mean_y, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = gap / np.sqrt(np.where(error > tiny, error, 0.0))
+    return np.where(np.isnan(t), 0.0, t)
+
+
+def holm(p_values: ArrayLike) -> Array:
+    """Holm's adjusted p-values: compared with alpha they bound the chance of any false alarm in the family.
+
+    Args:
+        p_values: ``(tests,)``; NaN is no test, belongs to no family and stays NaN.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)), 1.0)
+    return adjusted
