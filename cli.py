@@ -116,9 +116,18 @@ def run(
 def report(
     folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Event files too, in OUT/tensorboard.")] = False,
+    wandb: Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")] = None,
+    mlflow: Annotated[str | None, typer.Option(help="Log to this MLflow URI too, as sqlite:///mlflow.db.")] = None,
 ) -> None:
     """Print a table of results and write it with plots."""
-    _report(folders, out or folders[0] / "report", failed=False)
+    out = out or folders[0] / "report"
+    _report(folders, out, failed=False)
+    if tensorboard or wandb or mlflow:
+        from .reports.exports import export_to
+
+        for line in export_to(folders, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
+            typer.echo(line)
 
 
 @app.command()

@@ -40,3 +40,21 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(arguments, parts, csv, pgsu
     for part in parts:
         assert part in err
     assert not (place / "runs").exists()
+
+
+def test_a_report_is_exported_to_tensorboard(csv, pgsuite, tmp_path):
+    pytest.importorskip("tensorboard")
+    pgsuite("import", csv, "-o", str(tmp_path / "out"))
+    code, out, _ = pgsuite("report", str(tmp_path / "out"), "--tensorboard")
+    assert code == 0
+    assert "wrote 1 runs to" in out
+    assert len(list((tmp_path / "out" / "report" / "tensorboard").glob("mine--CartPole-v1--*/seed-0/*tfevents*"))) == 1
+
+
+@pytest.mark.parametrize("option", ["wandb", "mlflow"])
+def test_an_export_whose_package_is_missing_is_one_line(option, csv, pgsuite, tmp_path, monkeypatch):
+    pgsuite("import", csv, "-o", str(tmp_path / "out"))
+    monkeypatch.setitem(__import__("sys").modules, option, None)
+    code, _, err = pgsuite("report", str(tmp_path / "out"), f"--{option}", "mine")
+    assert code == 2
+    assert err.splitlines()[-1].endswith(f"pip install 'pgsuite[{option}]'")
