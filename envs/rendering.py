@@ -87,13 +87,13 @@ def _closing(
     with drawing(env_id):
         env = make_one(env_id, render_mode="rgb_array", **options)
         try:
-            _follow(env)
+            follow(env)
             yield from pictures(env)
         finally:
             env.close()
 
 
-def _follow(env: gymnasium.Env[Any, Any]) -> None:
+def follow(env: gymnasium.Env[Any, Any]) -> None:
     """Look through the camera that follows a MuJoCo body; from where Gymnasium looks, it soon walks out of sight."""
     inner: Any = env.unwrapped
     cameras = [inner.model.camera(n) for n in range(inner.model.ncam)] if hasattr(inner, "mujoco_renderer") else []

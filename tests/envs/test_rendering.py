@@ -6,7 +6,7 @@ import pytest
 
 from pgsuite import envs
 from pgsuite.envs.classic import TASKS
-from pgsuite.envs.rendering import Episode, can_draw, classic_state, film, headless, mujoco_state
+from pgsuite.envs.rendering import Episode, can_draw, classic_state, film, follow, headless, mujoco_state
 from pgsuite.errors import EnvironmentFault, UsageError
 
 headless()
@@ -112,3 +112,14 @@ def played_without_pictures() -> Episode:
 def test_which_backends_leave_what_is_needed():
     assert [can_draw("LunarLander-v3", backend) for backend in ("envpool", "gymnasium")] == [False, True]
     assert all(can_draw(env, "envpool") for env in ("Ant-v5", "Pendulum-v1"))
+
+
+def test_the_camera_follows_a_walker(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("mujoco")
+    env = gymnasium.make("HalfCheetah-v5")
+    inner = env.unwrapped
+    before = inner.mujoco_renderer.camera_id
+    follow(env)
+    assert (before, inner.mujoco_renderer.camera_id) == (-1, inner.model.camera("track").id)
+    env.close()
