@@ -3,11 +3,16 @@
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from . import cli_results
 from .errors import PgsuiteError, UsageError, in_one_line
+
+if TYPE_CHECKING:
+    from .reports import ReportFiles
+    from .results.gathering import Horizon
 
 EXIT_CODES = """
 Exit codes: 0 done; 1 something failed while running, the summary names it;
@@ -103,7 +108,11 @@ def run(
     console = Console(stderr=True)
     outcome = run_cells(planned, out, workers=workers, console=console)
     if not outcome.interrupted:
-        _report([out], out / "report", failed=bool(outcome.failures))
+        try:
+            _report([out], out / "report")
+        except UsageError:
+            if not outcome.failures:
+                raise
     for failure in outcome.failures:
         reason = escape(f"{failure.cell.name}: {failure.reason}")
         console.print(f"[red]failed[/]: {reason}", soft_wrap=True, highlight=False)
@@ -118,145 +127,36 @@ def run(
 
 @app.command()
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
+    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` or `import` made them.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
+    level: Annotated[float, typer.Option(help="Confidence of the intervals and of the verdicts together.")] = 0.95,
+    horizon: Annotated[
+        str, typer.Option(help="For budgets that differ: error, or common to cut curves to the shortest.")
+    ] = "error",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Event files too, in OUT/tensorboard.")] = False,
     wandb: Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")] = None,
     mlflow: Annotated[str | None, typer.Option(help="Log to this MLflow URI too, as sqlite:///mlflow.db.")] = None,
 ) -> None:
-    """Print a table of results and write it with plots."""
+    """Compare results: print the verdict and write a page, Markdown, LaTeX, figures, CSV and Parquet.
+
+    Exit code 1 when a run that was asked for is missing, unfinished or cannot be read; the report names it.
+    """
+    if horizon not in ("error", "common"):
+        raise UsageError(f"--horizon {horizon}: choose error or common")
     out = out or folders[0] / "report"
-    _report(folders, out, failed=False)
+    files = _report(folders, out, level=level, horizon=horizon)  # type: ignore[arg-type]  # checked above
     if tensorboard or wandb or mlflow:
         from .reports.exports import export_to
 
-        for line in export_to(folders, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
+        for line in export_to(files.gathered, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
             typer.echo(line)
+    if not files.whole:
+        raise typer.Exit(1)
 
 
-@app.command()
-def replay(
-    cell: Annotated[Path, typer.Argument(help="A cell's folder, or a results folder with -a and -e.")],
-    seed: Annotated[int, typer.Option(min=0, help="The run.")] = 0,
-    algorithm: Annotated[
-        str | None,
-        typer.Option("-a", "--algorithm", help="Its name, or the module:Class or file.py:Class to build it from."),
-    ] = None,
-    env: Annotated[str | None, typer.Option("-e", "--env", help="Its environment.")] = None,
-    checkpoint: Annotated[str, typer.Option(help="A number, or last; the last one's policy is kept.")] = "last",
-    episode: Annotated[int, typer.Option(min=0, help="Which of the evaluation's episodes to draw.")] = 0,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="A .gif or .mp4 of the episode.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Import the code that the folder names.")] = False,
-) -> None:
-    """Evaluate a stored policy again, compare it bit for bit with the record, and draw an episode.
-
-    Exit code 1 when it differs.
-    """
-    from .envs.rendering import headless
-
-    headless()
-    from .suites.replay import find_cell, open_policy
-    from .suites.replay import replay as evaluate_again
-    from .suites.screening import screen
-    from .suites.video import check_target
-
-    if out is not None:
-        check_target(out)
-    if checkpoint != "last" and not checkpoint.isdecimal():
-        raise UsageError(f"--checkpoint {checkpoint}: give a number, or last")
-    if trust or algorithm:
-        sys.path.insert(0, str(Path.cwd()))  # the user's own modules, as with `run`
-    store = find_cell(cell, algorithm, env)
-    number = None if checkpoint == "last" else int(checkpoint)
-    policy = open_policy(store, seed, algorithm=algorithm, checkpoint=number, trust=trust)
-    again, row = evaluate_again(policy), policy.row
-    typer.echo(
-        f"{store.algorithm} on {store.env}, seed {seed}, checkpoint {row.checkpoint} ({row.env_steps:,} steps): "
-        f"{row.episodes} episodes, return {row.return_mean:.2f} ± {row.return_std:.2f}, length {row.length_mean:.1f}"
-    )
-    if not again.differences:
-        typer.echo("bit-equal to the recorded evaluation")
-    if out is not None:
-        typer.echo(screen(policy, again, episode, out))
-    if again.differences:
-        from .suites.replay import reasons
-
-        raise PgsuiteError(
-            f"the evaluation differs from the recorded one: {'; '.join(again.differences)}. "
-            f"Likely because: {'; '.join(reasons(policy))}"
-        )
-
-
-@app.command("import")
-def import_(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="Tidy CSV, SB3's monitor.csv or evaluations.npz, or folders of these, as RL Zoo makes."),
-    ],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Results folder.  [default: runs/SUITE]")] = None,
-    algorithm: Annotated[str | None, typer.Option("-a", "--algorithm", help="Name, where the files lack it.")] = None,
-    env: Annotated[str | None, typer.Option("-e", "--env", help="Id, where the files lack it.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed, where the files and their paths lack it.")] = None,
-    suite: Annotated[str, typer.Option(help="Name of the collection.")] = "imported",
-    like: Annotated[
-        Path | None,
-        typer.Option(help="Results folder whose grid, episodes and policy mode these evaluations follow."),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="evaluation or training, where there are both.  [default: evaluation]")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Budget of training episodes.  [default: the longest run's]")
-    ] = None,
-    checkpoints: Annotated[int, typer.Option(min=2, max=10_000, help="Points that training episodes are put on.")] = 20,
-    window: Annotated[int, typer.Option(min=1, help="Training episodes averaged at a point.")] = 10,
-) -> None:
-    """Bring results from elsewhere into a results folder, which `report` reads like any other.
-
-    A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row per run and evaluation.
-    """
-    from .suites.importing import ImportRequest, import_results
-
-    if source not in (None, "evaluation", "training"):
-        raise UsageError(f"--source {source}: choose evaluation or training")
-    folder = out or Path("runs") / _suite_name(suite)
-    request = ImportRequest(
-        paths=tuple(files),
-        suite=_suite_name(suite),
-        algorithm=algorithm,
-        env=env,
-        seed=seed,
-        source=source,  # type: ignore[arg-type]  # checked above
-        like=like,
-        steps=steps,
-        checkpoints=checkpoints,
-        window=window,
-    )
-    imported = import_results(request, folder)
-    for cell in imported.cells:
-        points = max(len(run.rows) for run in cell.runs.values())
-        typer.echo(
-            f"{cell.algorithm} on {cell.env}: {len(cell.runs)} run(s), {points} points up to {cell.record['steps']:,} "
-            f"steps; {cell.record['protocol'].get('source', f'evaluations as in {like}')}"
-        )
-    for note in imported.notes:
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(f"imported into {folder}; `pgsuite report {folder}` shows it")
-
-
-@app.command()
-def plan(
-    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
-    drop: Annotated[str, typer.Option(help="Share of the mean that must not be missed, such as 20% or 0.2.")] = "20%",
-    power: Annotated[float, typer.Option(help="Chance of finding such a drop.")] = 0.9,
-    alpha: Annotated[float, typer.Option(help="Chance of an alarm without one.")] = 0.05,
-) -> None:
-    """Tell how many seeds it takes to detect a drop, and what the seeds there are can detect."""
-    from rich.console import Console
-
-    from .reports.seeds import plan_seeds
-
-    plan_seeds(folders, drop, power, alpha, Console())
+app.command()(cli_results.plan)
+app.command()(cli_results.replay)
+app.command("import")(cli_results.import_)
 
 
 @app.command()
@@ -276,14 +176,6 @@ def anchors(
         typer.echo(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {episodes} episodes; {beside}")
 
 
-def _suite_name(text: str) -> str:
-    import re
-
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", text):
-        raise UsageError(f"--suite {text!r}: a name is made of letters, digits, '_', '.' and '-'")
-    return text
-
-
 def _seeds(text: str | None) -> tuple[int, ...] | None:
     from .suites.schema import parse_seeds
 
@@ -293,22 +185,17 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
         raise UsageError(f"--seeds: {error}") from None
 
 
-def _report(folders: list[Path], out: Path, *, failed: bool) -> None:
+def _report(folders: list[Path], out: Path, *, level: float = 0.95, horizon: "Horizon" = "error") -> "ReportFiles":
     from rich.console import Console
 
-    from .reports import print_table
+    from .reports import print_report
     from .reports import report as write_report
 
-    try:
-        files = write_report(folders, out)
-    except UsageError:
-        if failed:  # nothing was finished: the failures say it all
-            return
-        raise
-    print_table(files.summary, Console())
-    typer.echo(f"\nwrote {files.markdown}")
-    for figure in files.figures:
-        typer.echo(f"wrote {figure}")
+    files = write_report(folders, out, level=level, horizon=horizon)
+    print_report(files.content, Console())
+    typer.echo(f"\nwrote {files.page}")
+    typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")
+    return files
 
 
 def main() -> NoReturn:

@@ -1,7 +1,6 @@
-"""Tables and plots from results. Reads, never trains."""
+"""Tables, figures and pages from results. Reads, never trains."""
 
 from .report import ReportFiles, report
-from .summary import summarise
-from .table import print_table, to_markdown
+from .terminal import print_report
 
-__all__ = ["ReportFiles", "print_table", "report", "summarise", "to_markdown"]
+__all__ = ["ReportFiles", "print_report", "report"]

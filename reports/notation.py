@@ -1,8 +1,32 @@
-"""How numbers are written: enough digits to compare by, no more."""
+"""How numbers and names are written: enough digits to compare by, no more; names that are seen and do not act."""
 
 import math
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 NOTHING = "—"
+MINUS = "−"
+_INERT = {"Cc", "Cf", "Cs", "Co", "Cn"}
+"""Unicode categories that are not drawn: controls, marks that turn the direction of text, halves of pairs."""
+
+
+def fixed(value: float, places: int) -> str:
+    """``−0.25``: that many decimals with a true minus, never ``−0.00``; a dash for NaN."""
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{value:.{places}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
+
+
+def signed(value: float, places: int) -> str:
+    """A difference with its sign: ``+12.5``, ``−3.0``, ``0.0``."""
+    text = fixed(value, places)
+    return text if text == NOTHING or text.startswith(MINUS) or float(text) == 0 else f"+{text}"
+
+
+def interval(low: float, high: float, places: int) -> str:
+    """``[0.88, 0.97]``; nothing at all where there is no interval."""
+    return f"[{fixed(low, places)}, {fixed(high, places)}]" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def si(value: float) -> str:
@@ -11,8 +35,8 @@ def si(value: float) -> str:
         return NOTHING
     for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= 0.9995 * factor:
-            return f"{value / factor:.3g}{prefix}"
-    return f"{value:.3g}"
+            return f"{value / factor:.3g}{prefix}".replace("-", MINUS)
+    return f"{value:.3g}".replace("-", MINUS)
 
 
 def decimals(value: float) -> int:
@@ -22,9 +46,58 @@ def decimals(value: float) -> int:
     return 1 if abs(value) >= 10 else 2
 
 
-def mean_and_spread(mean: float, spread: float, places: int | None = None) -> str:
-    """``470.2 ± 12.9``; the mean alone where one run has no spread; a dash where there is nothing."""
-    if math.isnan(mean):
+def common_decimals(values: Iterable[float]) -> int:
+    """Decimal places for a column of returns: those of the largest."""
+    return decimals(max((abs(value) for value in values if math.isfinite(value)), default=math.nan))
+
+
+def duration(seconds: float) -> str:
+    """``0.42 s``, ``12.3 s``, ``4.1 min``, ``2.3 h``."""
+    if not math.isfinite(seconds):
         return NOTHING
-    digits = decimals(mean) if places is None else places
-    return f"{mean:.{digits}f}" if math.isnan(spread) else f"{mean:.{digits}f} ± {spread:.{digits}f}"
+    if seconds < 99.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5997 else f"{seconds / 3600:.1f} h"
+
+
+def mebibytes(size: float) -> str:
+    """``312 MiB``."""
+    return f"{size / 2**20:.0f} MiB" if math.isfinite(size) else NOTHING
+
+
+def p_value(p: float) -> str:
+    """``0.023``; ``<0.001`` below that."""
+    if not math.isfinite(p):
+        return NOTHING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent(share: float) -> str:
+    """``95%``, with a decimal where it needs one: ``97.5%``."""
+    return f"{100 * share:.10g}%"
+
+
+def ranges(seeds: Sequence[int]) -> str:
+    """Seeds in short: ``0–9, 12``; a dash for none."""
+    runs: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ", ".join(_range(run) for run in runs) or NOTHING
+
+
+def _range(run: Sequence[int]) -> str:
+    return str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}"
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 run``, ``10 runs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def plain(text: str) -> str:
+    """The text on one line, with the replacement character where a character would act instead of being seen."""
+    line = " ".join(text.split())
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _INERT else one for one in line)

@@ -1,28 +1,28 @@
 """Results for other people's dashboards: TensorBoard, Weights & Biases, MLflow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from ...results.gathering import gather
+from ...results.gathering import Gathered
 from .tracker import Settings, Tracker, export
 
 __all__ = ["Settings", "Tracker", "export", "export_mlflow", "export_tensorboard", "export_to", "export_wandb"]
 
 
 def export_to(
-    folders: Sequence[Path],
+    gathered: Gathered,
     out: Path,
     *,
     tensorboard: bool = False,
     wandb: str | None = None,
     mlflow: str | None = None,
 ) -> Iterator[str]:
-    """Export results folders as one comparison, and say of each export in a line what was done.
+    """Export a comparison's results, and say of each export in a line what was done.
 
     Args:
-        folders: results folders or cell folders.
+        gathered: the results.
         out: the report's folder; files go below it.
         tensorboard: whether to write event files.
         wandb: project of Weights & Biases.
@@ -32,7 +32,6 @@ def export_to(
         UsageError: a package is not installed, or a service does not answer.
         PgsuiteError: a file cannot be written.
     """
-    gathered = gather(folders)
     frame = gathered.frame
     settings = {member.fingerprint: member.record.get("configuration", {}) for member in gathered.members}
     if tensorboard:

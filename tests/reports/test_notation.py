@@ -1,6 +1,20 @@
 import pytest
 
-from pgsuite.reports.notation import decimals, mean_and_spread, si
+from pgsuite.reports.notation import (
+    common_decimals,
+    decimals,
+    duration,
+    fixed,
+    interval,
+    mebibytes,
+    p_value,
+    percent,
+    plain,
+    plural,
+    ranges,
+    si,
+    signed,
+)
 
 NAN = float("nan")
 
@@ -15,6 +29,7 @@ NAN = float("nan")
         (999_600, "1M"),
         (100_000, "100k"),
         (2e9, "2G"),
+        (-1500, "−1.5k"),
         (NAN, "—"),
     ],
 )
@@ -27,15 +42,48 @@ def test_decimal_places_follow_the_size(value, places):
     assert decimals(value) == places
 
 
+def test_a_column_has_the_decimal_places_of_its_largest_number():
+    assert common_decimals([0.5, -1200.0, NAN]) == 0
+    assert common_decimals([0.5, 12.0]) == 1
+    assert common_decimals([]) == 0
+
+
+def test_minus_is_a_minus_and_zero_has_none():
+    assert fixed(-0.254, 2) == "−0.25"
+    assert fixed(-0.001, 2) == "0.00"
+    assert fixed(NAN, 2) == "—"
+    assert signed(12.5, 1) == "+12.5"
+    assert signed(-12.5, 1) == "−12.5"
+    assert signed(0.04, 1) == "0.0"
+
+
+def test_an_interval_that_is_not_there_is_nothing():
+    assert interval(0.5, 0.75, 2) == "[0.50, 0.75]"
+    assert interval(NAN, 0.75, 2) == ""
+
+
 @pytest.mark.parametrize(
-    ("mean", "spread", "text"),
-    [
-        (470.25, 12.94, "470.2 ± 12.9"),
-        (4471.3, 805.2, "4471 ± 805"),
-        (-5.213, 0.1, "-5.21 ± 0.10"),
-        (3.0, NAN, "3.00"),
-        (NAN, NAN, "—"),
-    ],
+    ("seconds", "text"),
+    [(0.421, "0.42 s"), (12.34, "12.3 s"), (99.96, "1.7 min"), (246, "4.1 min"), (8280, "2.3 h"), (NAN, "—")],
 )
-def test_means(mean, spread, text):
-    assert mean_and_spread(mean, spread) == text
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_sizes_shares_and_probabilities():
+    assert mebibytes(312 * 2**20) == "312 MiB"
+    assert mebibytes(NAN) == "—"
+    assert [percent(0.95), percent(0.975), percent(0.999)] == ["95%", "97.5%", "99.9%"]
+    assert [p_value(0.0231), p_value(0.0005), p_value(1.0), p_value(NAN)] == ["0.023", "<0.001", "1.000", "—"]
+    assert [plural(1, "run"), plural(0, "run")] == ["1 run", "0 runs"]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"), [(range(10), "0–9"), ([0, 1, 5], "0, 1, 5"), ([7, 3, 4, 5], "3–5, 7"), ([], "—"), ([2], "2")]
+)
+def test_seeds_in_short(seeds, text):
+    assert ranges(seeds) == text
+
+
+def test_characters_that_act_are_replaced():
+    assert plain("a\x1b[31mb\u202ec\nd") == "a\ufffd[31mb\ufffdc d"

@@ -1,0 +1,112 @@
+"""What a report says, before it is a page, Markdown, LaTeX or lines on a terminal."""
+
+from typing import NamedTuple
+
+from ..results.bootstrap import MEANINGFUL
+from ..results.comparison import Comparison
+from ..results.gathering import Gathered
+from . import absent, cost, details, environments, improvement, leaderboard
+from .notation import percent, plural, ranges, si
+from .table import Table
+
+
+class Content(NamedTuple):
+    """A report as text and tables."""
+
+    title: str
+    headline: str
+    """The verdict in one sentence."""
+    completeness: str
+    """How much of what was asked for is there, in one sentence."""
+    whole: bool
+    """Whether that is everything."""
+    facts: tuple[tuple[str, str], ...]
+    """What was compared, as pairs of a term and its description."""
+    warnings: tuple[str, ...]
+    """What must be known before any number is read."""
+    leaderboards: tuple[Table, ...]
+    improvement: tuple[Table, ...]
+    environments: Table
+    pairs: Table
+    cost: Table
+    diagnostics: Table
+    details: tuple[Table, ...]
+    absent: Table
+    remarks: tuple[str, ...]
+    """What lies in the folders and cannot be read, or was not asked for."""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All of them, in order."""
+        return (
+            *self.leaderboards,
+            *self.improvement,
+            self.environments,
+            self.pairs,
+            self.cost,
+            self.diagnostics,
+            *self.details,
+            self.absent,
+        )
+
+
+def content(comparison: Comparison, gathered: Gathered) -> Content:
+    """Say what is compared, the verdict, the tables, and what is not there."""
+    return Content(
+        title=_title(comparison, gathered),
+        headline=comparison.headline,
+        completeness=absent.completeness(gathered),
+        whole=gathered.whole,
+        facts=_facts(comparison, gathered),
+        warnings=_warnings(comparison),
+        leaderboards=tuple(leaderboard.leaderboard(comparison, statistic) for statistic in leaderboard.STATISTICS),
+        improvement=tuple(improvement.improvement_table(comparison, name) for name in leaderboard.STATISTICS),
+        environments=environments.environment_table(comparison),
+        pairs=environments.pairs_table(comparison),
+        cost=cost.cost_table(comparison),
+        diagnostics=cost.diagnostics_table(comparison),
+        details=(
+            details.settings_table(gathered),
+            details.protocol_table(gathered),
+            details.cells_table(gathered),
+            details.software_table(gathered),
+        ),
+        absent=absent.absent_table(gathered),
+        remarks=absent.remarks(gathered),
+    )
+
+
+def _title(comparison: Comparison, gathered: Gathered) -> str:
+    suites = ", ".join(dict.fromkeys(member.suite for member in gathered.members if member.suite))
+    number = plural(len(comparison.algorithms), "algorithm")
+    return f"{suites or 'Results'}: {number} on {plural(len(comparison.environments), 'environment')}"
+
+
+def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str], ...]:
+    seeds = sorted({seed for member in gathered.members for seed in member.asked})
+    budgets = comparison.environments_table.groupby("env", sort=False)["budget"].max()
+    return (
+        ("algorithms", ", ".join(comparison.algorithms)),
+        ("environments", ", ".join(f"{env} ({si(steps)} steps)" for env, steps in budgets.items())),
+        ("seeds", ranges(seeds)),
+        ("unit of replication", "the run (one seed); episodes are never counted as replicates"),
+        ("score", "0 is the uniform random policy, 1 the reference return of the environment"),
+        (
+            "intervals",
+            f"{percent(comparison.level)}; stratified bootstrap over runs, {comparison.replicates:,} replicates, for "
+            "aggregates; Student t and Welch for single environments",
+        ),
+    )
+
+
+def _warnings(comparison: Comparison) -> tuple[str, ...]:
+    runs = comparison.environments_table["runs"]
+    if not len(runs) or not runs.max():
+        return ("No run is complete, so there is nothing to compare yet.",)
+    warnings = []
+    if runs.max() < MEANINGFUL:
+        warnings.append(
+            f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than {MEANINGFUL} "
+            "runs intervals are not meaningful, so none is printed, and no difference is called shown."
+        )
+    return tuple(warnings)

@@ -1,0 +1,94 @@
+"""What each algorithm cost, and how its updates went."""
+
+from typing import Any
+
+import pandas as pd
+
+from ..results.comparison import Comparison
+from ..results.cost import COST_THRESHOLD
+from .notation import duration, fixed, mebibytes, si
+from .table import PAPER, Cell, Column, Table, algorithm, number, text
+
+DIAGNOSTICS = {
+    "kl": ("KL", "divergence of the new policy from the old one per update"),
+    "entropy": ("entropy", "of the policy; nats, differential for continuous actions"),
+    "explained_variance": ("explained variance", "of the returns by the value function; 1 is perfect, below 0 harmful"),
+    "gradient_norm": ("gradient norm", "of the policy gradient before clipping"),
+}
+"""Metric of the store: its title and what it means."""
+
+CAPTION = (
+    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it is kept "
+    "as censored at its budget. Speed, time and memory are those of the machine named below; runs that train together "
+    "share their wall time."
+)
+
+
+def cost_table(comparison: Comparison) -> Table:
+    """Speed, time, memory and casualties of every algorithm on every environment."""
+    columns = (
+        Column("environment", numeric=False),
+        Column("algorithm", numeric=False),
+        Column("steps/s", explanation="environment steps per second of training, all runs of the cell together"),
+        Column("wall time", explanation="mean over runs of the time that a run trained for, beside its neighbours"),
+        Column("steps to threshold", explanation="median over runs; a dash where half of them never reached it"),
+        Column("time to threshold", explanation="median over runs; a dash where half of them never reached it"),
+        Column("reached", explanation="completed runs that reached the threshold"),
+        Column("peak memory", explanation="of the process that trained"),
+        *(Column(kind) for kind in ("completed", "diverged")),
+        *(Column(kind, media=PAPER) for kind in ("partial", "missing")),
+    )
+    thresholds = _by_cell(comparison.thresholds)
+    rows = [
+        _row(record, thresholds.get((str(record["label"]), str(record["env"])), {}))
+        for record in comparison.cost.to_dict("records")
+    ]
+    return Table("cost", "Cost", CAPTION, columns, tuple(rows), headings=2)
+
+
+def _by_cell(thresholds: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
+    """What is known of the one threshold of this table."""
+    chosen = thresholds[thresholds["threshold"] == COST_THRESHOLD]
+    return {(str(record["label"]), str(record["env"])): record for record in chosen.to_dict("records")}
+
+
+def _row(record: Any, threshold: Any) -> tuple[Cell, ...]:
+    counts = [int(record[kind]) for kind in ("completed", "diverged", "partial", "missing")]
+    steps, runs = threshold.get("median_steps", float("nan")), int(threshold.get("runs", 0))
+    return (
+        text(record["env"]),
+        algorithm(str(record["label"])),
+        number(record["steps_per_second"], si(record["steps_per_second"])),
+        number(record["wall_time"], duration(record["wall_time"])),
+        number(steps, si(steps)),
+        number(record["seconds_to_threshold"], duration(record["seconds_to_threshold"])),
+        number(threshold["reached"] / runs, f"{threshold['reached']} of {runs}") if runs else text(""),
+        number(record["peak_memory"], mebibytes(record["peak_memory"])),
+        number(counts[0], str(counts[0])),
+        *(number(count, str(count), tone="bad" if count else "muted") for count in counts[1:]),
+    )
+
+
+def diagnostics_table(comparison: Comparison) -> Table:
+    """Where each diagnostic stood at the end: the mean over completed runs of the last checkpoint."""
+    frame = comparison.frame
+    present = [name for name in DIAGNOSTICS if f"metric/{name}" in frame and frame[f"metric/{name}"].notna().any()]
+    last = frame[frame["status"] == "complete"].sort_values("env_steps").groupby(["env", "label", "seed"]).last()
+    means: dict[Any, Any] = (
+        last[[f"metric/{name}" for name in present]].groupby(["env", "label"]).mean().T.to_dict("list")
+    )
+    columns = [Column("environment", numeric=False), Column("algorithm", numeric=False)]
+    columns += [Column(DIAGNOSTICS[name][0], explanation=DIAGNOSTICS[name][1]) for name in present]
+    rows = [
+        (text(env), algorithm(label), *map(_diagnostic, means[env, label]))
+        for env in comparison.environments
+        for label in comparison.algorithms
+        if (env, label) in means
+    ]
+    caption = "Mean over completed runs of each diagnostic over the last stretch between two checkpoints."
+    return Table("diagnostics", "Diagnostics at the end", caption, tuple(columns), tuple(rows), headings=2)
+
+
+def _diagnostic(value: float) -> Cell:
+    small = 0 < abs(value) < 0.0995
+    return number(value, fixed(value, 4 if small else 3 if abs(value) < 9.995 else 1))

@@ -1,0 +1,138 @@
+"""One row per algorithm and environment, and what every pair of algorithms can be said to differ by."""
+
+from collections import defaultdict
+from typing import Any
+
+import pandas as pd
+
+from ..results.bootstrap import MEANINGFUL
+from ..results.comparison import Comparison
+from ..results.differences import TOO_FEW as UNTESTED
+from .leaderboard import TOO_FEW
+from .notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
+from .table import FILES, PAPER, TERMINAL, Cell, Column, Table, algorithm, number, text
+
+_SCORE_PLACES = 2
+_BETTER = {"x better": ("x", "y"), "y better": ("y", "x")}
+
+
+def environment_table(comparison: Comparison) -> Table:
+    """Return, score and area under the curve of every algorithm on every environment, with verdicts."""
+    level = f"[{percent(comparison.level)}]"
+    table = comparison.environments_table
+    columns = (
+        Column("environment", numeric=False),
+        Column("algorithm", numeric=False),
+        Column("steps", explanation="budget of a run in environment steps", media=PAPER),
+        Column(f"final return {level}", explanation="mean over runs of the return at the last checkpoint"),
+        Column("std", explanation="standard deviation of the final return over runs", media=FILES),
+        Column("final score", explanation="0 is the uniform random policy, 1 the reference return", short="score"),
+        Column("AUC score", explanation="mean score over the whole learning curve", short="AUC"),
+        Column("runs", explanation="completed runs; one run is one seed"),
+        Column(
+            "shown better than",
+            False,
+            "by the permutation test of each pair, after Holm's correction over all pairs and environments",
+            media=FILES,
+        ),
+        Column("shown better than", media=TERMINAL, short="beats"),
+    )
+    beaten, unbeaten = _verdicts(comparison.pairs)
+    rows = []
+    for env, own in table.groupby("env", sort=False):
+        places = common_decimals(own["final_return_mean"])
+        for record in own.to_dict("records"):
+            key = (str(env), str(record["label"]))
+            rows.append(_row(record, places, beaten[key], len(own) - 1, strong=key in unbeaten))
+    return Table("environments", "Per environment", _caption(comparison), columns, tuple(rows), headings=2)
+
+
+def _row(record: Any, places: int, better_than: list[str], others: int, *, strong: bool) -> tuple[Cell, ...]:
+    mean, runs = record["final_return_mean"], int(record["runs"])
+    scores = (record["final_score_mean"], record["auc_score_mean"])
+    return (
+        text(record["env"]),
+        algorithm(str(record["label"])),
+        number(record["budget"], si(record["budget"])),
+        number(
+            mean,
+            fixed(mean, places),
+            interval(record["final_return_low"], record["final_return_high"], places),
+            strong=strong,
+        ),
+        number(record["final_return_std"], fixed(record["final_return_std"], places)),
+        *(number(score, fixed(score, _SCORE_PLACES)) for score in scores),
+        number(runs, str(runs), tone="" if runs else "bad"),
+        text("all others" if len(better_than) == others > 1 else ", ".join(better_than)),
+        number(len(better_than), f"{len(better_than)} of {others}" if better_than else NOTHING),
+    )
+
+
+def _verdicts(pairs: pd.DataFrame) -> tuple[dict[tuple[str, str], list[str]], set[tuple[str, str]]]:
+    """Whom each algorithm is shown to beat on each environment, and who beats somebody and is beaten by nobody."""
+    better: dict[tuple[str, str], list[str]] = defaultdict(list)
+    losers = set()
+    for pair in pairs.to_dict("records"):
+        if pair["verdict"] in _BETTER:
+            winner, loser = (str(pair[side]) for side in _BETTER[pair["verdict"]])
+            better[str(pair["env"]), winner].append(loser)
+            losers.add((str(pair["env"]), loser))
+    return better, set(better) - losers
+
+
+def _caption(comparison: Comparison) -> str:
+    parts = [
+        f"Means over completed runs at the last checkpoint, never the best. In brackets: {percent(comparison.level)} "
+        "Student t interval of the mean over that many runs.",
+        "Bold: shown better than some other algorithm and worse than none.",
+    ]
+    if comparison.environments_table["runs"].between(1, MEANINGFUL - 1).any():
+        parts.append(TOO_FEW)
+    return " ".join(parts)
+
+
+def pairs_table(comparison: Comparison) -> Table:
+    """The tests of every pair on every environment."""
+    columns = (
+        Column("environment", numeric=False),
+        Column("x", numeric=False),
+        Column("y", numeric=False),
+        Column(f"x − y [{percent(comparison.level)}]", explanation="difference of mean final returns, Welch interval"),
+        Column("Welch p", explanation="Welch's t test, after Holm's correction"),
+        Column("permutation p", explanation="permutation test, after Holm's correction"),
+        Column("effect size", explanation="Hedges' g: the difference in standard deviations"),
+        Column(
+            "detectable", explanation="smallest true difference in return that these runs find with probability 0.9"
+        ),
+        Column("runs x, y", numeric=False),
+        Column("verdict", numeric=False),
+    )
+    rows = []
+    for _, own in comparison.pairs.groupby("env", sort=False):
+        places = common_decimals([*own["difference"], *own["detectable"]])
+        rows += [_pair(pair, places) for pair in own.to_dict("records")]
+    caption = (
+        f"x − y: difference of mean final returns with its {percent(comparison.level)} Welch interval over the runs "
+        "named. Both tests are two-sided, their p values corrected by Holm's method over all pairs on all "
+        "environments; the verdict is the permutation test's. “No difference shown” is not “equal”: the column "
+        f"“detectable” says what would have been found. With fewer than {MEANINGFUL} runs nothing is tested."
+    )
+    return Table("pairs", "Pairwise tests", caption, columns, tuple(rows), headings=3)
+
+
+def _pair(pair: Any, places: int) -> tuple[Cell, ...]:
+    verdict = str(pair["verdict"])
+    winner = str(pair[_BETTER[verdict][0]]) if verdict in _BETTER else ""
+    bounds = "" if verdict == UNTESTED else interval(pair["low"], pair["high"], places)
+    return (
+        text(pair["env"]),
+        algorithm(str(pair["x"])),
+        algorithm(str(pair["y"])),
+        number(pair["difference"], signed(pair["difference"], places), bounds),
+        number(pair["welch_holm"], p_value(pair["welch_holm"])),
+        number(pair["permutation_holm"], p_value(pair["permutation_holm"])),
+        number(pair["effect_size"], signed(pair["effect_size"], 2)),
+        number(pair["detectable"], fixed(pair["detectable"], places)),
+        Cell(f"{pair['runs_x']}, {pair['runs_y']}", float(min(pair["runs_x"], pair["runs_y"]))),
+        Cell(f"{winner} better" if winner else verdict, winner or f"~{verdict}", tone="good" if winner else "muted"),
+    )

@@ -1,0 +1,67 @@
+"""All figures of a comparison."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ...results.comparison import Comparison
+from .aggregates import aggregates_figure
+from .bands import efficiency_figure, profiles_figure
+from .curves import curves_apart, curves_together
+from .diagnostics import diagnostics_apart, diagnostics_together
+from .drawing import Drawing, save
+from .improvement import improvement_figure
+from .style import line_styles
+from .thresholds import thresholds_figure
+
+STATISTICS = ("final", "auc")
+
+
+class Figures(NamedTuple):
+    """The figures of a report, by section; empty where there is nothing to draw."""
+
+    curves: tuple[Drawing, ...]
+    """One per environment, for the page."""
+    diagnostics: tuple[Drawing, ...]
+    """One per environment, for the page."""
+    efficiency: tuple[Drawing, ...]
+    profiles: tuple[Drawing, ...]
+    aggregates: tuple[Drawing, ...]
+    """Of the final score, then of the area under the curve."""
+    improvement: tuple[Drawing, ...]
+    """Of the final score, then of the area under the curve."""
+    thresholds: tuple[Drawing, ...]
+    together: tuple[Drawing, ...]
+    """Learning curves and diagnostics with all environments in one figure each, for Markdown and papers."""
+
+    def on_page(self) -> tuple[Drawing, ...]:
+        """Those that stand in the page; their ids never meet."""
+        return tuple(drawing for section in self[:-1] for drawing in section)
+
+    def save(self, out: Path) -> list[Path]:
+        """Write those that are files of their own: all but the ones per environment. PNG, SVG and PDF of each."""
+        drawings = [*self.together, *(drawing for section in self[2:-1] for drawing in section)]
+        return [path for drawing in drawings for path in save(drawing, out)]
+
+
+def build(comparison: Comparison) -> Figures:
+    """Draw everything that a comparison has numbers for."""
+    frame, level = comparison.frame, comparison.level
+    styles = line_styles(comparison.algorithms)
+    boards = (aggregates_figure(comparison.leaderboard, styles, statistic=one, level=level) for one in STATISTICS)
+    matrices = (improvement_figure(comparison.improvement, styles, statistic=one, level=level) for one in STATISTICS)
+    budgets = {str(env): float(steps) for env, steps in frame.groupby("env", sort=False)["env_steps"].max().items()}
+    return Figures(
+        curves=curves_apart(frame, styles, level=level),
+        diagnostics=diagnostics_apart(frame, styles),
+        efficiency=_there([efficiency_figure(comparison.efficiency, styles, level=level)]),
+        profiles=_there([profiles_figure(comparison.profiles, styles, level=level)]),
+        aggregates=_there(boards),
+        improvement=_there(matrices),
+        thresholds=_there([thresholds_figure(comparison.thresholds, budgets, styles)]),
+        together=_there([curves_together(frame, styles, level=level), diagnostics_together(frame, styles)]),
+    )
+
+
+def _there(drawings: Iterable[Drawing | None]) -> tuple[Drawing, ...]:
+    return tuple(drawing for drawing in drawings if drawing is not None)

@@ -1,0 +1,100 @@
+"""A figure with what a page needs to know of it; how all figures look; and the files they are written to."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import seaborn as sns
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+INK = "#1a1b1c"
+"""Text and axes. This colour and the next two take the page's colour in a page, so no data may have them."""
+MUTED = "#5b5c5d"
+"""Text and lines beside the data: anchors, numbers of runs."""
+GRID = "#e4e5e6"
+_RESOLUTION = 170
+_THEME: Any = {
+    **sns.axes_style("ticks"),
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 7,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.8,
+    "xtick.major.width": 0.8,
+    "ytick.major.width": 0.8,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 3.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "text.parse_math": False,  # a name is not a formula
+    "svg.fonttype": "none",  # text stays text: searchable, and in the reader's font
+    "svg.hashsalt": "pgsuite",  # the same figure is the same file
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and its text alternative."""
+
+    name: str
+    """Of its files, and what its ids in a page begin with: a slug (`style.slug`), different for each figure."""
+    title: str
+    caption: str
+    """What is drawn and how it was computed."""
+    description: str
+    """The numbers in words, for who cannot see the figure."""
+    figure: Figure
+    series: Mapping[str, str]
+    """Slug and name of every algorithm that has artists of its own."""
+
+
+@contextmanager
+def theme() -> Iterator[None]:
+    """The look of all figures: to be entered when one is made and again when it is written (ticks are made late)."""
+    with rc_context(_THEME), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def save(drawing: Drawing, out: Path, name: str | None = None) -> list[Path]:
+    """Write a figure on white as PNG, SVG and PDF; the same figure gives the same bytes.
+
+    Args:
+        drawing: the figure.
+        out: an existing folder.
+        name: of the files, without their ending; that of the drawing by default.
+
+    Returns:
+        The three files, in that order.
+    """
+    dates: Mapping[str, Mapping[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    paths = [out / f"{name or drawing.name}.{kind}" for kind in dates]
+    with theme():
+        for path, metadata in zip(paths, dates.values(), strict=True):
+            drawing.figure.savefig(path, dpi=_RESOLUTION, facecolor="white", metadata=dict(metadata))
+    return paths

@@ -1,0 +1,58 @@
+"""The probability that one algorithm's run beats another's, as a matrix."""
+
+import math
+
+import pandas as pd
+
+from ..results.bootstrap import MEANINGFUL
+from ..results.comparison import Comparison
+from .leaderboard import STATISTICS, TOO_FEW
+from .notation import fixed, interval, percent
+from .table import Cell, Column, Table, algorithm, number
+
+_PLACES = 2
+
+
+def improvement_table(comparison: Comparison, statistic: str) -> Table:
+    """P(row > column) for every ordered pair of algorithms.
+
+    Args:
+        comparison: what is compared.
+        statistic: ``final`` or ``auc``.
+    """
+    every = comparison.improvement
+    pairs = {(str(pair["x"]), str(pair["y"])): pair for _, pair in every[every["statistic"] == statistic].iterrows()}
+    columns = [Column("row better than", numeric=False), *(Column(label) for label in comparison.algorithms)]
+    rows = [
+        (algorithm(x), *(_cell(pairs.get((x, y)), same=x == y) for y in comparison.algorithms))
+        for x in comparison.algorithms
+    ]
+    caption = (
+        "Probability that a run of the algorithm in the row has a higher return than one of that in the column, "
+        "averaged over the environments that both have; ties count half. In brackets: "
+        f"{percent(comparison.level)} stratified bootstrap intervals over {_runs(list(pairs.values()))} runs. "
+        "An interval that contains 0.5 shows no difference."
+    )
+    few = any(0 < min(pair["runs_x"], pair["runs_y"]) < MEANINGFUL for pair in pairs.values())
+    return Table(
+        f"improvement-{statistic}",
+        STATISTICS[statistic][0].capitalize(),
+        f"{caption} {TOO_FEW}" if few else caption,
+        tuple(columns),
+        tuple(rows),
+        sortable=False,
+    )
+
+
+def _cell(pair: "pd.Series | None", *, same: bool) -> Cell:
+    if same:
+        return Cell("", tone="same")
+    if pair is None or not math.isfinite(pair["probability"]):
+        return number(math.nan, "")
+    p = float(pair["probability"])
+    return number(p, fixed(p, _PLACES), interval(pair["low"], pair["high"], _PLACES), tone=f"p{round(10 * p)}")
+
+
+def _runs(pairs: "list[pd.Series]") -> str:
+    numbers = sorted({int(pair[side]) for pair in pairs for side in ("runs_x", "runs_y")})
+    return " to ".join(str(n) for n in dict.fromkeys([*numbers[:1], *numbers[-1:]])) or "0"

@@ -1,0 +1,87 @@
+"""The report as Markdown, for a pull request or a README."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from .content import Content
+from .notation import plain
+from .table import Cell, Medium, Table
+
+
+class Picture(NamedTuple):
+    """A figure as a file beside the report."""
+
+    title: str
+    file: str
+    caption: str
+
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&])")
+_LEADING = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
+_DOMAIN = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data)(:)|\b(www)(\.)")
+
+
+def escape(text: str) -> str:
+    """Text that Markdown, GitHub's included, shows as it is: no markup, no link, no mention, no HTML."""
+    line = _SPECIAL.sub(r"\\\1", plain(text))
+    line = _DOMAIN.sub(lambda match: f"{match[1] or match[3]}\u200b{match[2] or match[4]}", line)
+    return _LEADING.sub(lambda match: f"{match[1]}\\{match[2]}", line)
+
+
+def to_markdown(content: Content, pictures: Sequence[Picture] = ()) -> str:
+    """Headline, leaderboard, per-environment table, figures and what is missing."""
+    parts = [f"# {escape(content.title)}", f"**{escape(content.headline)}**", escape(content.completeness)]
+    parts += [f"> {escape(warning)}" for warning in content.warnings]
+    parts.append("## Leaderboard")
+    for board in content.leaderboards:
+        parts += [f"### {escape(board.title)}", table(board), escape(board.caption)]
+    parts += ["## Per environment", table(content.environments), escape(content.environments.caption)]
+    if pictures:
+        parts.append("## Figures")
+        for picture in pictures:
+            parts += [f"![{escape(picture.title)}]({picture.file})", escape(picture.caption)]
+    parts += ["## Cost", table(content.cost), escape(content.cost.caption)]
+    parts += ["## What is not there", *_absent(content)]
+    parts += ["## How it was measured"]
+    for one in content.details:
+        parts += [f"### {escape(one.title)}", table(one), escape(one.caption)]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _absent(content: Content) -> Iterable[str]:
+    if content.absent.rows:
+        yield table(content.absent)
+    else:
+        yield "Every run that was asked for is complete."
+    if content.remarks:
+        yield "\n".join(f"- {escape(remark)}" for remark in content.remarks)
+
+
+def table(whole: Table) -> str:
+    """A table with aligned pipes; environments that repeat are left blank."""
+    shown = whole.shown(Medium.MARKDOWN)
+    if not shown.rows:
+        return ""
+    lines = [[escape(column.title) for column in shown.columns]]
+    for number, row in enumerate(shown.rows):
+        cells = [_cell(cell) for cell in row]
+        lines.append(["", *cells[1:]] if shown.repeats(number) else cells)
+    widths = [max(3, *(len(line[index]) for line in lines)) for index in range(len(shown.columns))]
+    rule = [
+        "-" * (width - 1) + ":" if column.numeric else "-" * width
+        for column, width in zip(shown.columns, widths, strict=True)
+    ]
+    padded = [
+        [
+            text.rjust(width) if column.numeric else text.ljust(width)
+            for column, text, width in zip(shown.columns, line, widths, strict=True)
+        ]
+        for line in [lines[0], rule, *lines[1:]]
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in padded)
+
+
+def _cell(cell: Cell) -> str:
+    text = escape(cell.text)
+    return " ".join(filter(None, [f"**{text}**" if cell.strong else text, escape(cell.interval)]))

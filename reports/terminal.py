@@ -1,0 +1,49 @@
+"""The report on a terminal: headline, leaderboard and per-environment table in 80 columns."""
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from .content import Content
+from .notation import plain
+from .table import Cell, Medium, Table
+
+_LONGEST = 26
+"""Columns for a name; a longer one goes on in the next line."""
+
+
+def print_report(content: Content, console: Console) -> None:
+    """What somebody wants to know at once; everything else is in the files."""
+    console.print(Text(plain(content.headline), style="bold"))
+    console.print(Text(plain(content.completeness), style="" if content.whole else "yellow"))
+    for warning in (*content.warnings, *content.remarks):
+        console.print(Text(plain(warning), style="yellow"))
+    for one in (*content.leaderboards, content.environments):
+        print_table(one, console)
+
+
+def print_table(whole: Table, console: Console) -> None:
+    """One table with its title and caption; environments become headings."""
+    shown = whole.shown(Medium.TERMINAL)
+    grouped = shown.headings > 1
+    first = 1 if grouped else 0
+    table = RichTable(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for index, column in enumerate(shown.columns[first:]):
+        title = Text(plain(column.short or column.title))
+        width = {"max_width": _LONGEST, "overflow": "fold"} if index == 0 else {"no_wrap": True}
+        table.add_column(title, justify="right" if column.numeric else "left", **width)
+    for number, row in enumerate(shown.rows):
+        if grouped and not shown.repeats(number):
+            table.add_row(Text(plain(row[0].text), style="cyan"))
+        name, *others = row[first:]
+        table.add_row(Text("  " * grouped + plain(name.text)), *map(_cell, others))
+    console.print()
+    console.print(Text(plain(shown.title), style="bold"))
+    console.print(table)
+    console.print(Text(plain(shown.caption), style="dim"))
+
+
+def _cell(cell: Cell) -> Text:
+    text = Text(plain(cell.text), style="bold" if cell.strong else "")
+    return text.append(f" {cell.interval}", style="dim") if cell.interval else text

@@ -1,0 +1,90 @@
+import re
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from pgsuite.reports.figures.style import _COLOURS, KNOWN, line_styles, slug
+
+
+def test_our_algorithms_look_different_in_every_respect():
+    assert line_styles(list(KNOWN)) == KNOWN
+    for part in zip(*KNOWN.values(), strict=True):
+        assert len(set(part)) == len(KNOWN)
+
+
+def test_a_strangers_look_is_its_own_whoever_else_is_there():
+    assert line_styles(["ppo"])["ppo"] == line_styles(["trpo", "npg", "ppo"])["ppo"]
+    assert line_styles(["ppo"])["ppo"] != line_styles(["npg"])["npg"]
+
+
+def test_a_strangers_look_is_never_a_known_colour():
+    looks = line_styles([f"method-{number}" for number in range(50)]).values()
+    assert not {look.colour for look in looks} & {look.colour for look in KNOWN.values()}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_two_lines_of_a_figure_look_alike_in_whatever_order_they_come(order):
+    names = [f"method-{number}" for number in range(60)]  # of 96 looks: by hash alone, some would meet
+    looks = line_styles(names[::order])
+    assert len(set(looks.values())) == 60
+    assert looks == line_styles(names)
+
+
+def test_strangers_have_colours_of_their_own_while_there_are_any():
+    looks = line_styles([*KNOWN, "ppo", "npg", "a2c", "trpo (A)"]).values()
+    assert len({look.colour for look in looks}) == 8
+
+
+def test_strangers_of_one_colour_differ_in_their_dash_too_while_they_can():
+    looks = line_styles([f"method-{number}" for number in range(16)]).values()
+    assert len({(look.colour, look.dash) for look in looks}) == 16
+
+
+def luminance(colour):
+    """Relative luminance, WCAG 2.2."""
+    parts = np.array(to_rgb(colour))
+    return float(np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("colour", [*_COLOURS, *(look.colour for look in KNOWN.values())])
+def test_every_line_is_seen_on_a_white_and_on_a_dark_page(colour):
+    assert 1.05 / (luminance(colour) + 0.05) >= 3
+    assert (luminance(colour) + 0.05) / (luminance("#16181d") + 0.05) >= 3
+
+
+DICHROMATS = {  # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def cielab(colour, vision):
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(vision) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    ratio = np.array(to_xyz) @ seen / [0.9505, 1, 1.089]
+    f = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("vision", DICHROMATS.values(), ids=DICHROMATS)
+def test_our_algorithms_are_told_apart_by_colour_blind_readers(vision):
+    seen = [cielab(look.colour, vision) for look in KNOWN.values()]
+    assert min(np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]) > 12  # 2.3 is just noticeable
+
+
+@pytest.mark.parametrize(
+    "name", ["trpo", "trpo (A)", "TRPO", "a--b", "", "<script>", "x" * 300, "été", "\ud800", "a b", "-a"]
+)
+def test_a_slug_is_inert_and_short(name):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(name))
+    assert len(slug(name)) <= 40
+
+
+def test_different_names_have_different_slugs():
+    names = ["trpo (A)", "trpo (B)", "trpo-a", "TRPO-A", "trpo--a", "x" * 300, "x" * 301, "é", "è", "", " "]
+    assert len({slug(name) for name in names}) == len(names)
+    assert slug("reinforce-baseline") == "reinforce-baseline"

@@ -1,0 +1,293 @@
+"""The page in a real browser: what it shows, what its controls do, and that it does nothing else."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from pgsuite.reports import report
+
+from .conftest import Folder
+from .hostile import NAMES, poison
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CURVES = [[0, 30 + 5 * seed, 60 + 5 * seed] for seed in range(6)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.fail("these tests need a browser: install one with `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The page of three algorithms on two environments, with a diverged run and a missing one."""
+    folder = Folder(tmp_path_factory.mktemp("whole") / "runs")
+    for env, scale in (("CartPole-v1", 1.0), ("Pendulum-v1", -10.0)):
+        for number, name in enumerate(("trpo", "actor-critic", "reinforce")):
+            curves = [[scale * (value - 15 * number) for value in curve] for curve in CURVES]
+            more = {"status": {5: "diverged"}, "seeds": range(7)} if number == 2 else {}
+            folder.cell(name, env, curves=curves, anchors={"random": 0.0, "reference": 100.0 * scale}, **more)
+    return report([folder.path], folder.path / "report").page
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    folder = Folder(tmp_path_factory.mktemp("hostile") / "runs")
+    poison(folder, CURVES)
+    return report([folder.path], folder.path / "report").page
+
+
+class Opened:
+    """A page in the browser, with all that it asked for or complained of."""
+
+    def __init__(self, browser, path, **options):
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+        self.context.set_default_timeout(5000)
+        self.page = self.context.new_page()
+        self.requests, self.complaints = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.goto(path.as_uri())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+@pytest.fixture
+def opened(browser, whole):
+    with Opened(browser, whole) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(opened):
+    return opened.page
+
+
+def test_it_opens_without_complaint_and_asks_for_nothing(opened, whole):
+    opened.page.wait_for_timeout(200)
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith("data:")] == [whole.as_uri()]
+
+
+def column(page, table, title):
+    """Texts of a column of a table."""
+    return page.evaluate(
+        """([table, title]) => {
+            const headers = [...document.querySelectorAll(`#table-${table} thead th`)];
+            const index = headers.findIndex((header) => header.textContent === title);
+            const rows = [...document.querySelector(`#table-${table}`).tBodies[0].rows];
+            return rows.map((row) => row.cells[index].textContent);
+        }""",
+        [table, title],
+    )
+
+
+def header(page, table, title):
+    return page.locator(f"#table-{table} thead th").filter(has_text=re.compile(f"^{re.escape(title)}$"))
+
+
+def values(texts):
+    return [float(text.split(" ")[0].replace("−", "-")) for text in texts if text != "—"]
+
+
+def test_a_number_sorts_by_size_both_ways(page):
+    before = column(page, "environments", "final return [95%]")
+    cell = header(page, "environments", "final return [95%]")
+    assert cell.get_attribute("aria-sort") is None
+    cell.get_by_role("button").click()
+    assert cell.get_attribute("aria-sort") == "descending"
+    down = values(column(page, "environments", "final return [95%]"))
+    assert down == sorted(down, reverse=True)
+    assert down[0] > 0 > down[-1]
+    cell.get_by_role("button").click()
+    assert cell.get_attribute("aria-sort") == "ascending"
+    up = column(page, "environments", "final return [95%]")
+    assert values(up) == sorted(down)
+    assert sorted(up) == sorted(before)
+
+
+def test_words_sort_by_letter_and_ties_keep_the_order_of_the_report(page):
+    cell = header(page, "environments", "algorithm")
+    cell.get_by_role("button").click()
+    assert cell.get_attribute("aria-sort") == "ascending"
+    names = column(page, "environments", "algorithm")
+    assert names == sorted(names)
+    assert column(page, "environments", "environment") == ["CartPole-v1", "Pendulum-v1"] * 3
+    header(page, "environments", "environment").get_by_role("button").click()
+    assert cell.get_attribute("aria-sort") is None
+    assert column(page, "environments", "algorithm") == ["trpo", "actor-critic", "reinforce"] * 2
+
+
+def test_nothing_is_sorted_last_both_ways(page):
+    cell = header(page, "absent", "runs")
+    page.evaluate("document.querySelector('#table-absent tbody tr:first-child .number').removeAttribute('data-value')")
+    first = column(page, "absent", "what")[0]
+    for _ in range(2):
+        cell.get_by_role("button").click()
+        assert column(page, "absent", "what")[-1] == first
+
+
+def test_a_header_is_used_by_keyboard(page):
+    button = header(page, "cost", "steps/s").get_by_role("button")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert header(page, "cost", "steps/s").get_attribute("aria-sort") == "descending"
+    page.keyboard.press("Space")
+    assert header(page, "cost", "steps/s").get_attribute("aria-sort") == "ascending"
+
+
+def shown(page, selector):
+    """How many of the elements are drawn, and how many there are."""
+    states = page.evaluate(
+        "(selector) => [...document.querySelectorAll(selector)].map((one) => getComputedStyle(one).display !== 'none')",
+        selector,
+    )
+    return sum(states), len(states)
+
+
+def test_a_legend_button_hides_its_algorithm_in_all_figures(page):
+    assert page.locator("figure", has=page.locator(".s-trpo")).count() >= 5
+    selector = ".s-trpo:not(.kind-runs)"
+    assert shown(page, selector)[0] == shown(page, selector)[1] > 10
+    button = page.locator("#curves button[data-series=trpo]")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    assert shown(page, selector)[0] == 0
+    others = ".s-actor-critic:not(.kind-runs)"
+    assert shown(page, others)[0] == shown(page, others)[1]
+    everywhere = page.locator("button[data-series=trpo]")
+    assert {one.get_attribute("aria-pressed") for one in everywhere.all()} == {"false"}
+    page.locator("#profiles button[data-series=trpo]").click()
+    assert shown(page, selector)[0] == shown(page, selector)[1]
+    assert button.get_attribute("aria-pressed") == "true"
+
+
+def test_single_runs_are_shown_on_demand_unless_their_algorithm_is_hidden(page):
+    runs, box = "#curves .kind-runs", page.get_by_label("single runs")
+    assert shown(page, runs) == (0, 6)
+    box.check()
+    assert shown(page, runs) == (6, 6)
+    page.locator("#curves button[data-series=reinforce]").click()
+    assert shown(page, runs) == (4, 6)
+    box.uncheck()
+    assert shown(page, runs) == (0, 6)
+
+
+def background(page):
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def luminance(colour):
+    return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(", "))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_is_the_system_s_until_the_button_changes_it(browser, whole, scheme):
+    with Opened(browser, whole, color_scheme=scheme) as opened:
+        before = luminance(background(opened.page))
+        assert (before > 380) == (scheme == "light")
+        other = "dark" if scheme == "light" else "light"
+        opened.page.get_by_role("button", name=f"Change to the {other} theme").click()
+        assert (luminance(background(opened.page)) > 380) == (scheme == "dark")
+        opened.page.get_by_role("button", name=f"Change to the {scheme} theme").click()
+        assert luminance(background(opened.page)) == before
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_nothing_is_wider_than_the_page(browser, whole, hostile, width):
+    for path in (whole, hostile):
+        with Opened(browser, path, viewport={"width": width, "height": 844}) as opened:
+            for closed in opened.page.locator("summary").all():
+                closed.click()
+            assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_tab_goes_from_the_skip_link_through_all_controls_in_order(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    seen = []
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        place = page.evaluate(
+            """() => {
+                const one = document.activeElement;
+                const all = [...document.querySelectorAll('*')];
+                return one === document.body ? null : [all.indexOf(one), getComputedStyle(one).outlineStyle];
+            }"""
+        )
+        if place is None or (seen and place[0] < seen[-1][0]):
+            break
+        seen.append(place)
+    assert len(seen) > 60
+    assert {outline for _, outline in seen} == {"solid"}
+
+
+def test_it_reads_whole_without_script(browser, whole):
+    with Opened(browser, whole, java_script_enabled=False) as opened:
+        text = opened.page.locator("body").inner_text()
+        for piece in ("Leaderboard", "trpo", "Per environment", "non-finite"):
+            assert piece in text
+        assert not opened.page.locator("#theme").is_visible()
+        opened.page.get_by_label("single runs").check()
+        assert opened.page.locator("#curves .kind-runs").first.is_visible()
+
+
+def test_every_figure_has_a_name_and_a_text(page):
+    for figure in page.get_by_role("img").all():
+        name, description = figure.evaluate(
+            "(one) => ['title', 'desc'].map((tag) => one.querySelector(`:scope > ${tag}`)?.textContent)"
+        )
+        assert name
+        assert len(description) > 20
+
+
+def test_on_paper_it_is_light_and_whole(page):
+    page.emulate_media(media="print", color_scheme="dark")
+    assert luminance(background(page)) > 700
+    assert not page.locator(".contents").is_visible()
+
+
+def test_hostile_names_are_seen_and_do_nothing(browser, hostile):
+    with Opened(browser, hostile) as opened:
+        page = opened.page
+        for closed in page.locator("summary").all():
+            closed.click()
+        for button in page.locator("button").all():
+            button.click()
+        page.mouse.move(200, 500)
+        page.wait_for_timeout(300)
+        assert opened.complaints == []
+        assert [url for url in opened.requests if not url.startswith("data:")] == [hostile.as_uri()]
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("iframe, img, main style, main script, base, object, embed, form").count() == 0
+        assert page.locator("[style], [onload], [onerror], [onmouseover]").count() == 0
+        text = page.locator("body").inner_text()
+        for name in NAMES[:-1]:
+            assert " ".join(name.split()) in text
+        assert "49" not in {cell.strip() for cell in page.locator("th, td").all_inner_texts()}
