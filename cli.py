@@ -3,11 +3,16 @@
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from . import cli_results
 from .errors import PgsuiteError, UsageError, in_one_line
+
+if TYPE_CHECKING:
+    from .reports import ReportFiles
+    from .results.gathering import Horizon
 
 EXIT_CODES = """
 Exit codes: 0 done; 1 something failed while running, the summary names it;
@@ -18,7 +23,7 @@ app = typer.Typer(
     name="pgsuite",
     help="Find out which policy-gradient algorithm is better on which tasks, and whether a change made one worse.",
     epilog=EXIT_CODES,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -35,6 +40,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[  # noqa: ARG001
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -42,6 +48,9 @@ def _options(
 ) -> None:
     global _debug
     _debug = debug
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command("list")
@@ -99,7 +108,11 @@ def run(
     console = Console(stderr=True)
     outcome = run_cells(planned, out, workers=workers, console=console)
     if not outcome.interrupted:
-        _report([out], out / "report", failed=bool(outcome.failures))
+        try:
+            _report([out], out / "report")
+        except UsageError:
+            if not outcome.failures:
+                raise
     for failure in outcome.failures:
         reason = escape(f"{failure.cell.name}: {failure.reason}")
         console.print(f"[red]failed[/]: {reason}", soft_wrap=True, highlight=False)
@@ -114,26 +127,36 @@ def run(
 
 @app.command()
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
+    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` or `import` made them.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
+    level: Annotated[float, typer.Option(help="Confidence of the intervals and of the verdicts together.")] = 0.95,
+    horizon: Annotated[
+        str, typer.Option(help="For budgets that differ: error, or common to cut curves to the shortest.")
+    ] = "error",
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Event files too, in OUT/tensorboard.")] = False,
+    wandb: Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")] = None,
+    mlflow: Annotated[str | None, typer.Option(help="Log to this MLflow URI too, as sqlite:///mlflow.db.")] = None,
 ) -> None:
-    """Compare results: print the verdict and write a page, Markdown, LaTeX, figures, CSV and Parquet."""
-    _report(folders, out or folders[0] / "report", failed=False)
+    """Compare results: print the verdict and write a page, Markdown, LaTeX, figures, CSV and Parquet.
+
+    Exit code 1 when a run that was asked for is missing, unfinished or cannot be read; the report names it.
+    """
+    if horizon not in ("error", "common"):
+        raise UsageError(f"--horizon {horizon}: choose error or common")
+    out = out or folders[0] / "report"
+    files = _report(folders, out, level=level, horizon=horizon)  # type: ignore[arg-type]  # checked above
+    if tensorboard or wandb or mlflow:
+        from .reports.exports import export_to
+
+        for line in export_to(files.gathered, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
+            typer.echo(line)
+    if not files.whole:
+        raise typer.Exit(1)
 
 
-@app.command()
-def plan(
-    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
-    drop: Annotated[str, typer.Option(help="Share of the mean that must not be missed, such as 20% or 0.2.")] = "20%",
-    power: Annotated[float, typer.Option(help="Chance of finding such a drop.")] = 0.9,
-    alpha: Annotated[float, typer.Option(help="Chance of an alarm without one.")] = 0.05,
-) -> None:
-    """Tell how many seeds it takes to detect a drop, and what the seeds there are can detect."""
-    from rich.console import Console
-
-    from .reports.seeds import plan_seeds
-
-    plan_seeds(folders, drop, power, alpha, Console())
+app.command()(cli_results.plan)
+app.command()(cli_results.replay)
+app.command("import")(cli_results.import_)
 
 
 @app.command()
@@ -162,33 +185,34 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
         raise UsageError(f"--seeds: {error}") from None
 
 
-def _report(folders: list[Path], out: Path, *, failed: bool) -> None:
+def _report(folders: list[Path], out: Path, *, level: float = 0.95, horizon: "Horizon" = "error") -> "ReportFiles":
     from rich.console import Console
 
     from .reports import print_report
     from .reports import report as write_report
 
-    try:
-        files = write_report(folders, out)
-    except UsageError:
-        if failed:  # nothing was finished: the failures say it all
-            return
-        raise
+    files = write_report(folders, out, level=level, horizon=horizon)
     print_report(files.content, Console())
     typer.echo(f"\nwrote {files.page}")
     typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")
+    return files
 
 
 def main() -> NoReturn:
     """Run the command line; an expected error is one line on stderr and its exit code."""
     try:
-        app()
+        code = app(prog_name="pgsuite", standalone_mode=False)
+    except typer.TyperException as error:
+        reason = " ".join(error.format_message().split()).rstrip(".")
+        command = getattr(getattr(error, "ctx", None), "command_path", "pgsuite")
+        print(f"pgsuite: {reason}; see `{command} --help`", file=sys.stderr)
+        sys.exit(2)
     except PgsuiteError as error:
         if _debug:
             traceback.print_exc()
         print(f"pgsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("pgsuite: interrupted", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
@@ -199,7 +223,7 @@ def main() -> NoReturn:
             f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr
         )
         sys.exit(1)
-    sys.exit(0)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

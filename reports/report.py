@@ -8,9 +8,9 @@ from ..errors import UsageError
 from ..results.comparison import Comparison, compare
 from ..results.gathering import Gathered, Horizon, gather
 from .content import Content, content
-from .exports import write_tables
 from .latex import to_latex
 from .markdown import Picture, to_markdown
+from .tidy import write_tables
 
 if TYPE_CHECKING:
     from .figures import Figures
@@ -29,6 +29,8 @@ class ReportFiles(NamedTuple):
     figures: tuple[Path, ...]
     tables: tuple[Path, ...]
     content: Content
+    gathered: Gathered
+    """What it was made from."""
 
     @property
     def whole(self) -> bool:
@@ -82,7 +84,9 @@ def write(comparison: Comparison, gathered: Gathered, out: Path) -> ReportFiles:
     page.write_text(render(said, comparison.algorithms, on_page(figures)), encoding="utf-8")
     markdown.write_text(to_markdown(said, pictures(figures)), encoding="utf-8")
     latex.write_text(to_latex(said), encoding="utf-8")
-    return ReportFiles(page, markdown, latex, tuple(figures.save(drawn)), tuple(write_tables(comparison, out)), said)
+    return ReportFiles(
+        page, markdown, latex, tuple(figures.save(drawn)), tuple(write_tables(comparison, out)), said, gathered
+    )
 
 
 def pictures(figures: "Figures") -> tuple[Picture, ...]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UsageError
-from ..results.frame import load
+from ..results.gathering import gather
 from ..results.power import ALL, ANY, CAUTION, Design, seeds_needed
 from ..results.scores import Curves, read_curves
 from .notation import NOTHING
@@ -40,7 +40,7 @@ def plan_seeds(folders: list[Path], drop: str, power: float, alpha: float, conso
     if design.alpha >= design.power:
         raise UsageError(f"--power must be above --alpha ({alpha:g}), not {power:g}")
     curves: dict[str, dict[str, Curves]] = {}
-    for (label, env), found in read_curves(load(*folders)).items():
+    for (label, env), found in read_curves(gather(folders).frame).items():
         curves.setdefault(label, {})[env] = found
     if not curves:
         names = ", ".join(map(str, folders))

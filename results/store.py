@@ -29,8 +29,8 @@ _CURVE = re.compile(r"seed-(\d+)\.parquet")
 
 
 def cell_folder(algorithm: str, env: str, fingerprint: str) -> str:
-    """The name of a cell's folder; whatever a file system might refuse in the two names becomes ``-``."""
-    return f"{_safe(algorithm)}--{_safe(env)}--{fingerprint[:12]}"
+    """The name of a cell's folder; whatever a file system might refuse in the names becomes ``-``."""
+    return f"{_safe(algorithm)}--{_safe(env)}--{_safe(fingerprint[:12])}"
 
 
 def _safe(name: str) -> str:

@@ -53,7 +53,9 @@ def test_a_wrong_option_is_named_and_exit_code_2(arguments, pgsuite):
     code, out, err = pgsuite(*arguments)
     assert (code, out) == (2, "")
     assert next(a for a in arguments if a.startswith("--") or a == "frobnicate") in err
-    assert "Traceback" not in err
+    assert err.startswith("pgsuite: ")
+    assert err.endswith("--help`\n")
+    assert err.count("\n") == 1, "one line"
 
 
 @pytest.mark.parametrize(

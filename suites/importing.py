@@ -1,0 +1,213 @@
+"""Results from elsewhere as cells: which rules they were measured by, and what their scores are relative to."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..envs.anchors import anchors
+from ..errors import UsageError
+from ..results.folders import FoundCell, find_cells
+from ..results.imports import ImportedRun, Source, check_common_grid, find_files, on_grid, read_sb3, read_tidy
+from ..results.imports.grid import horizon
+from ..results.imports.placing import MARK, ImportedCell, StoredRun, place
+from ..results.imports.run import checked_name
+from ..results.protocol import check_protocol
+from ..results.provenance import versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest:
+    """What to import, and what its files do not say."""
+
+    paths: tuple[Path, ...]
+    suite: str = "imported"
+    algorithm: str | None = None
+    env: str | None = None
+    seed: int | None = None
+    source: Source | None = None
+    """Evaluations or training episodes; None takes evaluations where there are some."""
+    like: Path | None = None
+    """Results folder by whose rules these evaluations were made, as the user declares."""
+    steps: int | None = None
+    """Budget of training episodes; None takes the longest run's last episode."""
+    checkpoints: int = 20
+    """Points that training episodes are put on."""
+    window: int = 10
+    """Training episodes averaged at a point."""
+
+
+class Imported(NamedTuple):
+    """What came of it."""
+
+    cells: list[ImportedCell]
+    notes: list[str]
+    """What the user might not expect, a line each."""
+
+
+class Rules(NamedTuple):
+    """How the runs of an environment were measured."""
+
+    record: Mapping[str, Any]
+    """``steps``, ``protocol``, ``anchors`` and, where known, ``environment``."""
+    runs: list[ImportedRun]
+
+
+def import_results(request: ImportRequest, out: Path) -> Imported:
+    """Read everything, check everything, and only then write it to ``out``.
+
+    Raises:
+        UsageError: naming file, line or column, and remedy; nothing has been written then.
+    """
+    notes: list[str] = []
+    runs, source = _read(request, notes)
+    _check_each_once(runs)
+    cells: list[ImportedCell] = []
+    for env in dict.fromkeys(run.env for run in runs):
+        of_env = [run for run in runs if run.env == env]
+        rules = _like(request.like, env, of_env) if request.like else _own(request, env, of_env, source)
+        if rules.record["anchors"] is None:
+            notes.append(f"{env} has no anchors, so its returns have no score")
+        cells += _cells(rules, request.suite, source)
+    return Imported(place(cells, out, request.suite), notes)
+
+
+def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], Source]:
+    files = find_files(request.paths)
+    named = {"algorithm": request.algorithm, "env": request.env}
+    given = {name: checked_name(value, name, f"--{name}") for name, value in named.items() if value is not None}
+    given |= {} if request.seed is None else {"seed": str(request.seed)}
+    if files.tidy and (files.monitors or files.evaluations):
+        raise UsageError(f"{files.tidy[0]} is a tidy CSV, the others are not; import them by two commands")
+    if files.tidy:
+        if request.source == "training":
+            raise UsageError(f"{files.tidy[0]} holds evaluations; leave --source training out")
+        tables = [read_tidy(path, given) for path in files.tidy]
+        notes += [
+            f"{path}: the columns {', '.join(table.ignored)} are ignored"
+            for path, table in zip(files.tidy, tables, strict=True)
+            if table.ignored
+        ]
+        return [run for table in tables for run in table.runs], "evaluation"
+    evaluated, trained = read_sb3(files, given, request.source)
+    if not trained:
+        return evaluated, "evaluation"
+    if request.like:
+        raise UsageError(
+            f"{trained[0].files[0]} holds training episodes, which no evaluation is like; "
+            "leave --like out, or import evaluations"
+        )
+    budgets = {run.env: request.steps or horizon([r for r in trained if r.env == run.env]) for run in trained}
+    return [on_grid(run, budgets[run.env], request.checkpoints, request.window) for run in trained], "training"
+
+
+def _check_each_once(runs: Sequence[ImportedRun]) -> None:
+    seen: dict[tuple[str, str, int], ImportedRun] = {}
+    for run in runs:
+        if (other := seen.setdefault(run[:3], run)) is not run:
+            raise UsageError(f"{other.files[0]} and {run.files[0]} both hold {run.name}; leave one out")
+
+
+def _own(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
+    """The rules that the files themselves show."""
+    if source == "training":
+        steps = max(run.rows[-1].env_steps for run in runs if run.complete) if request.steps is None else request.steps
+        protocol = {
+            "source": f"{MARK}: training episodes",
+            "checkpoints": request.checkpoints,
+            "window": request.window,
+            "deterministic": None,
+        }
+        return Rules(_record(env, steps, protocol), list(runs))
+    checked = check_common_grid(runs)
+    grid = [row.env_steps for row in max(checked, key=lambda run: len(run.rows)).rows]
+    counts = {row.episodes for run in checked for row in run.rows}
+    protocol = {
+        "source": f"{MARK}: evaluations",
+        "checkpoints": len(grid) - (grid[0] == 0),
+        "episodes": counts.pop() or None if len(counts) == 1 else None,
+        "deterministic": None,
+        "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
+    }
+    return Rules(_record(env, grid[-1], protocol), checked)
+
+
+def _record(env: str, steps: int, protocol: Mapping[str, Any]) -> dict[str, Any]:
+    known = anchors(env)
+    scale = {"random": known.random, "reference": known.reference} if known else None
+    return {"steps": steps, "protocol": dict(protocol), "anchors": scale}
+
+
+def _like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
+    """The rules of other results, whose grid these runs must have.
+
+    Raises:
+        UsageError: the folder has no complete run of the environment, or the runs have another grid or other episodes.
+    """
+    cells = [cell for cell in find_cells(folder) if cell.store.env == env]
+    grid = next((points for cell in cells if (points := _grid(cell))), None)
+    if grid is None:
+        raise UsageError(f"{folder} has no complete run on {env} to take the rules from; import {env} without --like")
+    check_protocol([(str(cell.store.path), env, cell.store.record()) for cell in cells])
+    record = cells[0].store.record()
+    episodes = record.get("protocol", {}).get("episodes")
+    for run in runs:
+        here = [row.env_steps for row in run.rows]
+        if here != grid[: len(here)]:
+            wrong = next((k for k, point in enumerate(here[: len(grid)]) if point != grid[k]), len(grid))
+            place_of = f"{here[wrong]} where {folder} has {grid[wrong]}" if wrong < len(grid) else "too many points"
+            raise UsageError(
+                f"{run.name} has {place_of}; evaluate it at env_steps "
+                f"{', '.join(map(str, grid[:3]))}, ... {grid[-1]}, or leave --like out"
+            )
+        if other := next((row.episodes for row in run.rows if row.episodes not in (0, episodes)), None):
+            raise UsageError(
+                f"{run.name} averages {other} episodes where {folder} averages {episodes}; "
+                "evaluate it like that, or leave --like out"
+            )
+    kept: dict[str, Any] = {
+        name: record[name] for name in ("steps", "protocol", "anchors", "environment") if name in record
+    }
+    marked = [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
+    return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
+
+
+def _grid(cell: FoundCell) -> list[int] | None:
+    for seed in cell.seeds():
+        curve, facts = cell.store.read_curve(seed)
+        if facts["status"] == "complete":
+            return [int(point) for point in curve["env_steps"]]
+    return None
+
+
+def _cells(rules: Rules, suite: str, source: Source) -> list[ImportedCell]:
+    env = rules.runs[0].env
+    record = {
+        "suite": suite,
+        **rules.record,
+        MARK: {"source": source},
+        "configuration": {},
+        "provenance": {
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": versions("pgsuite"),
+        },
+    }
+    cells = []
+    for algorithm in dict.fromkeys(run.algorithm for run in rules.runs):
+        of_it = sorted((run for run in rules.runs if run.algorithm == algorithm), key=lambda run: run.seed)
+        cells.append(ImportedCell(algorithm, env, record, {run.seed: _stored(run) for run in of_it}))
+    return cells
+
+
+def _stored(run: ImportedRun) -> StoredRun:
+    facts: dict[str, Any] = {"status": "complete" if run.complete else "partial"}
+    last = run.rows[-1]
+    if last.wall_time > 0:
+        facts["steps_per_second"] = last.env_steps / last.wall_time
+    facts[MARK] = [
+        {"file": "/".join(path.absolute().parts[-3:]), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for path in run.files
+    ]
+    return StoredRun(run.rows, facts)

@@ -1,0 +1,55 @@
+"""What a results folder may make this machine do: nothing that the shipped code does not do already.
+
+A record names classes, modules and environments. Anybody may have written it, so naming code is not enough to run it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..algorithms.registry import ALGORITHMS
+from ..errors import UsageError
+
+
+def check_code(record: Mapping[str, Any], place: str) -> None:
+    """Refuse a record that would import code which is not shipped, for a user who has not said that it may.
+
+    Raises:
+        UsageError: naming the code and the option that allows it.
+    """
+    reference = record.get("reference")
+    if reference not in ALGORITHMS and reference not in ALGORITHMS.values():
+        raise UsageError(
+            f"{place} names the code {_short(reference)}, which is not imported on the word of a results folder; "
+            "if it is yours, give it with -a, or allow all that the folder names with --trust"
+        )
+    check_environment(record, place)
+
+
+def check_environment(record: Mapping[str, Any], place: str) -> None:
+    """The same for its environment: modules that register it, an id with a module, or text among its arguments.
+
+    Raises:
+        UsageError: naming the code and the option that allows it.
+    """
+    environment = record.get("environment") or {}
+    modules = list(record.get("modules") or ())
+    ids = [env for env in (str(record["env"]), str(environment.get("id"))) if ":" in env]
+    code = modules or ids or [value for value in _leaves(environment.get("options")) if isinstance(value, str)]
+    if code:
+        raise UsageError(
+            f"{place} names the code {_short(code[0])} for its environment, which is not imported on the word of a "
+            "results folder; allow all that the folder names with --trust"
+        )
+
+
+def _leaves(value: Any) -> list[Any]:
+    """All values of nested tables and lists."""
+    if isinstance(value, Mapping):
+        return [leaf for item in value.values() for leaf in _leaves(item)]
+    if isinstance(value, list | tuple):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [value]
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:120]

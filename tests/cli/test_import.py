@@ -1,0 +1,60 @@
+"""`pgsuite import`."""
+
+import pytest
+
+
+@pytest.fixture
+def csv(place):
+    (place / "mine.csv").write_text(
+        "algorithm,env,seed,env_steps,return\nmine,CartPole-v1,0,0,20\nmine,CartPole-v1,0,9,30\n"
+    )
+    return "mine.csv"
+
+
+def test_what_is_imported_can_be_reported(csv, pgsuite, tmp_path):
+    code, out, err = pgsuite("import", csv, "-o", str(tmp_path / "out"))
+    assert (code, err) == (0, "")
+    assert "mine on CartPole-v1: 1 run(s), 2 points up to 9 steps; imported: evaluations" in out
+    code, out, _ = pgsuite("report", str(tmp_path / "out"))
+    assert code == 0
+    assert "mine" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["nowhere.csv"], ["nowhere.csv does not exist"]),
+        (["algorithms.py"], ["algorithms.py, line 2", "'algorithm' is missing"]),
+        (["mine.csv", "--source", "both"], ["--source both", "evaluation or training"]),
+        (["mine.csv", "--source", "training"], ["mine.csv holds evaluations"]),
+        (["mine.csv", "--suite", "../x"], ["--suite '../x'"]),
+        (["mine.csv", "--like", "nowhere"], ["nowhere", "does not exist"]),
+        (["mine.csv", "--algorithm", "x"], ["column 'algorithm' already"]),
+        (["mine.csv", "-o", "file"], ["file", "-o"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and ".csv" in value[0] else "",
+)
+def test_a_wrong_request_is_one_line_and_exit_code_2(arguments, parts, csv, pgsuite, place):
+    code, out, err = pgsuite("import", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    for part in parts:
+        assert part in err
+    assert not (place / "runs").exists()
+
+
+def test_a_report_is_exported_to_tensorboard(csv, pgsuite, tmp_path):
+    pytest.importorskip("tensorboard")
+    pgsuite("import", csv, "-o", str(tmp_path / "out"))
+    code, out, _ = pgsuite("report", str(tmp_path / "out"), "--tensorboard")
+    assert code == 0
+    assert "wrote 1 runs to" in out
+    assert len(list((tmp_path / "out" / "report" / "tensorboard").glob("mine--CartPole-v1--*/seed-0/*tfevents*"))) == 1
+
+
+@pytest.mark.parametrize("option", ["wandb", "mlflow"])
+def test_an_export_whose_package_is_missing_is_one_line(option, csv, pgsuite, tmp_path, monkeypatch):
+    pgsuite("import", csv, "-o", str(tmp_path / "out"))
+    monkeypatch.setitem(__import__("sys").modules, option, None)
+    code, _, err = pgsuite("report", str(tmp_path / "out"), f"--{option}", "mine")
+    assert code == 2
+    assert err.splitlines()[-1].endswith(f"pip install 'pgsuite[{option}]'")

@@ -1,0 +1,93 @@
+"""`pgsuite report`: what it prints, what it writes, and how it ends when something is missing or wrong."""
+
+import json
+
+import pytest
+
+from pgsuite.results import CellStore, CurveRow, write_manifest
+
+RECORD = {"suite": "mine", "anchors": {"random": 20.0, "reference": 500.0}, "steps": 1000}
+
+
+def cell(out, algorithm="trpo", digit="a", seeds=range(5), steps=1000, **record):
+    store = CellStore(out, algorithm, "CartPole-v1", digit * 64)
+    store.create(RECORD | {"steps": steps} | record)
+    for seed in seeds:
+        rows = [CurveRow(k, k * steps // 2, 0, 20.0 + k * seed, 1.0, 10, 20.0, 200, k, 0.1) for k in range(3)]
+        store.write_curve(seed, rows, {"status": "complete"})
+    return store
+
+
+def ask(out, store, seeds):
+    asked = {"algorithm": store.algorithm, "env": store.env, "folder": store.path.name, "seeds": list(seeds)}
+    write_manifest(out, "mine", [asked])
+
+
+def test_a_whole_folder_is_reported_and_done(pgsuite, tmp_path):
+    cell(tmp_path)
+    code, out, err = pgsuite("report", str(tmp_path))
+    assert (code, err) == (0, "")
+    assert "trpo has an IQM of the final score of" in out
+    written = {path.suffix for path in (tmp_path / "report").rglob("*.*")}
+    assert written == {".html", ".md", ".tex", ".png", ".svg", ".pdf", ".csv", ".parquet"}
+
+
+@pytest.mark.parametrize("fate", ["missing", "damaged", "unfinished"])
+def test_the_report_is_written_and_the_exit_code_1_where_a_run_is_not_there(fate, pgsuite, tmp_path):
+    store = cell(tmp_path)
+    ask(tmp_path, store, range(6 if fate == "missing" else 5))
+    if fate == "damaged":
+        (store.path / "seed-3.parquet").write_bytes(b"PAR1 and no more")
+    if fate == "unfinished":
+        frame, meta = store.read_curve(3)
+        store.write_curve(3, frame, meta | {"status": "partial"})
+    code, out, _ = pgsuite("report", str(tmp_path))
+    assert code == 1
+    assert f"{5 if fate == 'missing' else 4} of {6 if fate == 'missing' else 5} runs are complete" in out
+    if fate == "damaged":
+        assert "seed-3.parquet is damaged" in out
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert {"missing": "missing", "damaged": "corrupt", "unfinished": "partial"}[fate] in page
+
+
+def test_an_empty_folder_is_one_line_and_exit_code_2(pgsuite, tmp_path):
+    code, out, err = pgsuite("report", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert err == f"pgsuite: {tmp_path} holds no results; make them with `pgsuite run`\n"
+
+
+def test_a_folder_of_another_version_is_refused(pgsuite, tmp_path):
+    path = cell(tmp_path).path / "cell.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 9}))
+    code, out, err = pgsuite("report", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert "has format 9, this pgsuite reads format 1" in err
+
+
+def test_budgets_that_differ_are_refused_or_cut_as_the_user_says(pgsuite, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    cell(one)
+    cell(two, "reinforce", "b", steps=2000)
+    code, _, err = pgsuite("report", str(one), str(two))
+    assert code == 2
+    assert "their budget differs, 1000 environment steps against 2000" in err
+    assert not (one / "report").exists()
+    code, out, _ = pgsuite("report", str(one), str(two), "--horizon", "common")
+    assert code == 0
+    assert "trpo" in out
+    assert "reinforce" in out
+    assert pgsuite("report", str(one), str(two), "--horizon", "far")[0] == 2
+
+
+def test_evaluations_that_differ_are_refused_however_long_the_curves(pgsuite, tmp_path):
+    cell(tmp_path / "one", protocol={"episodes": 10})
+    cell(tmp_path / "two", "reinforce", "b", protocol={"episodes": 5})
+    code, _, err = pgsuite("report", str(tmp_path / "one"), str(tmp_path / "two"), "--horizon", "common")
+    assert code == 2
+    assert 'evaluation differs, {"episodes": 10} against {"episodes": 5}' in err
+
+
+def test_the_level_is_what_is_printed(pgsuite, tmp_path):
+    cell(tmp_path)
+    assert "90% interval" in pgsuite("report", str(tmp_path), "--level", "0.9")[1]
+    assert pgsuite("report", str(tmp_path), "--level", "1.5")[0] == 2
