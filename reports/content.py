@@ -26,6 +26,7 @@ class Content(NamedTuple):
     """What must be known before any number is read."""
     leaderboards: tuple[Table, ...]
     improvement: tuple[Table, ...]
+    """None where there is one algorithm."""
     environments: Table
     pairs: Table
     cost: Table
@@ -60,7 +61,11 @@ def content(comparison: Comparison, gathered: Gathered) -> Content:
         facts=_facts(comparison, gathered),
         warnings=_warnings(comparison),
         leaderboards=tuple(leaderboard.leaderboard(comparison, statistic) for statistic in leaderboard.STATISTICS),
-        improvement=tuple(improvement.improvement_table(comparison, name) for name in leaderboard.STATISTICS),
+        improvement=tuple(
+            improvement.improvement_table(comparison, name)
+            for name in leaderboard.STATISTICS
+            if len(comparison.algorithms) > 1
+        ),
         environments=environments.environment_table(comparison),
         pairs=environments.pairs_table(comparison),
         cost=cost.cost_table(comparison),

@@ -17,16 +17,19 @@ class Picture(NamedTuple):
     caption: str
 
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&])")
-_LEADING = re.compile(r"^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
-_DOMAIN = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data)(:)|\b(www)(\.)")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
+_LEADING = re.compile(r"^([-+=#]|\d+(?=[.)](?:\s|$)))")
+_LINKING = re.compile(r"(?i)([@#](?=\w)|\b(?:https?|ftp|mailto|javascript|data)(?=:)|\bwww(?=\.))")
+_APART = "\u200b"
+"""Nothing, with a width of nothing: parts what would be taken together, such as the sign and the name of a mention."""
 
 
 def escape(text: str) -> str:
     """Text that Markdown, GitHub's included, shows as it is: no markup, no link, no mention, no HTML."""
-    line = _SPECIAL.sub(r"\\\1", plain(text))
-    line = _DOMAIN.sub(lambda match: f"{match[1] or match[3]}\u200b{match[2] or match[4]}", line)
-    return _LEADING.sub(lambda match: f"{match[1]}\\{match[2]}", line)
+    line = _LINKING.sub(rf"\1{_APART}", _SPECIAL.sub(r"\\\1", plain(text)))
+    if not (start := _LEADING.match(line)):
+        return line
+    return f"{line[: start.end()]}\\{line[start.end() :]}" if start[1][0].isdigit() else f"\\{line}"
 
 
 def to_markdown(content: Content, pictures: Sequence[Picture] = ()) -> str:
@@ -43,9 +46,10 @@ def to_markdown(content: Content, pictures: Sequence[Picture] = ()) -> str:
             parts += [f"![{escape(picture.title)}]({picture.file})", escape(picture.caption)]
     parts += ["## Cost", table(content.cost), escape(content.cost.caption)]
     parts += ["## What is not there", *_absent(content)]
-    parts += ["## How it was measured"]
+    parts += ["## How it was measured", "<details><summary>Settings, protocol, seeds, versions</summary>"]
     for one in content.details:
         parts += [f"### {escape(one.title)}", table(one), escape(one.caption)]
+    parts.append("</details>")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
@@ -84,4 +88,4 @@ def table(whole: Table) -> str:
 
 def _cell(cell: Cell) -> str:
     text = escape(cell.text)
-    return " ".join(filter(None, [f"**{text}**" if cell.strong else text, escape(cell.interval)]))
+    return " ".join(filter(None, [f"**{text}**" if cell.strong else text, cell.interval]))  # an interval is numbers

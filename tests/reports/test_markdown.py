@@ -1,9 +1,13 @@
+import html
+import re
+
 import pytest
 from markdown_it import MarkdownIt
 
 from pgsuite.reports.content import content
 from pgsuite.reports.leaderboard import leaderboard
 from pgsuite.reports.markdown import Picture, escape, table, to_markdown
+from pgsuite.reports.notation import plain
 from pgsuite.reports.table import Column, Table, number, text
 from pgsuite.results import gather
 
@@ -15,10 +19,10 @@ def test_a_table_has_aligned_pipes_and_groups_named_once():
     rows = [("a", "one", 1.0), ("a", "two|three", 2.0)]
     cells = tuple((text(env), text(who), number(x, f"{x:g}", "[0, 3]", strong=x > 1)) for env, who, x in rows)
     assert table(Table("t", "T", "C", columns, cells, headings=2)).splitlines() == [
-        "| env | who        |              x |",
-        "| --- | ---------- | -------------: |",
-        "| a   | one        |     1 \\[0, 3\\] |",
-        "|     | two\\|three | **2** \\[0, 3\\] |",
+        "| env | who        |            x |",
+        "| --- | ---------- | -----------: |",
+        "| a   | one        |     1 [0, 3] |",
+        "|     | two\\|three | **2** [0, 3] |",
     ]
 
 
@@ -29,10 +33,17 @@ def test_a_renderer_shows_a_hostile_name_and_nothing_else(name):
         assert tag not in rendered
 
 
+@pytest.mark.parametrize(
+    "text", [*NAMES, "0.985", "1. x", "2) x", "3.", "- x", "+ x", "= x", "# x", "a (b) {c}! -1", "\\"]
+)
+def test_a_renderer_shows_the_text_and_nothing_less(text):
+    rendered = MarkdownIt("commonmark", {"html": True}).render(escape(text))
+    assert re.fullmatch(r"<p>[^<]*</p>", rendered.strip())
+    assert html.unescape(rendered.strip()[3:-4]).replace("\u200b", "") == plain(text)
+
+
 def test_a_mention_or_a_bare_address_stays_text():
-    assert escape("@everyone #12") == "\\@everyone \\#12"
-    assert "https://" not in escape("https://x.invalid")
-    assert "www." not in escape("www.x.invalid")
+    assert not re.search(r"@\w|#\w|https:|www\.", escape("@everyone #12 https://x.invalid www.x.invalid"))
 
 
 def test_the_order_of_the_report(folder, comparison):

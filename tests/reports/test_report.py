@@ -84,7 +84,9 @@ def test_a_damaged_run_is_named_and_the_others_reported(folder, tmp_path):
     (store.path / "seed-0.parquet").write_bytes(b"")
     files = report([folder.path], tmp_path)
     assert not files.whole
-    assert "seed-0.parquet is damaged" in files.page.read_text()
+    page = files.page.read_text()
+    assert "seed-0.parquet is damaged" in page
+    assert "There is one algorithm" in page
 
 
 def test_loading_the_reports_loads_nothing_that_draws():
