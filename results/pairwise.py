@@ -85,6 +85,8 @@ def permutation_p(x: Array, y: Array, random: np.random.Generator) -> float:
     if min(x.size, y.size) < 2:
         return float("nan")
     pooled = np.concatenate([x, y])
+    if np.ptp(pooled) == 0:
+        return 1.0
     pooled = pooled - pooled.mean()
     observed = np.arange(pooled.size) < x.size
     mirrored = x.size == y.size

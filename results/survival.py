@@ -34,11 +34,13 @@ def median_time(times: ArrayLike, reached: ArrayLike) -> float:
 
     Args:
         times: ``(R,)`` of the event, or of the censoring.
-        reached: ``(R,)`` whether it is the event.
+        reached: ``(R,)`` whether it is the event. A time that was not measured (NaN) leaves the median unknown.
 
     Source: Kaplan & Meier (1958); Brookmeyer & Crowley (1982) for the middle of the flat stretch.
     """
     when, event = np.asarray(times, dtype=np.float64), np.asarray(reached, dtype=bool)
+    if np.isnan(when).any():
+        return float("nan")
     moments = np.unique(when[event])
     at_risk = (when >= moments[:, None]).sum(axis=1)
     events = ((when == moments[:, None]) & event).sum(axis=1)

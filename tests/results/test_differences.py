@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from pgsuite.results.differences import pairs
+
+from .frames import runs
+from .test_leaderboard import by_label
+
+RANDOM = np.random.default_rng(4)
+
+
+def finals(label, env, values):
+    return runs(label, env, [[0, value] for value in values])
+
+
+def table(*frames, level=0.95):
+    frame = pd.concat(frames)
+    return pairs(by_label(frame), tuple(dict.fromkeys(frame["env"])), level=level, seed=0)
+
+
+X, Y, Z = RANDOM.normal(100, 10, 6), RANDOM.normal(50, 20, 7), RANDOM.normal(100, 10, 5)
+
+
+def test_rows_against_scipy():
+    found = table(finals("x", "A-v0", X), finals("y", "A-v0", Y)).iloc[0]
+    welch = stats.ttest_ind(X, Y, equal_var=False)
+    assert found["difference"] == pytest.approx(X.mean() - Y.mean())
+    assert found["welch_p"] == pytest.approx(welch.pvalue)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(welch.confidence_interval(0.95)))
+    assert (found["runs_x"], found["runs_y"]) == (6, 7)
+    assert found["verdict"] == "x better"
+    assert table(finals("y", "A-v0", Y), finals("x", "A-v0", X)).iloc[0]["verdict"] == "y better"
+
+
+def test_the_family_is_all_pairs_on_all_environments():
+    found = table(
+        *(
+            finals(label, env, values)
+            for env in ("A-v0", "B-v0")
+            for label, values in zip("xyz", (X, Y, Z), strict=True)
+        )
+    )
+    assert found[["env", "x", "y"]].agg(" ".join, axis=1).to_list() == [
+        f"{env} {pair}" for env in ("A-v0", "B-v0") for pair in ("x y", "x z", "y z")
+    ]
+    for test in ("welch", "permutation"):
+        p = found[f"{test}_p"].to_numpy()
+        smallest = p == p.min()
+        assert found[f"{test}_holm"][smallest].to_list() == pytest.approx(list(p[smallest] * 6))
+        assert (found[f"{test}_holm"] <= np.minimum(6 * p, 1) + 1e-12).all()
+        assert (found[f"{test}_holm"] >= p).all()
+
+
+def test_what_can_be_detected_is_at_the_strictest_step_of_the_family():
+    two = table(*(finals(label, env, values) for env in ("A-v0", "B-v0") for label, values in (("x", X), ("y", Y))))
+    error = np.hypot(X.std(ddof=1) / np.sqrt(6), Y.std(ddof=1) / np.sqrt(7))
+    freedom = stats.ttest_ind(X, Y, equal_var=False).df
+    expected = error * (stats.t.ppf(1 - 0.05 / 2 / 2, freedom) + stats.t.ppf(0.9, freedom))
+    assert two["detectable"].to_list() == pytest.approx([expected] * 2)
+
+
+def test_too_few_runs_have_no_verdict_and_belong_to_no_family():
+    found = table(finals("x", "A-v0", X), finals("y", "A-v0", Y[:4]), finals("z", "A-v0", Z))
+    assert found["verdict"].to_list() == ["too few runs", "no difference shown", "too few runs"]
+    assert found["permutation_holm"].isna().to_list() == [True, False, True]
+    assert found["permutation_holm"][1] == found["permutation_p"][1]  # a family of one
+    assert found["permutation_p"].notna().all()
+
+
+def test_one_run_each_still_has_a_difference():
+    found = table(finals("x", "A-v0", [3.0]), finals("y", "A-v0", [1.0])).iloc[0]
+    assert found["difference"] == 2
+    assert found[["low", "high", "welch_p", "permutation_p", "effect_size", "detectable"]].isna().all()
+    assert found["verdict"] == "too few runs"
+
+
+def test_only_environments_of_both_are_compared():
+    assert table(finals("x", "A-v0", X), finals("y", "B-v0", Y)).empty
+    assert table(finals("x", "A-v0", X)).empty
+
+
+def test_the_level_decides():
+    # Six against six, one of them apart: p is above .05 / 1 and below .5.
+    x, y = np.arange(6.0), np.arange(6.0) + 2.2
+    strict, lenient = (
+        table(finals("x", "A-v0", x), finals("y", "A-v0", y), level=level)["verdict"][0] for level in (0.95, 0.5)
+    )
+    assert (strict, lenient) == ("no difference shown", "y better")

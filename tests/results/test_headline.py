@@ -1,0 +1,107 @@
+"""One honest sentence in every situation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pgsuite.results.comparison import compare
+
+from .frames import runs
+
+SPREAD = np.linspace(-0.05, 0.05, 6)
+
+
+def cell(label, env, score, *, number=6, **options):
+    """Runs with final scores around this one."""
+    return runs(label, env, [[20, 20 + 500 * (score + SPREAD[n % 6])] for n in range(number)], **options)
+
+
+def says(*frames, asked=None):
+    return compare(pd.concat(frames), asked, replicates=200).headline
+
+
+def both(label, score, **options):
+    return pd.concat([cell(label, env, score, **options) for env in ("A-v0", "B-v0")])
+
+
+def test_a_clear_lead():
+    text = says(both("trpo", 0.9), both("reinforce", 0.3))
+    assert text.startswith("trpo leads with an IQM of the final score of 0.90 (95% interval 0.8")
+    assert "6 runs on each of 2 environments), before reinforce with 0.30" in text
+    assert text.endswith("and the pairwise tests support it: better on 2 of 2 environments, worse on none.")
+
+
+def test_the_order_of_the_labels_does_not_matter():
+    assert says(both("reinforce", 0.3), both("trpo", 0.9)) == says(both("trpo", 0.9), both("reinforce", 0.3))
+
+
+def test_a_lead_that_the_tests_do_not_support():
+    assert "but the pairwise tests show no difference between the two on any of 2" in says(
+        both("a", 0.505), both("b", 0.5)
+    )
+    divided = says(cell("a", "A-v0", 0.9), cell("a", "B-v0", 0.5), cell("b", "A-v0", 0.3), cell("b", "B-v0", 0.7))
+    assert "tests are divided: better on 1 of 2 environments, worse on 1" in divided
+    # By the IQM a leads; on B-v0 b is better, and on A-v0 nothing is shown.
+    far = runs("a", "A-v0", [[20, 20 + 500 * x] for x in (0.0, 3, 3, 3, 3, 3)])
+    near = runs("b", "A-v0", [[20, 20 + 500 * x] for x in (0.0, 0, 0, 3, 3, 3)])
+    against = says(far, cell("a", "B-v0", 0.5), near, cell("b", "B-v0", 0.7))
+    assert "speak against it: better on none of 2 environments, worse on 1" in against
+
+
+def test_equal_scores_share_the_lead():
+    assert says(both("a", 0.5), both("b", 0.5)).startswith("a and b share the highest score: ")
+
+
+def test_too_few_runs():
+    text = says(both("a", 0.9, number=4), both("b", 0.3, number=4))
+    assert "(too few runs for an interval, which takes 5; 4 runs on each of 2 environments)" in text
+    assert "too few runs to test the difference" in text
+    assert "95%" not in text
+
+
+def test_unequal_numbers_of_runs():
+    assert "at least 5 runs on each of 2" in says(cell("a", "A-v0", 0.9, number=5), cell("a", "B-v0", 0.9))
+
+
+def test_one_algorithm():
+    text = says(both("trpo", 0.9))
+    assert text.startswith("trpo has an IQM of the final score of 0.90 (95% interval")
+    assert text.endswith("there is nothing to compare it with.")
+
+
+def test_no_anchors():
+    frames = [both(label, score, anchors=None) for label, score in (("a", 0.9), ("b", 0.3))]
+    text = says(*frames)
+    assert text.startswith("No environment has score anchors, so no algorithm leads")
+    assert "difference in 2 of 2 comparisons of mean returns" in text
+    text = says(*frames, cell("a", "C-v0", 0.9), cell("b", "C-v0", 0.1))
+    assert "6 runs on 1 environment)" in text
+    assert "without score anchors, so not in the score: A-v0, B-v0" in text
+
+
+def test_an_algorithm_that_lacks_an_environment_cannot_lead():
+    text = says(both("a", 0.5), both("b", 0.3), cell("c", "A-v0", 0.99))
+    assert text.startswith("a leads")
+    assert "without runs on every environment, so not ranked: c" in text
+    assert "no other algorithm has runs on every environment" in says(both("a", 0.5), cell("c", "A-v0", 0.99))
+    nobody = says(cell("a", "A-v0", 0.5), cell("b", "B-v0", 0.5))
+    assert nobody.startswith("No algorithm has runs on every environment, so none leads")
+
+
+def test_what_is_not_counted_is_said():
+    diverged = runs("a", "A-v0", [[20, 30]] * 2, seeds=[6, 7], status=["diverged", "partial"])
+    asked = {(label, env): range(9) for label in ("a", "b") for env in ("A-v0", "B-v0")}
+    text = says(both("a", 0.9), diverged, both("b", 0.3), asked=asked)
+    # 36 were asked for; 24 completed, one diverged, one stopped early.
+    assert text.endswith("; not counted, of 36 runs: 1 diverged, 1 stopped early, 10 missing.")
+
+
+@pytest.mark.parametrize("status", ["diverged", "partial"])
+def test_nothing_complete(status):
+    assert says(both("a", 0.9, status=status)).startswith("No run is complete, so there is nothing to compare; ")
+
+
+def test_it_is_one_sentence():
+    text = says(both("a", 0.9), both("b", 0.3), cell("c", "A-v0", 0.9, status="diverged"))
+    assert text.count(". ") == 0
+    assert "\n" not in text
