@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..results.comparison import Comparison
 from ..results.cost import COST_THRESHOLD
-from .notation import duration, fixed, mebibytes, si
+from .notation import duration, mebibytes, si, significant
 from .table import PAPER, Cell, Column, Table, algorithm, number, text
 
 DIAGNOSTICS = {
@@ -90,5 +90,4 @@ def diagnostics_table(comparison: Comparison) -> Table:
 
 
 def _diagnostic(value: float) -> Cell:
-    small = 0 < abs(value) < 0.0995
-    return number(value, fixed(value, 4 if small else 3 if abs(value) < 9.995 else 1))
+    return number(value, significant(value))

@@ -18,6 +18,11 @@ def fixed(value: float, places: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """``24.9``, ``0.0823``, ``2.1e−05``: for quantities of any size."""
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", MINUS) if math.isfinite(value) else NOTHING
+
+
 def signed(value: float, places: int) -> str:
     """A difference with its sign: ``+12.5``, ``−3.0``, ``0.0``."""
     text = fixed(value, places)

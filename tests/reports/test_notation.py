@@ -14,6 +14,7 @@ from pgsuite.reports.notation import (
     ranges,
     si,
     signed,
+    significant,
 )
 
 NAN = float("nan")
@@ -35,6 +36,14 @@ NAN = float("nan")
 )
 def test_counts(value, text):
     assert si(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(24.94, "24.9"), (500.2, "500"), (-0.0823, "−0.0823"), (2.14e-5, "2.14e−05"), (0, "0.00"), (NAN, "—")],
+)
+def test_quantities_of_any_size(value, text):
+    assert significant(value) == text
 
 
 @pytest.mark.parametrize(("value", "places"), [(0.5, 2), (-9.99, 2), (-83.4, 1), (500, 1), (4471, 0), (NAN, 0)])
