@@ -100,23 +100,32 @@ def variants(algorithm: Any, state: State) -> list[Variant]:
     wrong one (and its own λ), with its own state weighting and with the other; its normalised form is compared with
     the reference alone, because standardising a batch leaves no closed form for the mean.
     """
-    raw = unnormalised(algorithm)
-    has_critic = state.model.critic is not None
-    found = [Variant(name="", algorithm=raw, critic="exact" if has_critic else "none")]
-    if has_critic:
-        found.append(Variant(name="wrong critic", algorithm=raw, critic="wrong"))
-        if _has(raw, "trace"):
-            found[0] = Variant(name="exact critic, λ = 1", algorithm=replace(raw, trace=1.0), critic="exact")
-        else:
-            found[0] = Variant(name="exact critic", algorithm=raw, critic="exact")
+    raw, kinds = unnormalised(algorithm), _critics(state)
+    found = [Variant(name="", algorithm=raw, critic=kinds[0])]
+    if _has(raw, "trace"):
+        found = [Variant(name="λ = 1", algorithm=replace(raw, trace=1.0), critic=kinds[0])]
+    if kinds[0] != "none":
+        found.append(Variant(name="", algorithm=raw, critic=kinds[1]))
     if _has(raw, "state_weighting"):
         other = {"discounted": "undiscounted", "undiscounted": "discounted"}[raw.state_weighting]
         turned = replace(raw, state_weighting=other)
-        found.append(Variant(name=other, algorithm=turned, critic=found[-1].critic))
+        found.append(Variant(name=other, algorithm=turned, critic=kinds[1]))
     scaled = normalised(algorithm)
     if scaled.target.normalised:
-        found.append(Variant(name="normalised", algorithm=scaled, critic=found[0].critic))
-    return found
+        found.append(Variant(name="normalised", algorithm=scaled, critic=kinds[0]))
+    return [replace(variant, name=_named(variant)) for variant in found]
+
+
+def _critics(state: State) -> tuple[CriticKind, CriticKind]:
+    """Return a good critic and a bad one, as far as the model has them: networks with hidden layers stay as they are."""
+    if state.model.critic is None:
+        return "none", "none"
+    return ("initial", "initial") if state.model.policy.hidden else ("exact", "wrong")
+
+
+def _named(variant: Variant) -> str:
+    critic = "" if variant.critic == "none" else f"{variant.critic} critic"
+    return ", ".join(part for part in (critic, variant.name) if part)
 
 
 def _has(algorithm: Any, name: str) -> bool:

@@ -108,11 +108,9 @@ class Table:
 
     def pull(self, slope: Floats) -> Floats:
         """Return ``Jᵀ slope`` ``(S, P)`` of slopes ``(S, n, D)``."""
-        activations = [np.ascontiguousarray(np.broadcast_to(a, (len(slope), *a.shape[1:]))) for a in self._hidden()]
-        first = self._activations[0]
-        return np.asarray(
-            self._network.cotangent(self._layers, [first, *activations, self._activations[-1]], slope.copy())
-        )
+        first, *hidden, last = self._activations
+        repeated = [np.repeat(a, len(slope), 0) for a in hidden]
+        return np.asarray(self._network.cotangent(self._layers, [first, *repeated, last], slope.copy()))
 
     def push(self, direction: Floats) -> Floats:
         """Return ``J v`` ``(S, n, D)`` of directions ``(S, P)``."""
@@ -120,9 +118,6 @@ class Table:
         layers = [type(layer)(*(np.repeat(x, count, 0) for x in layer)) for layer in self._layers]
         activations = [np.repeat(a, count, 0) for a in self._activations]
         return np.asarray(self._network.tangent(layers, activations, self._network.layers(direction)))
-
-    def _hidden(self) -> list[Floats]:
-        return [np.asarray(a) for a in self._activations[1:-1]]
 
 
 def fisher_outputs(process: Process, outputs: Floats) -> Floats:

@@ -1,0 +1,126 @@
+"""An audit as tables: every case for the record, one line per algorithm and model for the reader."""
+
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .notation import NOTHING
+
+CAPTION = (
+    "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, corrected "
+    "over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean gradient and "
+    "the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on the same "
+    "batches, exact critic. SNR: length of the mean by standard deviation, of one batch. KL: exact, of one update. "
+    "Angle: between the mean step and the exact natural gradient."
+)
+
+
+def audit_cases(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per algorithm × model × policy × variant, intervals as ``_low`` and ``_high``."""
+    rows = []
+    for name, found in audit["algorithms"].items():
+        for case in found["cases"]:
+            row = {"algorithm": name, **{key: case[key] for key in ("model", "policy", "variant", "batches", "steps")}}
+            row |= {f"p_{test}": p for test, p in case["p_values"].items()}
+            row |= {"adjusted_p": case["adjusted_p"], "t_squared": case["t_squared"], "drawn_again": "screened" in case}
+            for quantity in ("cosine", "norm_ratio", "variance", "variance_to_declared", "variance_to_reinforce"):
+                values = case.get(quantity) or (None, None, None)
+                row |= dict(zip((quantity, f"{quantity}_low", f"{quantity}_high"), values, strict=True))
+            row["signal_to_noise"] = case["signal_to_noise"][0][1] if case.get("signal_to_noise") else None
+            row["normalised"] = case["target"]["normalised"]
+            row["departs"] = ", ".join(case["departures"])
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def audit_updates(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per algorithm × model × policy of what updates do; means come with ``_error``."""
+    rows = []
+    for name, found in audit["algorithms"].items():
+        for update in found["updates"]:
+            row: dict[str, Any] = {"algorithm": name}
+            for key, value in update.items():
+                if isinstance(value, list | tuple) and key != "departures":
+                    row |= {key: value[0], f"{key}_error": value[1]}
+                elif key == "critic_error":
+                    row |= {f"critic_error_{when}": x for when, x in value.items()}
+                else:
+                    row[key] = "; ".join(value) if key == "departures" else value
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def audit_summary(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row of text per algorithm × model: what the terminal and the page show."""
+    cases, updates = audit_cases(audit), audit_updates(audit)
+    rows = []
+    for (name, model), group in cases.groupby(["algorithm", "model"], sort=False):
+        raw = group[~group["normalised"]]
+        worst = raw.loc[raw["cosine"].idxmin()] if raw["cosine"].notna().any() else None
+        longest = raw.loc[(raw["norm_ratio"] - 1).abs().idxmax()] if raw["norm_ratio"].notna().any() else None
+        mine = updates[(updates["algorithm"] == name) & (updates["model"] == model)]
+        own = mine[mine["variant"] == ""]
+        first = raw.drop_duplicates("policy")
+        departs = [x for x in [*group["departs"], *mine["departures"]] if x]
+        rows.append(
+            {
+                "algorithm": name,
+                "model": model,
+                "batches": str(int(group["batches"].min())),
+                "p": f"{group['adjusted_p'].min():.2g}",
+                "cosine": _interval(worst, "cosine", 3),
+                "length ratio": _interval(longest, "norm_ratio", 2),
+                "variance": _span(first["variance_to_reinforce"], 2),
+                "SNR": _span(first["signal_to_noise"], 2),
+                "KL": _span(own["kl"], 4),
+                "angle": _span(own["angle_to_natural"], 0, "°") if "residual" in mine else NOTHING,
+                "verdict": "departs" if departs else "follows",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _interval(row: Any, name: str, digits: int) -> str:
+    if row is None or pd.isna(row[name]):
+        return NOTHING
+    return f"{row[name]:.{digits}f} [{row[f'{name}_low']:.{digits}f}, {row[f'{name}_high']:.{digits}f}]"
+
+
+def _span(values: "pd.Series[float]", digits: int, unit: str = "") -> str:
+    known = values.dropna()
+    if known.empty:
+        return NOTHING
+    low, high = f"{known.min():.{digits}f}", f"{known.max():.{digits}f}"
+    return (low if low == high else f"{low}–{high}") + unit
+
+
+def print_audit(audit: dict[str, Any], console: Console) -> None:
+    """Print the summary, algorithms as headings, then every departure and the verdict."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=CAPTION, caption_justify="left", caption_style="dim")
+    summary = audit_summary(audit)
+    for column in summary.columns[1:]:
+        table.add_column(str(column), justify="left" if column in ("model", "verdict") else "right", no_wrap=True)
+    for name, group in summary.groupby("algorithm", sort=False):
+        table.add_row(Text(str(name), style="bold cyan"))
+        for row in group.itertuples(index=False):
+            style = "bold red" if row[-1] == "departs" else "green"
+            table.add_row(Text(f"  {row[1]}"), *map(str, row[2:-1]), Text(str(row[-1]), style=style))
+    console.print(table)
+    for name, found in audit["algorithms"].items():
+        for line in found["departures"]:
+            console.print(Text.assemble((f"{name}: ", "bold red"), line), soft_wrap=True)
+    console.print(Text(verdict(audit)), soft_wrap=True)
+
+
+def verdict(audit: dict[str, Any]) -> str:
+    """Return the outcome in one sentence."""
+    wrong = [name for name, found in audit["algorithms"].items() if not found["passes"]]
+    basis = f"{audit['tests']} tests at {audit['alpha']:g} in all, {audit['seconds']:.0f} s"
+    if wrong:
+        return f"{', '.join(wrong)} departs from the declared target ({basis})"
+    names = ", ".join(audit["algorithms"])
+    return f"{names}: every gradient follows the declared target ({basis})"
