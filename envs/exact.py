@@ -29,13 +29,13 @@ class Values(NamedTuple):
     """Of the discounted task without end: a time limit is not part of it."""
 
     value: Floats
-    """``(n,)``"""
+    """``(n,)``."""
     action_value: Floats
-    """``(n, A)``"""
+    """``(n, A)``."""
 
     @property
     def advantage(self) -> Floats:
-        """``(n, A)``"""
+        """How much better an action is than the policy, ``(n, A)``."""
         return self.action_value - self.value[:, None]
 
 
@@ -73,7 +73,8 @@ def optimal_values(mdp: TabularMDP, discount: float, iterations: int = 2000) -> 
 
 def horizon_values(mdp: TabularMDP, policy: Floats, discount: float, horizon: int) -> list[Values]:
     """Return the values with H, H - 1 … 1 steps left, by backward induction: entry t is for elapsed time t."""
-    found, value = [], np.zeros(mdp.states)
+    found: list[Values] = []
+    value: Floats = np.zeros(mdp.states)
     for _ in range(horizon):
         action_value = backup(mdp, discount, value)
         value = (policy * action_value).sum(1)

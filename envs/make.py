@@ -56,9 +56,9 @@ def describe(env_id: str, backend: str = "auto", **kwargs: Any) -> Spec:
     match chosen_backend(env_id, backend, kwargs):
         case "numpy" if env_id in REGISTERED:
             model = exact_model(env_id)
-            modules = (TabularVectorEnv.__module__, type(model).__module__, exact_model.__module__)
-            spaces = (one_hot_space(model), model.action_space)
-            return Spec(env_id, "numpy", np.__version__, *spaces, model.time_limit, modules)
+            sources = (TabularVectorEnv.__module__, type(model).__module__, exact_model.__module__)
+            seen = one_hot_space(model)
+            return Spec(env_id, "numpy", np.__version__, seen, model.action_space, model.time_limit, sources)
         case "numpy":
             task = TASKS[env_id]
             modules = (ClassicVectorEnv.__module__, task.dynamics.__module__)

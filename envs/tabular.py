@@ -92,7 +92,7 @@ class TabularMDP:
     @property
     def actions(self) -> int:
         """A, number of actions."""
-        return self.probability.shape[1]
+        return int(self.probability.shape[1])
 
     @cached_property
     def action_space(self) -> gymnasium.spaces.Discrete:

@@ -33,7 +33,7 @@ def hashed(key: Words) -> Words:
 def uniforms(key: Words, drawn: Words) -> NDArray[np.float64]:
     """Return number ``drawn`` of the streams ``key``, in [0, 1)."""
     words = hashed(key + drawn * _GOLDEN) >> np.uint64(11)
-    return words * 2.0**-53
+    return words.astype(np.float64) * 2.0**-53
 
 
 def stream_keys(seeds: Sequence[int]) -> Words:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,12 +12,16 @@ from rich.text import Text
 from .notation import NOTHING
 
 CAPTION = (
-    "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, corrected "
-    "over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean gradient and "
+    "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
+    "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean gradient and "
     "the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on the same "
     "batches, exact critic. SNR: length of the mean by standard deviation, of one batch. KL: exact, of one update. "
     "Angle: between the mean step and the exact natural gradient."
 )
+
+
+_NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR", "KL", "angle")
+_CASE_COLUMNS = ["algorithm", "model", "policy", "variant", "departs"]
 
 
 def audit_cases(audit: dict[str, Any]) -> pd.DataFrame:
@@ -34,7 +39,7 @@ def audit_cases(audit: dict[str, Any]) -> pd.DataFrame:
             row["normalised"] = case["target"]["normalised"]
             row["departs"] = ", ".join(case["departures"])
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else _CASE_COLUMNS)
 
 
 def audit_updates(audit: dict[str, Any]) -> pd.DataFrame:
@@ -51,37 +56,47 @@ def audit_updates(audit: dict[str, Any]) -> pd.DataFrame:
                 else:
                     row[key] = "; ".join(value) if key == "departures" else value
             rows.append(row)
-    return pd.DataFrame(rows)
+    columns = ["algorithm", "model", "policy", "variant", "kl", "angle_to_natural", "residual", "departures"]
+    return pd.DataFrame(rows).reindex(columns=list(dict.fromkeys([*columns, *(key for row in rows for key in row)])))
 
 
 def audit_summary(audit: dict[str, Any]) -> pd.DataFrame:
     """Return one row of text per algorithm × model: what the terminal and the page show."""
     cases, updates = audit_cases(audit), audit_updates(audit)
+    places = updates[["algorithm", "model"]].drop_duplicates()
     rows = []
-    for (name, model), group in cases.groupby(["algorithm", "model"], sort=False):
-        raw = group[~group["normalised"]]
-        worst = raw.loc[raw["cosine"].idxmin()] if raw["cosine"].notna().any() else None
-        longest = raw.loc[(raw["norm_ratio"] - 1).abs().idxmax()] if raw["norm_ratio"].notna().any() else None
+    for name, model in places.itertuples(index=False):
+        group = cases[(cases["algorithm"] == name) & (cases["model"] == model)]
         mine = updates[(updates["algorithm"] == name) & (updates["model"] == model)]
-        own = mine[mine["variant"] == ""]
-        first = raw.drop_duplicates("policy")
-        departs = [x for x in [*group["departs"], *mine["departures"]] if x]
-        rows.append(
-            {
-                "algorithm": name,
-                "model": model,
-                "batches": str(int(group["batches"].min())),
-                "p": f"{group['adjusted_p'].min():.2g}",
-                "cosine": _interval(worst, "cosine", 3),
-                "length ratio": _interval(longest, "norm_ratio", 2),
-                "variance": _span(first["variance_to_reinforce"], 2),
-                "SNR": _span(first["signal_to_noise"], 2),
-                "KL": _span(own["kl"], 4),
-                "angle": _span(own["angle_to_natural"], 0, "°") if "residual" in mine else NOTHING,
-                "verdict": "departs" if departs else "follows",
-            }
-        )
+        departs = any(x for x in [*group["departs"], *mine["departures"]])
+        row = {"algorithm": name, "model": model} | dict.fromkeys(_NUMBERS, NOTHING)
+        if len(group):
+            row |= _numbers(group, mine[mine["variant"] == ""])
+        rows.append({**row, "verdict": "departs" if departs else "follows"})
     return pd.DataFrame(rows)
+
+
+def _numbers(group: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
+    """Return the numbers of one line as text: `_NUMBERS`."""
+    raw = group[~group["normalised"].astype(bool)]
+    raw = raw if len(raw) else group
+    first = raw.drop_duplicates("policy")
+    numbers = (
+        str(int(group["batches"].min())),
+        f"{group['adjusted_p'].min():.2g}",
+        _interval(_extreme(raw, raw["cosine"]), "cosine", 3),
+        _interval(_extreme(raw, -(raw["norm_ratio"] - 1).abs()), "norm_ratio", 2),
+        _span(first["variance_to_reinforce"], 2),
+        _span(first["signal_to_noise"], 2),
+        _span(own["kl"], 4),
+        _span(own["angle_to_natural"], 0, "°") if own["residual"].notna().any() else NOTHING,
+    )
+    return dict(zip(_NUMBERS, numbers, strict=True))
+
+
+def _extreme(rows: pd.DataFrame, by: "pd.Series[float]") -> Any:
+    """Return the row where ``by`` is smallest; None where it is never known."""
+    return rows.iloc[int(np.nanargmin(by.to_numpy(float)))] if by.notna().any() else None
 
 
 def _interval(row: Any, name: str, digits: int) -> str:

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from ..algorithms.interface import Episodes, Rollout, Steps
-from ..algorithms.trees import tree_map
 from ..envs.tabular import Floats
 from ..envs.tabular_env import TabularVectorEnv
 from ..results.gradient_statistics import describe_estimates, excess_variance, hotelling
-from .audit_models import AuditModel, Policy, fixed_random
+from .audit_models import AuditModel, Policy, fixed_random, softmax
 from .audit_subject import Subject, adapted, many, start_state, subject, variants
-from .audit_target import Slopes, Table, exact_slopes, fisher_matrix, reference_estimates
+from .audit_target import Slopes, Table, exact_slopes, fisher_matrix, logit_slope, reference_estimates
 from .collection import Collector
 from .noise import noise_steps
 
@@ -30,13 +29,6 @@ CONFIRM = 3
 """Size of the second sample, in first ones."""
 _DENSE = 400
 _CHUNK = 3_000_000
-
-
-class Collected(NamedTuple):
-    """Batches of experience."""
-
-    rollout: Rollout
-    acted: Tensor
 
 
 def random_of(*keys: int | str) -> np.random.Generator:
@@ -91,9 +83,6 @@ def basis(given: Subject, slopes: Slopes) -> Basis:
     if size <= _DENSE:
         policy = _leading(fisher_matrix(given.policy, process, slopes.visits, size))
     else:
-        from .audit_models import softmax
-        from .audit_target import logit_slope
-
         pi = softmax(given.question.outputs)
         advantage = random.standard_normal((DIRECTIONS // 2, *pi.shape))
         policy = given.policy.pull(logit_slope(slopes.visits[:, None] * pi * advantage, pi)).T
@@ -143,12 +132,13 @@ def draw(group: list[Subject], model: AuditModel, batches: int, random: np.rando
         rollout = collect(group[0], model, count, random)
         for given, found in zip(group, parts, strict=True):
             found.append(estimate(given, rollout))
-    return [
-        Sample(
-            *(np.concatenate(x) for x in list(zip(*found, strict=True))[:4]), float(np.mean([s.steps for s in found]))
-        )
-        for found in parts
-    ]
+    return [joined(found) for found in parts]
+
+
+def joined(parts: list[Sample]) -> Sample:
+    """Return several samples as one."""
+    estimate, declared, plain, critic = (np.concatenate(x) for x in list(zip(*parts, strict=True))[:4])
+    return Sample(estimate, declared, plain, critic, float(np.mean([part.steps for part in parts])))
 
 
 def estimate(given: Subject, rollout: Rollout) -> Sample:
@@ -164,12 +154,6 @@ def estimate(given: Subject, rollout: Rollout) -> Sample:
         ascent[:, size:],
         float(rollout.valid.sum()) / count,
     )
-
-
-def first_batches(rollout: Rollout, count: int) -> Rollout:
-    """Return the first batches of a rollout."""
-    part = tree_map(lambda x: x[:count], rollout)
-    return part
 
 
 def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, batches: int) -> list[dict[str, Any]]:

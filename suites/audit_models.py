@@ -98,7 +98,7 @@ def policy_outputs(model: AuditModel, policy: Policy) -> Floats:
     if policy == "random":
         return random.standard_normal((process.states, process.actions))
     best = optimal_values(process, model.discount).action_value
-    return 1.2 * (best >= best.max(1, keepdims=True) - 1e-9)
+    return np.where(best >= best.max(1, keepdims=True) - 1e-9, 1.2, 0.0)
 
 
 def fixed_random(*names: str) -> np.random.Generator:

@@ -1,6 +1,5 @@
-"""An algorithm made ready for an audit: small exact networks, float64, given batches, and the variants that are audited."""
+"""An algorithm made ready for an audit: small networks in float64, given batches, and the variants that are audited."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -117,7 +116,7 @@ def variants(algorithm: Any, state: State) -> list[Variant]:
 
 
 def _critics(state: State) -> tuple[CriticKind, CriticKind]:
-    """Return a good critic and a bad one, as far as the model has them: networks with hidden layers stay as they are."""
+    """Return a good critic and a bad one, as far as there are; networks with hidden layers stay as they are."""
     if state.model.critic is None:
         return "none", "none"
     return ("initial", "initial") if state.model.policy.hidden else ("exact", "wrong")
@@ -184,11 +183,6 @@ def set_table(parameters: Floats, outputs: Floats, weighted: int) -> None:
 
 
 def many(state: State, count: int) -> State:
-    """Return one seed's state ``count`` times over, as seeds 0, 1, 2, …"""
+    """Return one seed's state ``count`` times over, as seeds 0, 1, 2 and so on."""
     repeated = take(state, torch.zeros(count, dtype=torch.int64))
     return repeated._replace(seeds=torch.arange(count))
-
-
-def describe_target(target: Target) -> Mapping[str, Any]:
-    """Return a target as JSON has it."""
-    return target._asdict()

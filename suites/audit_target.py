@@ -103,7 +103,7 @@ class Table:
 
     @property
     def outputs(self) -> Floats:
-        """``(n, D)``"""
+        """Of every state, ``(n, D)``."""
         return np.asarray(self._activations[-1][0], np.float64)
 
     def pull(self, slope: Floats) -> Floats:
@@ -205,15 +205,16 @@ def _slopes(asked: Question, state: np.ndarray, action: np.ndarray, weight: Floa
     place = np.arange(batches)[:, None, None] * states + state
 
     def by_state(x: Floats) -> Floats:
-        return np.bincount(place.ravel(), x.ravel(), batches * states).reshape(batches, states)
+        added = np.bincount(place.ravel(), x.ravel(), batches * states)
+        return np.asarray(added.reshape(batches, states), np.float64)
 
     if isinstance(asked.process, QuadraticTask):
         mean, log_std = (asked.outputs[:, d][state] for d in range(2))
         off = (action[..., 0] - mean) * np.exp(-log_std)
         slope = np.stack([by_state(weight * off * np.exp(-log_std)), by_state(weight * (off * off - 1))], 2)
     else:
-        added = np.bincount((place * width + action).ravel(), weight.ravel(), batches * states * width)
-        slope = logit_slope(added.reshape(batches, states, width), softmax(asked.outputs))
+        pushed = np.bincount((place * width + action).ravel(), weight.ravel(), batches * states * width)
+        slope = logit_slope(pushed.astype(np.float64).reshape(batches, states, width), softmax(asked.outputs))
     if asked.target.entropy_weight:
         visited = by_state(valid.astype(np.float64))
         slope = slope + asked.target.entropy_weight * visited[:, :, None] * entropy_slope(asked.process, asked.outputs)

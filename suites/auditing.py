@@ -73,10 +73,10 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
 
 
 def run_job(job: Job) -> Audited:
-    """Do one job in this process.
+    """Do one job in this process; an algorithm that raises departs, and the audit goes on.
 
     Raises:
-        PgsuiteError: if the algorithm raises.
+        PgsuiteError: if the request is wrong.
     """
     keep_freed_memory()
     with single_thread(), np.errstate(all="ignore"):
@@ -89,8 +89,9 @@ def run_job(job: Job) -> Audited:
         except PgsuiteError:
             raise
         except Exception as error:
-            where = f"on {job.model or 'corridor'} ({job.policy})"
-            raise PgsuiteError(f"algorithm {job.algorithm!r} raised {type(error).__name__} {where}: {error}") from error
+            failure = f"raised {type(error).__name__}: {error}"
+            place = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
+            return Audited([], [{**place, "departures": [" ".join(failure.split())]}], [])
 
 
 def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
@@ -117,7 +118,7 @@ def run_audit(
     """Run an audit's jobs on processes, one thread each, and return it judged, as JSON has it.
 
     Raises:
-        PgsuiteError: if an algorithm raises; the first one ends the audit.
+        PgsuiteError: if the request is wrong.
     """
     start = time.perf_counter()
     cores = available_cores()
