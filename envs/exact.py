@@ -74,10 +74,10 @@ def optimal_values(mdp: TabularMDP, discount: float, iterations: int = 2000) -> 
 def horizon_values(mdp: TabularMDP, policy: Floats, discount: float, horizon: int) -> list[Values]:
     """Return the values with H, H - 1 … 1 steps left, by backward induction: entry t is for elapsed time t."""
     found: list[Values] = []
-    value: Floats = np.zeros(mdp.states)
+    value = np.zeros(mdp.states)
     for _ in range(horizon):
         action_value = backup(mdp, discount, value)
-        value = (policy * action_value).sum(1)
+        value = np.asarray((policy * action_value).sum(1))
         found.append(Values(value, action_value))
     return found[::-1]
 
@@ -93,8 +93,7 @@ def visitation(mdp: TabularMDP, policy: Floats, discount: float = 1.0) -> Floats
         return np.asarray(sum(discount**t * mass for t, mass in enumerate(_masses(mdp, policy, mdp.time_limit))))
     if discount == 1.0 and np.abs(np.linalg.eigvals(chain)).max() > 1 - 1e-9:
         raise ValueError("episodes may never end: undiscounted visits are infinite without a time limit")
-    solved: Floats = np.linalg.solve(np.eye(mdp.states) - discount * chain.T, mdp.start)
-    return solved
+    return np.asarray(np.linalg.solve(np.eye(mdp.states) - discount * chain.T, mdp.start), np.float64)
 
 
 def _masses(mdp: TabularMDP, policy: Floats, horizon: int) -> list[Floats]:

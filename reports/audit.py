@@ -13,10 +13,10 @@ from .notation import NOTHING
 
 CAPTION = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
-    "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean gradient and "
-    "the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on the same "
-    "batches, exact critic. SNR: length of the mean by standard deviation, of one batch. KL: exact, of one update. "
-    "Angle: between the mean step and the exact natural gradient."
+    "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
+    "gradient and the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on "
+    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch. KL: exact, of one "
+    "update. Angle: between the mean step and the exact natural gradient."
 )
 
 
