@@ -17,6 +17,12 @@ from pgsuite.errors import UsageError
 TABLES = [env_id for env_id in [*REGISTERED, *GYMNASIUM] if isinstance(exact_model(env_id), TabularMDP)]
 
 
+def outcomes_of(mdp, state, action):
+    """Probability, following state, reward and termination of every outcome."""
+    fields = (mdp.probability, mdp.following, mdp.reward, mdp.terminal)
+    return list(zip(*(x[state, action].tolist() for x in fields), strict=True))
+
+
 @pytest.mark.parametrize("env_id", TABLES)
 def test_outcomes_come_as_often_as_the_table_says(env_id):
     mdp, random = exact_model(env_id), np.random.default_rng(0)
@@ -25,12 +31,10 @@ def test_outcomes_come_as_often_as_the_table_says(env_id):
             uniform = random.random(4000)
             moved = mdp.move(np.full(4000, state), np.full(4000, action), uniform)
             chance: dict[tuple[int, float, bool], float] = {}
-            for p, *outcome in zip(
-                *(x[state, action] for x in (mdp.probability, mdp.following, mdp.reward, mdp.terminal))
-            ):
+            for p, *outcome in outcomes_of(mdp, state, action):
                 chance[tuple(outcome)] = chance.get(tuple(outcome), 0.0) + p
             chance = {outcome: p for outcome, p in chance.items() if p > 0}
-            seen = list(zip(*(x.tolist() for x in moved)))
+            seen = list(zip(*(x.tolist() for x in moved), strict=True))
             assert set(seen) <= set(chance)
             counts = [seen.count(outcome) for outcome in chance]
             assert len(counts) == 1 or stats.chisquare(counts, np.array(list(chance.values())) * 4000).pvalue > 1e-5
@@ -82,7 +86,7 @@ def test_tables_of_gymnasium_are_those_that_gymnasium_samples(env_id):
     for _ in range(300):
         action = int(random.integers(mdp.actions))
         following, reward, terminated, _, _ = env.step(action)
-        outcomes = zip(*(x[state, action] for x in (mdp.probability, mdp.following, mdp.reward, mdp.terminal)))
+        outcomes = outcomes_of(mdp, state, action)
         assert any(p > 0 and (int(s), r, bool(t)) == (following, reward, terminated) for p, s, r, t in outcomes)
         state = env.reset()[0] if terminated else following
 

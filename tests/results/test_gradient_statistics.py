@@ -115,7 +115,7 @@ def test_intervals_cover():
 
 
 def test_signal_to_noise_grows_with_the_root_of_the_batch():
-    x = RANDOM.normal(size=(6400, 2)) + [1.0, 0.0]
+    x = RANDOM.normal(size=(6400, 2)) + np.array([1.0, 0.0])
     found = dict(signal_to_noise(x))
     assert found[1] == pytest.approx(1 / np.sqrt(2), rel=0.1)
     assert found[64] / found[1] == pytest.approx(8.0, rel=0.15)

@@ -1,4 +1,4 @@
-"""Exact targets in parameter space: the Jacobian, the Fisher matrix and the reference estimator, each by other means."""
+"""Exact targets in parameter space: the Jacobian, the Fisher matrix and the reference estimator, by other means."""
 
 import numpy as np
 import pytest
