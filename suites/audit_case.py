@@ -164,7 +164,7 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
     """
     algorithm = adapted(reference, model)
     state = start_state(algorithm, model)
-    group = [subject(variant, state, model, policy) for variant in variants(algorithm, state)]
+    group = [subject(variant, state, model, policy) for variant in variants(algorithm, state, policy)]
     count = max(100, round(batches * model.share))
     samples = draw(group, model, count, random_of(seed, reference, model.name, policy, 1))
     records = [examine(given, sample, seed) for given, sample in zip(group, samples, strict=True)]

@@ -92,12 +92,13 @@ def _switched(algorithm: Any, *, normalised: bool) -> Any:
     return algorithm
 
 
-def variants(algorithm: Any, state: State) -> list[Variant]:
+def variants(algorithm: Any, state: State, policy: Policy) -> list[Variant]:
     """Return what is audited of an algorithm.
 
     Its un-normalised form carries the comparison with the exact gradient, with the exact critic (and λ = 1) and with a
     wrong one (and its own λ), with its own state weighting and with the other; its normalised form is compared with
-    the reference alone, because standardising a batch leaves no closed form for the mean.
+    the reference alone, because standardising a batch leaves no closed form for the mean. What is not the default
+    (the other state weighting, a normalisation that is off) is audited under the random policy only.
     """
     raw, kinds = unnormalised(algorithm), _critics(state)
     found = [Variant(name="", algorithm=raw, critic=kinds[0])]
@@ -105,12 +106,12 @@ def variants(algorithm: Any, state: State) -> list[Variant]:
         found = [Variant(name="λ = 1", algorithm=replace(raw, trace=1.0), critic=kinds[0])]
     if kinds[0] != "none":
         found.append(Variant(name="", algorithm=raw, critic=kinds[1]))
-    if _has(raw, "state_weighting"):
+    if _has(raw, "state_weighting") and policy == "random":
         other = {"discounted": "undiscounted", "undiscounted": "discounted"}[raw.state_weighting]
         turned = replace(raw, state_weighting=other)
         found.append(Variant(name=other, algorithm=turned, critic=kinds[1]))
     scaled = normalised(algorithm)
-    if scaled.target.normalised:
+    if scaled.target.normalised and (scaled is algorithm or policy == "random"):
         found.append(Variant(name="normalised", algorithm=scaled, critic=kinds[0]))
     return [replace(variant, name=_named(variant)) for variant in found]
 

@@ -98,7 +98,7 @@ def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
     """Try updates as configured, and with a trust region in which the KL binds where there is one."""
     algorithm = adapted(job.algorithm, model)
     state = start_state(algorithm, model)
-    first, *others = variants(algorithm, state)
+    first, *others = variants(algorithm, state, job.policy)
     given = subject(first, state, model, job.policy)
     count = max(16, min(UPDATES, 3000 // model.process.states))
     rollout = collect(given, model, count, random_of(job.seed, job.algorithm, job.model, job.policy, 3))

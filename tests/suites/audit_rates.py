@@ -28,7 +28,7 @@ from pgsuite.results.audit import judge  # noqa: E402
 from pgsuite.suites.audit_models import MODELS  # noqa: E402
 from pgsuite.suites.auditing import BATCHES, Job, run_job  # noqa: E402
 
-TESTS = 1100
+TESTS = 900
 """Tests of a default audit of the four algorithms, rounded up."""
 FOLDER = HERE.parents[1] / "docs" / "audit"
 FIELDS = ("subject", "model", "seed", "batches", "failed")

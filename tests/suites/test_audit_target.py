@@ -84,7 +84,7 @@ def test_gradient_of_the_objective_against_finite_differences_in_the_parameters(
     """The declared target of discounted REINFORCE is ∇J(θ), through the network."""
     model = MODELS[name]
     algorithm = adapted("reinforce", model)
-    turned = [v for v in variants(algorithm, start_state(algorithm, model)) if v.name == "discounted"]
+    turned = [v for v in variants(algorithm, start_state(algorithm, model), "random") if v.name == "discounted"]
     given = subject(turned[0], start_state(algorithm, model), model, "random")
     network, parameters = given.state.model.policy, given.state.parameters[0].numpy()
     gradient = given.policy.pull(exact_slopes(given.question).policy[None])[0]
@@ -106,7 +106,7 @@ def test_the_reference_estimates_what_the_algorithms_do(reference, name):
     model = MODELS[name]
     algorithm = adapted(reference, model)
     state = start_state(algorithm, model)
-    for variant in variants(algorithm, state):
+    for variant in variants(algorithm, state, "random"):
         given = subject(variant, state, model, "random")
         rollout = collect(given, model, 5, random_of(0))
         gradient, _ = variant.algorithm.gradient(_five(given), rollout)
