@@ -17,7 +17,7 @@ from ..envs.tabular_env import TabularVectorEnv
 from ..results.gradient_statistics import describe_estimates, excess_variance, hotelling
 from .audit_models import AuditModel, Policy, fixed_random, softmax
 from .audit_subject import Subject, adapted, many, start_state, subject, variants
-from .audit_target import Slopes, Table, exact_slopes, fisher_matrix, logit_slope, reference_estimates
+from .audit_target import Slopes, Table, fisher_matrix, logit_slope, reference_estimates
 from .collection import Collector
 from .noise import noise_steps
 
@@ -184,7 +184,7 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
 def examine(given: Subject, sample: Sample, seed: int) -> dict[str, Any]:
     """Compare a sample with its target: p-values of what would be a departure, and the description."""
     asked = given.question
-    slopes = exact_slopes(asked)
+    slopes = given.slopes
     target = given.policy.pull(slopes.policy[None])[0]
     directions = basis(given, slopes)
     size = float(np.sqrt((sample.declared**2).sum(1).mean())) or 1.0

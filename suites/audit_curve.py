@@ -32,14 +32,14 @@ def bias_variance(reference: str, seed: int, batches: int) -> list[dict[str, Any
         return []
     base = subject(Variant(name="", algorithm=algorithm, critic="exact"), state, model, POLICY)
     rollout = collect(base, model, max(100, batches // 2), random_of(seed, reference, "bias-variance"))
-    truth = base.policy.pull(exact_slopes(base.question).policy[None])[0]
+    truth = base.policy.pull(base.slopes.policy[None])[0]
     exact, length = exact_values(model, base.question.outputs), float(np.linalg.norm(truth))
     found = []
     for error in ERRORS:
         for trace in TRACES:
             given = with_critic(base, replace(algorithm, trace=trace), wrong_values(model, exact, error))
             sample = estimate(given, rollout).estimate
-            off = given.policy.pull(exact_slopes(given.question).policy[None])[0] - truth
+            off = given.policy.pull(given.slopes.policy[None])[0] - truth
             variance = sample.var(0, ddof=1).sum()
             squared = ((sample.mean(0) - truth) ** 2).sum()
             found.append(
@@ -60,10 +60,12 @@ def with_critic(given: Subject, algorithm: Any, value: np.ndarray) -> Subject:
     parameters = given.state.parameters.clone()
     critic = parameters.numpy()[0, given.state.model.policy.size :]
     set_table(critic, value[:, None], 1)
+    question = given.question._replace(value=value, target=algorithm.target)
     return replace(
         given,
         variant=Variant(name="", algorithm=algorithm, critic="wrong"),
         state=given.state._replace(parameters=parameters),
         critic=Table(given.state.model.value_network, critic),
-        question=given.question._replace(value=value, target=algorithm.target),
+        question=question,
+        slopes=exact_slopes(question),
     )

@@ -14,7 +14,7 @@ from ..envs.tabular import Floats
 from ..envs.tabular_env import one_hot_space
 from ..errors import UsageError
 from .audit_models import AuditModel, Policy, exact_values, policy_outputs, wrong_values
-from .audit_target import Question, Table
+from .audit_target import Question, Slopes, Table, exact_slopes
 
 CriticKind = Literal["none", "exact", "wrong", "initial"]
 
@@ -39,6 +39,8 @@ class Subject:
     critic: Table | None
     question: Question
     """What its target comes to here."""
+    slopes: Slopes
+    """The exact answer."""
 
 
 def adapted(reference: str, model: AuditModel) -> Any:
@@ -156,19 +158,21 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
     critic_table = Table(networks.value_network, critic) if len(critic) else None
     target: Target = variant.algorithm.target
     plan = variant.algorithm.plan(state)
+    question = Question(
+        process=model.process,
+        outputs=policy_table.outputs,
+        value=None if critic_table is None else critic_table.outputs[:, 0],
+        target=target,
+        discount=variant.algorithm.discount,
+        window=None if isinstance(plan, Episodes) else plan.length,
+    )
     return Subject(
         variant=variant,
         state=state._replace(parameters=torch.from_numpy(parameters[None])),
         policy=policy_table,
         critic=critic_table,
-        question=Question(
-            process=model.process,
-            outputs=policy_table.outputs,
-            value=None if critic_table is None else critic_table.outputs[:, 0],
-            target=target,
-            discount=variant.algorithm.discount,
-            window=None if isinstance(plan, Episodes) else plan.length,
-        ),
+        question=question,
+        slopes=exact_slopes(question),
     )
 
 

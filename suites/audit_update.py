@@ -18,7 +18,7 @@ from ..envs.quadratic import QuadraticTask
 from ..envs.tabular import Floats, TabularMDP
 from .audit_models import softmax
 from .audit_subject import Subject, many
-from .audit_target import Table, exact_slopes, fisher_matrix, fisher_outputs, natural_gradient
+from .audit_target import Table, fisher_matrix, fisher_outputs, natural_gradient
 
 _DENSE = 400
 RESIDUAL = 0.02
@@ -61,7 +61,7 @@ def improvement(given: Subject, step: Floats, predicted: Floats, new: Floats) ->
     states that the old policy visits.
     """
     asked = given.question
-    slopes = exact_slopes(asked)
+    slopes = given.slopes
     gradient = given.policy.pull(slopes.policy[None])[0]
     tables = [Table(given.state.model.policy, row).outputs for row in new]
     before = exact_objective(given, asked.outputs)
@@ -170,7 +170,7 @@ def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, f
     """Return the critic's error before and after one update: root mean square over visits, as a share of that of V."""
     count, size = len(rollout.valid), given.state.model.policy.size
     learned, _ = given.variant.algorithm.update(many(given.state, count), rollout)
-    visits = exact_slopes(given.question).visits
+    visits = given.slopes.visits
     network = given.state.model.value_network
 
     def error(parameters: Floats) -> float:
