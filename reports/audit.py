@@ -15,12 +15,21 @@ CAPTION = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
     "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
     "gradient and the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on "
-    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch. KL: exact, of one "
-    "update. Angle: between the mean step and the exact natural gradient."
+    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch."
+)
+UPDATE_CAPTION = (
+    "One update from each of some batches. Promised: gain of the batch's own linear model; realised: of the exact one; "
+    "J: exact change of the objective; means over batches ± standard error, averaged over policies. KL: exact, over "
+    "visited states; of bound: largest KL of a batch by max_kl. Angle: of the mean step to the exact natural gradient. "
+    "Critic: relative error before → after one update."
 )
 
 
-_NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR", "KL", "angle")
+_NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR")
+_UPDATE_COLUMNS = [
+    *("predicted", "realised", "objective", "kl", "largest_kl_to_bound", "residual", "angle_to_natural"),
+    *("predicted_error", "realised_error", "objective_error", "critic_error_before", "critic_error_after"),
+]
 _CASE_COLUMNS = ["algorithm", "model", "policy", "variant", "departs"]
 
 
@@ -56,7 +65,7 @@ def audit_updates(audit: dict[str, Any]) -> pd.DataFrame:
                 else:
                     row[key] = "; ".join(value) if key == "departures" else value
             rows.append(row)
-    columns = ["algorithm", "model", "policy", "variant", "kl", "angle_to_natural", "residual", "departures"]
+    columns = ["algorithm", "model", "policy", "variant", *_UPDATE_COLUMNS, "departures"]
     return pd.DataFrame(rows).reindex(columns=list(dict.fromkeys([*columns, *(key for row in rows for key in row)])))
 
 
@@ -71,12 +80,12 @@ def audit_summary(audit: dict[str, Any]) -> pd.DataFrame:
         departs = any(x for x in [*group["departs"], *mine["departures"]])
         row = {"algorithm": name, "model": model} | dict.fromkeys(_NUMBERS, NOTHING)
         if len(group):
-            row |= _numbers(group, mine[mine["variant"] == ""])
+            row |= _numbers(group)
         rows.append({**row, "verdict": "departs" if departs else "follows"})
     return pd.DataFrame(rows)
 
 
-def _numbers(group: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
+def _numbers(group: pd.DataFrame) -> dict[str, str]:
     """Return the numbers of one line as text: `_NUMBERS`."""
     raw = group[~group["normalised"].astype(bool)]
     raw = raw if len(raw) else group
@@ -88,10 +97,38 @@ def _numbers(group: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
         _interval(_extreme(raw, -(raw["norm_ratio"] - 1).abs()), "norm_ratio", 2),
         _span(first["variance_to_reinforce"], 2),
         _span(first["signal_to_noise"], 2),
-        _span(own["kl"], 4),
-        _span(own["angle_to_natural"], 0, "°") if own["residual"].notna().any() else NOTHING,
     )
     return dict(zip(_NUMBERS, numbers, strict=True))
+
+
+def audit_update_summary(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row of text per algorithm × model on what updates bring."""
+    updates = audit_updates(audit)
+    rows = []
+    for (name, model), group in updates[updates["variant"] == ""].groupby(["algorithm", "model"], sort=False):
+        if group["predicted"].isna().all():
+            continue
+        before, after = (group[f"critic_error_{when}"].mean() for when in ("before", "after"))
+        rows.append(
+            {
+                "algorithm": name,
+                "model": model,
+                "promised": _mean(group, "predicted"),
+                "realised": _mean(group, "realised"),
+                "J": _mean(group, "objective"),
+                "KL": _span(group["kl"], 5),
+                "of bound": _span(group["largest_kl_to_bound"], 2),
+                "angle": _span(group["angle_to_natural"], 0, "°"),
+                "critic": NOTHING if pd.isna(before) else f"{before:.3f} → {after:.3f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _mean(group: pd.DataFrame, name: str) -> str:
+    """A mean over policies with the standard error that their own errors give."""
+    error = float(np.sqrt((group[f"{name}_error"].astype(float) ** 2).sum())) / len(group)
+    return f"{group[name].mean():.2g} ± {error:.1g}"
 
 
 def _extreme(rows: pd.DataFrame, by: "pd.Series[float]") -> Any:
@@ -114,21 +151,29 @@ def _span(values: "pd.Series[float]", digits: int, unit: str = "") -> str:
 
 
 def print_audit(audit: dict[str, Any], console: Console) -> None:
-    """Print the summary, algorithms as headings, then every departure and the verdict."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=CAPTION, caption_justify="left", caption_style="dim")
-    summary = audit_summary(audit)
-    for column in summary.columns[1:]:
-        table.add_column(str(column), justify="left" if column in ("model", "verdict") else "right", no_wrap=True)
-    for name, group in summary.groupby("algorithm", sort=False):
-        table.add_row(Text(str(name), style="bold cyan"))
-        for row in group.itertuples(index=False):
-            style = "bold red" if row[-1] == "departs" else "green"
-            table.add_row(Text(f"  {row[1]}"), *map(str, row[2:-1]), Text(str(row[-1]), style=style))
-    console.print(table)
+    """Print gradients, updates, every departure and the verdict."""
+    _print(audit_summary(audit), CAPTION, console)
+    updates = audit_update_summary(audit)
+    if len(updates):
+        _print(updates, UPDATE_CAPTION, console)
     for name, found in audit["algorithms"].items():
         for line in found["departures"]:
             console.print(Text.assemble((f"{name}: ", "bold red"), line), soft_wrap=True)
     console.print(Text(verdict(audit)), soft_wrap=True)
+
+
+def _print(rows: pd.DataFrame, caption: str, console: Console) -> None:
+    """Print rows, algorithms as headings."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left", caption_style="dim")
+    for column in rows.columns[1:]:
+        left = column in ("model", "verdict")
+        table.add_column(str(column), justify="left" if left else "right", no_wrap=left, overflow="fold")
+    for name, group in rows.groupby("algorithm", sort=False):
+        table.add_row(Text(str(name), style="bold cyan"))
+        for row in group.itertuples(index=False):
+            style = {"departs": "bold red", "follows": "green"}.get(str(row[-1]), "")
+            table.add_row(Text(f"  {row[1]}"), *map(str, row[2:-1]), Text(str(row[-1]), style=style))
+    console.print(table)
 
 
 def verdict(audit: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ def plot_bias_variance(audit: dict[str, Any], out: Path, algorithm: str = "actor
             bias.errorbar(group["trace"], group["bias"], group["bias_error"], color=colour, fmt="o", ms=3, lw=0.8)
             noise.plot(group["trace"], group["noise"], color=colour, marker="o", ms=3, label=label)
         bias.set(xlabel="λ", ylabel="bias / length of the gradient", title="Bias")
-        noise.set(xlabel="λ", ylabel="standard deviation / length of the gradient", title="Noise of one batch")
+        noise.set(xlabel="λ", ylabel="deviation / length of the gradient", title="Noise of one batch")
         noise.set_ylim(bottom=0)
         bias.legend(frameon=False)
         files = [out / f"bias-variance.{ending}" for ending in ("png", "svg")]

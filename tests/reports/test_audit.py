@@ -6,7 +6,7 @@ import io
 import pytest
 from rich.console import Console
 
-from pgsuite.reports.audit import audit_cases, audit_summary, audit_updates, print_audit, verdict
+from pgsuite.reports.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, print_audit, verdict
 from pgsuite.reports.bias_variance import bias_variance_table, plot_bias_variance
 
 CASE = {
@@ -38,6 +38,9 @@ UPDATE = {
     "model": "chain",
     "policy": "uniform",
     "variant": "",
+    "predicted": [0.02, 0.001],
+    "realised": [0.01, 0.002],
+    "objective": [0.3, 0.04],
     "kl": [0.004, 0.001],
     "residual": 1e-9,
     "angle_to_natural": 12.4,
@@ -70,11 +73,17 @@ def test_updates_have_means_and_errors(audit):
     assert (row["kl"], row["kl_error"], row["critic_error_after"]) == (0.004, 0.001, 0.4)
 
 
+def test_the_summary_of_updates(audit):
+    (row,) = audit_update_summary(audit).to_dict("records")
+    assert (row["promised"], row["realised"], row["J"]) == ("0.02 ± 0.001", "0.01 ± 0.002", "0.3 ± 0.04")
+    assert (row["KL"], row["angle"], row["critic"]) == ("0.00400", "12°", "0.500 → 0.400")
+
+
 def test_the_summary_shows_the_worst(audit):
     (row,) = audit_summary(audit).to_dict("records")
     assert row["cosine"] == "0.700 [0.600, 0.800]"
     assert row["length ratio"] == "0.50 [0.40, 0.60]"
-    assert (row["variance"], row["angle"], row["verdict"]) == ("0.31", "12°", "follows")
+    assert (row["variance"], row["SNR"], row["verdict"]) == ("0.31", "0.50", "follows")
 
 
 def test_departures_are_shown_and_named(audit):
