@@ -1,11 +1,12 @@
-"""Environments by id: independent seeded members in batches, score anchors and probe environments."""
+"""Environments by id: independent seeded members in batches, score anchors, probe environments, exact models."""
 
-from . import probes
+from . import exact_models, probes
 from .anchors import Anchors, anchors, measure_random_return, normalise
 from .make import describe, make
 from .vector import Spec, Transition, VectorEnv
 
 probes.register()
+exact_models.register()
 
 __all__ = [
     "Anchors",

@@ -8,6 +8,8 @@ import numpy as np
 from ..errors import UsageError
 from . import envpool_backend, gymnasium_backend
 from .classic import TASKS, ClassicVectorEnv
+from .exact_models import REGISTERED, exact_model
+from .tabular_env import TabularVectorEnv, one_hot_space
 from .vector import Spec, VectorEnv
 
 BACKENDS = ("auto", "numpy", "envpool", "gymnasium")
@@ -35,6 +37,8 @@ def make(env_id: str, num_envs: int, seeds: Sequence[int], *, backend: str = "au
     if wrong := [seed for seed in own_seeds if not 0 <= seed < SEED_LIMIT]:
         raise UsageError(f"seed {wrong[0]} of environment {env_id!r} is out of range: choose it in [0, 2**31)")
     match chosen_backend(env_id, backend, kwargs):
+        case "numpy" if env_id in REGISTERED:
+            return TabularVectorEnv(env_id, exact_model(env_id), own_seeds)
         case "numpy":
             return ClassicVectorEnv(env_id, TASKS[env_id], own_seeds)
         case "envpool":
@@ -50,6 +54,11 @@ def describe(env_id: str, backend: str = "auto", **kwargs: Any) -> Spec:
         UsageError, EnvironmentFault: as `make` does.
     """
     match chosen_backend(env_id, backend, kwargs):
+        case "numpy" if env_id in REGISTERED:
+            model = exact_model(env_id)
+            sources = (TabularVectorEnv.__module__, type(model).__module__, exact_model.__module__)
+            seen = one_hot_space(model)
+            return Spec(env_id, "numpy", np.__version__, seen, model.action_space, model.time_limit, sources)
         case "numpy":
             task = TASKS[env_id]
             modules = (ClassicVectorEnv.__module__, task.dynamics.__module__)
@@ -72,7 +81,7 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
     if backend == "auto":
         if kwargs:
             return "gymnasium"
-        if env_id in TASKS:
+        if env_id in TASKS or env_id in REGISTERED:
             return "numpy"
         return "envpool" if env_id in envpool_backend.FAITHFUL and envpool_backend.available() else "gymnasium"
     if kwargs and backend != "gymnasium":
@@ -80,6 +89,7 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
             f"the backend {backend!r} takes no arguments for {env_id!r}, got {sorted(kwargs)}: "
             "use the backend 'gymnasium'"
         )
-    if backend == "numpy" and env_id not in TASKS:
-        raise UsageError(f"the backend 'numpy' has no environment {env_id!r}: it has {', '.join(TASKS)}")
+    if backend == "numpy" and env_id not in TASKS and env_id not in REGISTERED:
+        known = ", ".join([*TASKS, *REGISTERED])
+        raise UsageError(f"the backend 'numpy' has no environment {env_id!r}: it has {known}")
     return backend

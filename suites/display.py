@@ -1,6 +1,8 @@
 """Live progress of a run: bars on a terminal, plain lines in a log."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -90,6 +92,15 @@ class Display:
         if not self._live:
             word, score = ("finished", self._scores.get(id(job), "")) if failure is None else ("failed  ", "")
             self._console.print(f"{word}  {_label(job)}  {score}  ({self._finished} of {self._count})")
+
+
+@contextmanager
+def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], None]]:
+    """Show how many of ``total`` pieces of work are done: a bar on a terminal, nothing in a log."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
 
 
 def _label(job: Job) -> str:

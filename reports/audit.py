@@ -1,0 +1,186 @@
+"""An audit as tables: every case for the record, one line per algorithm and model for the reader."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .notation import NOTHING
+
+CAPTION = (
+    "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
+    "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
+    "gradient and the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on "
+    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch."
+)
+UPDATE_CAPTION = (
+    "One update from each of some batches. Promised: gain of the batch's own linear model; realised: of the exact one; "
+    "J: exact change of the objective; means over batches ± standard error, averaged over policies. KL: exact, over "
+    "visited states; of bound: largest KL of a batch by max_kl. Angle: of the mean step to the exact natural gradient. "
+    "Critic: relative error before → after one update."
+)
+
+
+_NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR")
+_UPDATE_COLUMNS = [
+    *("predicted", "realised", "objective", "kl", "largest_kl_to_bound", "residual", "angle_to_natural"),
+    *("predicted_error", "realised_error", "objective_error", "critic_error_before", "critic_error_after"),
+]
+_CASE_COLUMNS = ["algorithm", "model", "policy", "variant", "departs"]
+
+
+def audit_cases(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per algorithm × model × policy × variant, intervals as ``_low`` and ``_high``."""
+    rows = []
+    for name, found in audit["algorithms"].items():
+        for case in found["cases"]:
+            row = {"algorithm": name, **{key: case[key] for key in ("model", "policy", "variant", "batches", "steps")}}
+            row |= {f"p_{test}": p for test, p in case["p_values"].items()}
+            row |= {"adjusted_p": case["adjusted_p"], "t_squared": case["t_squared"], "drawn_again": "screened" in case}
+            for quantity in ("cosine", "norm_ratio", "variance", "variance_to_declared", "variance_to_reinforce"):
+                values = case.get(quantity) or (None, None, None)
+                row |= dict(zip((quantity, f"{quantity}_low", f"{quantity}_high"), values, strict=True))
+            row["signal_to_noise"] = case["signal_to_noise"][0][1] if case.get("signal_to_noise") else None
+            row["normalised"] = case["target"]["normalised"]
+            row["departs"] = ", ".join(case["departures"])
+            rows.append(row)
+    return pd.DataFrame(rows, columns=None if rows else _CASE_COLUMNS)
+
+
+def audit_updates(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row per algorithm × model × policy of what updates do; means come with ``_error``."""
+    rows = []
+    for name, found in audit["algorithms"].items():
+        for update in found["updates"]:
+            row: dict[str, Any] = {"algorithm": name}
+            for key, value in update.items():
+                if isinstance(value, list | tuple) and key != "departures":
+                    row |= {key: value[0], f"{key}_error": value[1]}
+                elif key == "critic_error":
+                    row |= {f"critic_error_{when}": x for when, x in value.items()}
+                else:
+                    row[key] = "; ".join(value) if key == "departures" else value
+            rows.append(row)
+    columns = ["algorithm", "model", "policy", "variant", *_UPDATE_COLUMNS, "departures"]
+    return pd.DataFrame(rows).reindex(columns=list(dict.fromkeys([*columns, *(key for row in rows for key in row)])))
+
+
+def audit_summary(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row of text per algorithm × model: what the terminal and the page show."""
+    cases, updates = audit_cases(audit), audit_updates(audit)
+    places = updates[["algorithm", "model"]].drop_duplicates()
+    rows = []
+    for name, model in places.itertuples(index=False):
+        group = cases[(cases["algorithm"] == name) & (cases["model"] == model)]
+        mine = updates[(updates["algorithm"] == name) & (updates["model"] == model)]
+        departs = any(x for x in [*group["departs"], *mine["departures"]])
+        row = {"algorithm": name, "model": model} | dict.fromkeys(_NUMBERS, NOTHING)
+        if len(group):
+            row |= _numbers(group)
+        rows.append({**row, "verdict": "departs" if departs else "follows"})
+    return pd.DataFrame(rows)
+
+
+def _numbers(group: pd.DataFrame) -> dict[str, str]:
+    """Return the numbers of one line as text: `_NUMBERS`."""
+    raw = group[~group["normalised"].astype(bool)]
+    raw = raw if len(raw) else group
+    first = raw.drop_duplicates("policy")
+    numbers = (
+        str(int(group["batches"].min())),
+        f"{group['adjusted_p'].min():.2g}",
+        _interval(_extreme(raw, raw["cosine"]), "cosine", 3),
+        _interval(_extreme(raw, -(raw["norm_ratio"] - 1).abs()), "norm_ratio", 2),
+        _span(first["variance_to_reinforce"], 2),
+        _span(first["signal_to_noise"], 2),
+    )
+    return dict(zip(_NUMBERS, numbers, strict=True))
+
+
+def audit_update_summary(audit: dict[str, Any]) -> pd.DataFrame:
+    """Return one row of text per algorithm × model on what updates bring."""
+    updates = audit_updates(audit)
+    rows = []
+    for (name, model), group in updates[updates["variant"] == ""].groupby(["algorithm", "model"], sort=False):
+        if group["predicted"].isna().all():
+            continue
+        before, after = (group[f"critic_error_{when}"].mean() for when in ("before", "after"))
+        rows.append(
+            {
+                "algorithm": name,
+                "model": model,
+                "promised": _mean(group, "predicted"),
+                "realised": _mean(group, "realised"),
+                "J": _mean(group, "objective"),
+                "KL": _span(group["kl"], 5),
+                "of bound": _span(group["largest_kl_to_bound"], 2),
+                "angle": _span(group["angle_to_natural"], 0, "°"),
+                "critic": NOTHING if pd.isna(before) else f"{before:.3f} → {after:.3f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _mean(group: pd.DataFrame, name: str) -> str:
+    """A mean over policies with the standard error that their own errors give."""
+    error = float(np.sqrt((group[f"{name}_error"].astype(float) ** 2).sum())) / len(group)
+    return f"{group[name].mean():.2g} ± {error:.1g}"
+
+
+def _extreme(rows: pd.DataFrame, by: "pd.Series[float]") -> Any:
+    """Return the row where ``by`` is smallest; None where it is never known."""
+    return rows.iloc[int(np.nanargmin(by.to_numpy(float)))] if by.notna().any() else None
+
+
+def _interval(row: Any, name: str, digits: int) -> str:
+    if row is None or pd.isna(row[name]):
+        return NOTHING
+    return f"{row[name]:.{digits}f} [{row[f'{name}_low']:.{digits}f}, {row[f'{name}_high']:.{digits}f}]"
+
+
+def _span(values: "pd.Series[float]", digits: int, unit: str = "") -> str:
+    known = values.dropna()
+    if known.empty:
+        return NOTHING
+    low, high = f"{known.min():.{digits}f}", f"{known.max():.{digits}f}"
+    return (low if low == high else f"{low}–{high}") + unit
+
+
+def print_audit(audit: dict[str, Any], console: Console) -> None:
+    """Print gradients, updates, every departure and the verdict."""
+    _print(audit_summary(audit), CAPTION, console)
+    updates = audit_update_summary(audit)
+    if len(updates):
+        _print(updates, UPDATE_CAPTION, console)
+    for name, found in audit["algorithms"].items():
+        for line in found["departures"]:
+            console.print(Text.assemble((f"{name}: ", "bold red"), line), soft_wrap=True)
+    console.print(Text(verdict(audit)), soft_wrap=True)
+
+
+def _print(rows: pd.DataFrame, caption: str, console: Console) -> None:
+    """Print rows, algorithms as headings."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left", caption_style="dim")
+    for column in rows.columns[1:]:
+        left = column in ("model", "verdict")
+        table.add_column(str(column), justify="left" if left else "right", no_wrap=left, overflow="fold")
+    for name, group in rows.groupby("algorithm", sort=False):
+        table.add_row(Text(str(name), style="bold cyan"))
+        for row in group.itertuples(index=False):
+            style = {"departs": "bold red", "follows": "green"}.get(str(row[-1]), "")
+            table.add_row(Text(f"  {row[1]}"), *map(str, row[2:-1]), Text(str(row[-1]), style=style))
+    console.print(table)
+
+
+def verdict(audit: dict[str, Any]) -> str:
+    """Return the outcome in one sentence."""
+    wrong = [name for name, found in audit["algorithms"].items() if not found["passes"]]
+    basis = f"{audit['tests']} tests at {audit['alpha']:g} in all, {audit['seconds']:.0f} s"
+    if wrong:
+        return f"{', '.join(wrong)} departs from the declared target ({basis})"
+    names = ", ".join(audit["algorithms"])
+    return f"{names}: every gradient follows the declared target ({basis})"

@@ -1,0 +1,125 @@
+"""The judgement of an audit, and its file: which estimators depart from what they declare.
+
+A record is one case (model × policy × variant) with the p-values of its tests. Cases whose first sample looked
+suspicious were drawn again with fresh seeds, and only that second sample is judged; the others pass. So the p-values
+judged are honest ones, and Bonferroni's correction over **all** tests of the audit bounds the chance of any false
+alarm by α.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from .atomic import write_atomic
+
+ALPHA = 0.001
+"""Chance of any false alarm in a whole audit, at most."""
+FORMAT = 1
+
+MEANINGS = {
+    "exact": "the mean gradient is not the exact one",
+    "reference": "the mean gradient is not that of the declared estimator on the same batches",
+    "critic": "the critic's gradient has the wrong mean",
+    "variance": "the variance exceeds that of the declared estimator",
+}
+"""Tests by name, and what is wrong where one fails."""
+
+
+def count_tests(records: Sequence[dict[str, Any]]) -> int:
+    """Return the number of tests that may raise an alarm."""
+    return sum(len(record["p_values"]) for record in records)
+
+
+def judge(record: dict[str, Any], tests: int, alpha: float = ALPHA) -> list[str]:
+    """Return the names of the tests that a case fails among ``tests`` in all."""
+    if "screened" not in record:
+        return []
+    return [name for name, p in record["p_values"].items() if p * tests < alpha]
+
+
+def adjusted(record: dict[str, Any], tests: int) -> float:
+    """Return the case's smallest p-value after Bonferroni's correction; 1 for a case that was not drawn again."""
+    return min(1.0, min(record["p_values"].values()) * tests) if "screened" in record else 1.0
+
+
+def assemble(
+    algorithms: dict[str, dict[str, Any]], *, seed: int, batches: int, seconds: float, versions: dict[str, str]
+) -> dict[str, Any]:
+    """Return the audit as one tree for JSON, judged.
+
+    Args:
+        algorithms: name to ``cases``, ``updates`` and ``bias_variance``, lists of records.
+        seed: of the audit.
+        batches: asked for.
+        seconds: wall time.
+        versions: of what was audited with.
+    """
+    tests = sum(count_tests(found["cases"]) for found in algorithms.values())
+    judged = {}
+    for name, found in algorithms.items():
+        cases = [
+            {**case, "adjusted_p": adjusted(case, tests), "departures": judge(case, tests)} for case in found["cases"]
+        ]
+        departures = [departure_line(case) for case in cases if case["departures"]]
+        departures += [
+            f"{update['model']}, {update['policy']}: {text}"
+            for update in found["updates"]
+            for text in update["departures"]
+        ]
+        judged[name] = {**found, "cases": cases, "passes": not departures, "departures": departures}
+    return {
+        "format": FORMAT,
+        "alpha": ALPHA,
+        "tests": tests,
+        "seed": seed,
+        "batches": batches,
+        "seconds": seconds,
+        "versions": versions,
+        "passes": all(found["passes"] for found in judged.values()),
+        "algorithms": judged,
+    }
+
+
+def departure_line(case: dict[str, Any]) -> str:
+    """Return one line on a case that departs."""
+    where = ", ".join(part for part in (case["model"], case["policy"], case["variant"]) if part)
+    return f"{where}: " + "; ".join(MEANINGS[name] for name in case["departures"])
+
+
+def write_audit(path: Path, audit: dict[str, Any]) -> None:
+    """Write an audit as JSON; what is not finite becomes null.
+
+    Raises:
+        UsageError: if its folder does not exist.
+        PgsuiteError: if it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    text = json.dumps(_finite(audit), indent=1, allow_nan=False) + "\n"
+    write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def read_audit(path: Path) -> dict[str, Any]:
+    """Read what `write_audit` wrote.
+
+    Raises:
+        UsageError: if it is no such file.
+    """
+    try:
+        audit = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the audit {path}: {error}; write one with `pgsuite audit --json`") from error
+    if not isinstance(audit, dict) or audit.get("format") != FORMAT or "algorithms" not in audit:
+        raise UsageError(f"{path} is no audit of this version: write one with `pgsuite audit --json {path}`")
+    return audit
+
+
+def _finite(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _finite(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_finite(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree

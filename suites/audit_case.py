@@ -1,0 +1,228 @@
+"""One audit of one algorithm on one model under one policy: sample, estimate, compare with the exact gradient.
+
+Shapes: **S** batches, **P** parameters of the policy, **K** directions tested.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..algorithms.interface import Episodes, Rollout, Steps
+from ..envs.tabular import Floats
+from ..envs.tabular_env import TabularVectorEnv
+from ..results.gradient_statistics import describe_estimates, excess_variance, hotelling
+from .audit_models import AuditModel, Policy, fixed_random, softmax
+from .audit_subject import Subject, adapted, many, start_state, subject, variants
+from .audit_target import Slopes, Table, fisher_matrix, logit_slope, reference_estimates
+from .collection import Collector
+from .noise import noise_steps
+
+DIRECTIONS = 24
+"""Directions of parameter space that a bias is looked for in, at most."""
+SCREEN = 0.02
+"""p-value below which a case is sampled again, with fresh seeds; only the second sample counts."""
+CONFIRM = 3
+"""Size of the second sample, in first ones."""
+_DENSE = 400
+_CHUNK = 3_000_000
+
+
+def random_of(*keys: int | str) -> np.random.Generator:
+    """Return a generator keyed by numbers and names."""
+    words = [key if isinstance(key, int) else zlib.crc32(key.encode()) for key in keys]
+    return np.random.default_rng(words)
+
+
+def collect(given: Subject, model: AuditModel, batches: int, random: np.random.Generator) -> Rollout:
+    """Collect independent batches, each from reset, through the collector that training uses."""
+    algorithm, state = given.variant.algorithm, many(given.state, batches)
+    plan: Steps | Episodes = algorithm.plan(state)
+    members = (int(random.integers(2**31)) + np.arange(batches * plan.num_envs)) % 2**31
+    env = TabularVectorEnv(model.env_id, model.process, [int(m) for m in members])
+    rollout, _ = Collector(env, list(range(batches)), plan.num_envs).collect(
+        plan,
+        algorithm.actor(state),
+        _noise(given, plan, batches, random),
+        np.arange(batches),
+        np.zeros(batches, np.int64),
+        torch.zeros(batches, dtype=torch.float64),
+    )
+    return rollout
+
+
+def _noise(given: Subject, plan: Steps | Episodes, batches: int, random: np.random.Generator) -> Iterator[Tensor]:
+    """One generator for all batches: nothing here is compared between different numbers of them."""
+    distribution, dtype = given.state.model.distribution, given.variant.algorithm.torch_dtype
+    chunk = plan.length if isinstance(plan, Steps) else 16
+    together = noise_steps(distribution.noise, distribution.noise_size, batches * plan.num_envs, [random], dtype, chunk)
+    for step in together:
+        yield step.view(batches, plan.num_envs, -1)
+
+
+class Basis(NamedTuple):
+    """Directions in which a bias is looked for, fixed before anything is sampled."""
+
+    policy: Floats
+    """``(P, K)``"""
+    critic: Floats
+    """``(Pc, K)``"""
+
+
+def basis(given: Subject, slopes: Slopes) -> Basis:
+    """Return the leading eigenvectors of the exact Fisher matrix, which weighs directions by how often they are seen.
+
+    Where that matrix is too large: gradients that random advantages would have. Rarely visited directions are left
+    out because a mean over a handful of non-zero batches is not normal.
+    """
+    process, size = given.question.process, given.state.model.policy.size
+    random = fixed_random("directions")
+    if size <= _DENSE:
+        policy = _leading(fisher_matrix(given.policy, process, slopes.visits, size))
+    else:
+        pi = softmax(given.question.outputs)
+        advantage = random.standard_normal((DIRECTIONS // 2, *pi.shape))
+        policy = given.policy.pull(logit_slope(slopes.visits[:, None] * pi * advantage, pi)).T
+    if given.critic is None:
+        return Basis(policy, np.zeros((0, 0)))
+    return Basis(policy, _critic_basis(given.critic, slopes.visits, given.state.model.value_network.size))
+
+
+def _critic_basis(critic: Table, visits: Floats, size: int) -> Floats:
+    if size <= _DENSE:
+        jacobian = critic.push(np.eye(size))[:, :, 0].T
+        return _leading(jacobian.T @ (jacobian * (visits / visits.sum())[:, None]))
+    random = fixed_random("critic directions").standard_normal((DIRECTIONS // 2, len(visits), 1))
+    return critic.pull(visits[:, None] * random).T
+
+
+def _leading(matrix: Floats) -> Floats:
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    order = np.argsort(-eigenvalues)[:DIRECTIONS]
+    kept = order[eigenvalues[order] > 1e-2 * eigenvalues.max()]
+    return np.asarray(vectors[:, kept])
+
+
+class Sample(NamedTuple):
+    """Estimates of the policy gradient (ascent), one row per batch."""
+
+    estimate: Floats
+    """``(S, P)`` the algorithm's."""
+    declared: Floats
+    """``(S, P)`` the reference's."""
+    plain: Floats
+    """``(S, P)`` of plain REINFORCE."""
+    critic: Floats
+    """``(S, Pc)`` the algorithm's descent direction of the critic."""
+    steps: float
+    """Mean number of environment steps in a batch."""
+
+
+def draw(group: list[Subject], model: AuditModel, batches: int, random: np.random.Generator) -> list[Sample]:
+    """Estimate every subject's gradient on the same batches; subjects share policy and plan."""
+    plan = group[0].variant.algorithm.plan(group[0].state)
+    length = plan.length if isinstance(plan, Steps) else 16
+    chunk = max(8, min(batches, _CHUNK // (plan.num_envs * length * model.process.states)))
+    parts: list[list[Sample]] = [[] for _ in group]
+    for start in range(0, batches, chunk):
+        count = min(chunk, batches - start)
+        rollout = collect(group[0], model, count, random)
+        for given, found in zip(group, parts, strict=True):
+            found.append(estimate(given, rollout))
+    return [joined(found) for found in parts]
+
+
+def joined(parts: list[Sample]) -> Sample:
+    """Return several samples as one."""
+    estimate, declared, plain, critic = (np.concatenate(x) for x in list(zip(*parts, strict=True))[:4])
+    return Sample(estimate, declared, plain, critic, float(np.mean([part.steps for part in parts])))
+
+
+def estimate(given: Subject, rollout: Rollout) -> Sample:
+    """Return a subject's gradients on given batches, and what they should be close to."""
+    count, size = len(rollout.valid), given.state.model.policy.size
+    gradient, _ = given.variant.algorithm.gradient(many(given.state, count), rollout)
+    ascent = -gradient.numpy()
+    reference = reference_estimates(given.question, rollout)
+    return Sample(
+        ascent[:, :size],
+        given.policy.pull(reference.declared),
+        given.policy.pull(reference.plain),
+        ascent[:, size:],
+        float(rollout.valid.sum()) / count,
+    )
+
+
+def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, batches: int) -> list[dict[str, Any]]:
+    """Audit every variant of an algorithm on one model under one policy; one record each.
+
+    Raises:
+        UsageError: if the algorithm cannot be built.
+    """
+    algorithm = adapted(reference, model)
+    state = start_state(algorithm, model)
+    group = [subject(variant, state, model, policy) for variant in variants(algorithm, state, policy)]
+    count = max(100, round(batches * model.share))
+    samples = draw(group, model, count, random_of(seed, reference, model.name, policy, 1))
+    records = [examine(given, sample, seed) for given, sample in zip(group, samples, strict=True)]
+    suspicious = [n for n, record in enumerate(records) if min(record["p_values"].values()) < SCREEN]
+    if suspicious:
+        again = draw(
+            [group[n] for n in suspicious], model, CONFIRM * count, random_of(seed, reference, model.name, policy, 2)
+        )
+        for n, sample in zip(suspicious, again, strict=True):
+            screened = records[n]["p_values"]
+            records[n] = {**examine(group[n], sample, seed), "screened": screened}
+    for given, record in zip(group, records, strict=True):
+        record |= {"model": model.name, "policy": policy, "variant": given.variant.name}
+    return records
+
+
+def examine(given: Subject, sample: Sample, seed: int) -> dict[str, Any]:
+    """Compare a sample with its target: p-values of what would be a departure, and the description."""
+    asked = given.question
+    slopes = given.slopes
+    target = given.policy.pull(slopes.policy[None])[0]
+    directions = basis(given, slopes)
+    size = float(np.sqrt((sample.declared**2).sum(1).mean())) or 1.0
+    across = directions.policy / np.linalg.norm(directions.policy, axis=0)
+    p_values = {
+        "reference": hotelling((sample.estimate - sample.declared) @ across / size).p_value,
+        "variance": excess_variance(sample.estimate, sample.declared),
+    }
+    bias = None
+    if not asked.target.normalised:
+        bias = hotelling((sample.estimate - target) @ across / size)
+        p_values["exact"] = bias.p_value
+        p_values |= _critic_test(given, slopes, sample.critic, directions.critic)
+    return {
+        "batches": len(sample.estimate),
+        "steps": sample.steps,
+        "target": asked.target._asdict(),
+        "p_values": p_values,
+        "t_squared": bias and bias.statistic,
+        "directions": bias and bias.directions,
+        **describe_estimates(sample.estimate, target, sample.declared, sample.plain, seed),
+    }
+
+
+def _critic_test(given: Subject, slopes: Slopes, critic: Floats, directions: Floats) -> dict[str, float]:
+    """Test the critic's part of the gradient: zero if it is fitted apart; else its exact mean, where that is known.
+
+    With an exact critic the mean is zero whatever the loss weighs; otherwise the field ``value_weight`` scales it.
+    """
+    if given.critic is None:
+        return {}
+    joint, weight = getattr(given.variant.algorithm, "joint", False), given.variant.algorithm
+    if not joint:
+        return {"critic": 1.0 if not critic.any() else 0.0}
+    exact = given.variant.critic == "exact"
+    if given.question.window is None or not (exact or hasattr(weight, "value_weight")):
+        return {}
+    mean = 0.0 if exact else weight.value_weight * given.critic.pull(slopes.critic[None, :, None])[0]
+    across = directions / np.linalg.norm(directions, axis=0)
+    size = float(np.sqrt((critic**2).sum(1).mean())) or 1.0
+    return {"critic": hotelling((critic - mean) @ across / size).p_value}

@@ -1,0 +1,192 @@
+"""What an update does with its gradient: does it ascend, and is a trust-region step the one that it claims to be?
+
+Everything is exact per batch: the Fisher matrix and the KL are those of the states in the batch, so a departure is
+told without statistics.
+
+Shapes: **S** batches, n states, **P** parameters of the policy.
+"""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..algorithms.interface import Rollout
+from ..envs.exact import objective
+from ..envs.quadratic import QuadraticTask
+from ..envs.tabular import Floats, TabularMDP
+from .audit_models import softmax
+from .audit_subject import Subject, many
+from .audit_target import Table, fisher_matrix, fisher_outputs, natural_gradient
+
+_DENSE = 400
+RESIDUAL = 0.02
+"""Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""
+
+
+def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
+    """Apply one update to every batch and describe the steps; ``departures`` names what is not as declared."""
+    algorithm, count = given.variant.algorithm, len(rollout.valid)
+    state = many(given.state, count)
+    gradient, _ = algorithm.gradient(state, rollout)
+    learned, metrics = algorithm.update(state, rollout)
+    size = given.state.model.policy.size
+    ascent = -gradient.numpy()[:, :size]
+    new = learned.parameters.numpy()
+    step = new[:, :size] - state.parameters.numpy()[:, :size]
+    moved = np.abs(step).max(1) > 0
+    along = (ascent * step).sum(1)
+    record: dict[str, Any] = {"batches": count, "moved": float(moved.mean())}
+    departures = []
+    if not np.isfinite(new).all():
+        return record | {"departures": ["an update gives parameters that are not finite"]}
+    if not moved.any():
+        return record | {"departures": ["no update moves the policy"]}
+    if (wrong := float((along[moved] <= 0).mean())) > 0.05:
+        departures.append(f"{wrong:.0%} of the updates go against their own gradient")
+    record |= improvement(given, step, along, new[:, :size])
+    if {"max_kl", "damping"} <= {f.name for f in fields(algorithm)}:
+        facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
+        record |= facts
+        departures += found
+    return record | {"departures": departures}
+
+
+def improvement(given: Subject, step: Floats, predicted: Floats, new: Floats) -> dict[str, Any]:
+    """Return means with standard errors of what steps promise and of what they bring, exactly.
+
+    ``predicted`` is the batch's own gradient along the step; ``realised`` the exact one along it, so that their ratio
+    is 1 for a batch without noise; ``objective`` is the exact change of J; ``kl`` the exact KL(old ‖ new) over the
+    states that the old policy visits.
+    """
+    asked = given.question
+    slopes = given.slopes
+    gradient = given.policy.pull(slopes.policy[None])[0]
+    tables = [Table(given.state.model.policy, row).outputs for row in new]
+    before = exact_objective(given, asked.outputs)
+    gained = np.array([exact_objective(given, outputs) for outputs in tables]) - before
+    share = slopes.visits / slopes.visits.sum()
+    kl = np.array([share @ kl_by_state(given, outputs) for outputs in tables])
+    return {
+        "predicted": mean_and_error(predicted),
+        "realised": mean_and_error(step @ gradient),
+        "objective": mean_and_error(gained),
+        "kl": mean_and_error(kl),
+        **_natural_angle(given, slopes.visits, gradient, step),
+    }
+
+
+def _natural_angle(given: Subject, visits: Floats, gradient: Floats, step: Floats) -> dict[str, float]:
+    """Return the angle in degrees of the mean step to the exact gradient and to the exact natural gradient."""
+    found = {"angle_to_gradient": angle(step.mean(0), gradient)}
+    if len(gradient) <= _DENSE:
+        fisher = fisher_matrix(given.policy, given.question.process, visits, len(gradient))
+        found["angle_to_natural"] = angle(step.mean(0), natural_gradient(fisher, gradient))
+        if damping := getattr(given.variant.algorithm, "damping", 0.0):
+            found["angle_to_damped"] = angle(step.mean(0), natural_gradient(fisher, gradient, damping))
+    return found
+
+
+def trust_region(
+    given: Subject, rollout: Rollout, step: Floats, ascent: Floats, moved: np.ndarray, told: torch.Tensor | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Hold steps against ``(F + damping I) x = g``, their length and the bound on the KL, batch by batch."""
+    algorithm, network = given.variant.algorithm, given.state.model.policy
+    share = state_shares(given, rollout)
+    start = given.state.parameters.numpy()[0, : network.size]
+    kl = np.array(
+        [
+            row @ kl_by_state(given, Table(network, start + x).outputs)
+            for row, x in zip(share[moved], step[moved], strict=True)
+        ]
+    )
+    image = fisher_times(given, share[moved], step[moved]) + algorithm.damping * step[moved]
+    wanted = ascent[moved]
+    scale = (image * wanted).sum(1) / (image**2).sum(1)
+    residual = np.linalg.norm(scale[:, None] * image - wanted, axis=1) / np.linalg.norm(wanted, axis=1)
+    residual = np.where(scale > 0, residual, np.inf)
+    model_kl = 0.5 * (step[moved] * image).sum(1)
+    departures = []
+    if (median := float(np.median(residual))) > RESIDUAL:
+        departures.append(f"steps do not solve (F + damping I) x = g: relative residual {median:.2g}")
+    if (over := float((kl / algorithm.max_kl).max())) > 1 + 1e-6:
+        departures.append(f"the KL of a step is {over:.3g} times max_kl")
+    if (length := float((model_kl / algorithm.max_kl).max())) > 1.02:
+        departures.append(f"a step is longer than its quadratic model of the KL allows, by {length:.3g}")
+    if told is not None:
+        off = np.abs(told.numpy()[moved] - kl) / np.maximum(kl, 1e-12)
+        if float(np.median(off)) > 1e-3:
+            departures.append(f"the KL that is reported is not KL(old ‖ new): off by {np.median(off):.2g}")
+    facts = {
+        "residual": median,
+        "kl_to_bound": mean_and_error(kl / algorithm.max_kl),
+        "largest_kl_to_bound": over,
+        "sample_kl": mean_and_error(kl),
+    }
+    return facts, departures
+
+
+def state_shares(given: Subject, rollout: Rollout) -> Floats:
+    """Return how often every state occurs among a batch's valid steps ``(S, n)``, as shares."""
+    states = given.question.process.states
+    state = rollout.observation.numpy()[:, :, :-1].argmax(-1)
+    valid = rollout.valid.numpy()
+    place = np.arange(len(state))[:, None, None] * states + state
+    counts = np.bincount(place.ravel(), valid.ravel().astype(np.float64), len(state) * states).reshape(-1, states)
+    shares: Floats = counts / counts.sum(1, keepdims=True)
+    return shares
+
+
+def fisher_times(given: Subject, share: Floats, vector: Floats) -> Floats:
+    """Return ``F v`` ``(S, P)`` for vectors ``(S, P)`` and states weighted by ``share`` ``(S, n)``."""
+    metric = fisher_outputs(given.question.process, given.question.outputs)
+    tangent = given.policy.push(vector)
+    return given.policy.pull(np.einsum("sde,bse->bsd", metric, tangent) * share[:, :, None])
+
+
+def kl_by_state(given: Subject, new: Floats) -> Floats:
+    """Return ``KL(old ‖ new)`` of every state ``(n,)`` for new outputs ``(n, D)``."""
+    old = given.question.outputs
+    if isinstance(given.question.process, QuadraticTask):
+        (mean, log_std), (new_mean, new_log_std) = old.T, new.T
+        ratio = np.exp(2 * (log_std - new_log_std))
+        shift = (mean - new_mean) ** 2 * np.exp(-2 * new_log_std)
+        return np.asarray(new_log_std - log_std + 0.5 * (ratio + shift - 1))
+    before, after = softmax(old), softmax(new)
+    return np.asarray((before * (np.log(before) - np.log(after))).sum(1))
+
+
+def exact_objective(given: Subject, outputs: Floats) -> float:
+    """Return J of a policy given by its outputs: of complete episodes for rounds, of the endless task for windows."""
+    asked = given.question
+    if isinstance(asked.process, QuadraticTask):
+        return float(asked.process.start @ asked.process.expected_reward(outputs[:, 0], outputs[:, 1]))
+    assert isinstance(asked.process, TabularMDP)
+    return objective(asked.process, softmax(outputs), asked.discount, truncated=asked.window is None)
+
+
+def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, float]:
+    """Return the critic's error before and after one update: root mean square over visits, as a share of that of V."""
+    count, size = len(rollout.valid), given.state.model.policy.size
+    learned, _ = given.variant.algorithm.update(many(given.state, count), rollout)
+    visits = given.slopes.visits
+    network = given.state.model.value_network
+
+    def error(parameters: Floats) -> float:
+        off = Table(network, parameters).outputs[:, 0] - exact
+        return float(np.sqrt((visits @ off**2) / (visits @ exact**2)))
+
+    after = [error(row[size:]) for row in learned.parameters.numpy().astype(np.float64)]
+    return {"before": error(given.state.parameters.numpy()[0, size:]), "after": float(np.mean(after))}
+
+
+def mean_and_error(x: Floats) -> tuple[float, float]:
+    """Return a mean and its standard error."""
+    return float(x.mean()), float(x.std(ddof=1) / np.sqrt(len(x))) if len(x) > 1 else float("nan")
+
+
+def angle(x: Floats, y: Floats) -> float:
+    """Return the angle between two vectors in degrees; NaN where one is zero."""
+    length = np.linalg.norm(x) * np.linalg.norm(y)
+    return float(np.degrees(np.arccos(np.clip((x @ y) / length, -1, 1)))) if length else float("nan")

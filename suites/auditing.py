@@ -1,0 +1,165 @@
+"""An audit from request to judgement: algorithms × models × policies as jobs on all cores."""
+
+import multiprocessing
+import platform
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+import torch
+
+from ..algorithms.registry import ALGORITHMS, load_class, locate
+from ..errors import PgsuiteError
+from ..results.audit import assemble
+from .audit_case import audit_case, collect, random_of
+from .audit_curve import bias_variance
+from .audit_models import MODELS, AuditModel, Policy, exact_values, find_model
+from .audit_subject import adapted, start_state, subject, variants
+from .audit_update import audit_update, critic_error
+from .process import keep_freed_memory, single_thread
+from .scheduler import available_cores
+
+BATCHES = 1000
+"""Batches drawn per case by default; a model takes its share of them."""
+UPDATES = 64
+"""Batches that an update is tried on; fewer on large models."""
+TIGHT = {"max_kl": 0.1, "damping": 1e-3}
+"""A trust region in which the bound on the KL binds, beside the algorithm's own, in which damping may keep it slack."""
+
+
+class Job(NamedTuple):
+    """What one worker does at a time."""
+
+    algorithm: str
+    """Name or address."""
+    model: str
+    """Empty for the curve of bias and variance, which has its own."""
+    policy: Policy
+    seed: int
+    batches: int
+
+
+class Audited(NamedTuple):
+    """What came of a job."""
+
+    cases: list[dict[str, Any]]
+    updates: list[dict[str, Any]]
+    bias_variance: list[dict[str, Any]]
+
+
+def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 0, batches: int = BATCHES) -> list[Job]:
+    """Return the jobs of an audit, longest first; all algorithms or all models where none is named.
+
+    Raises:
+        UsageError: naming an unknown algorithm or model, or an algorithm that cannot be built or audited.
+    """
+    chosen = [find_model(name) for name in models] or list(MODELS.values())
+    names = list(dict.fromkeys(algorithms)) or list(ALGORITHMS)
+    for name in names:
+        load_class(name)
+        for model in chosen:
+            start_state(adapted(name, model), model)
+    jobs = [
+        Job(name, model.name, policy, seed, batches)
+        for model in sorted(chosen, key=lambda model: -model.process.states)
+        for name in names
+        for policy in model.policies
+    ]
+    return jobs + [Job(name, "", "random", seed, batches) for name in names if not models or "corridor" in models]
+
+
+def run_job(job: Job) -> Audited:
+    """Do one job in this process; an algorithm that raises departs, and the audit goes on.
+
+    Raises:
+        PgsuiteError: if the request is wrong.
+    """
+    keep_freed_memory()
+    with single_thread(), np.errstate(all="ignore"):
+        try:
+            if not job.model:
+                return Audited([], [], bias_variance(job.algorithm, job.seed, job.batches))
+            model = MODELS[job.model]
+            cases = audit_case(job.algorithm, model, job.policy, job.seed, job.batches)
+            return Audited(cases, updates(job, model), [])
+        except PgsuiteError:
+            raise
+        except Exception as error:
+            failure = f"raised {type(error).__name__}: {error}"
+            place = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
+            return Audited([], [{**place, "departures": [" ".join(failure.split())]}], [])
+
+
+def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
+    """Try updates as configured, and with a trust region in which the KL binds where there is one."""
+    algorithm = adapted(job.algorithm, model)
+    state = start_state(algorithm, model)
+    first, *others = variants(algorithm, state, job.policy)
+    given = subject(first, state, model, job.policy)
+    count = max(16, min(UPDATES, 3000 // model.process.states))
+    rollout = collect(given, model, count, random_of(job.seed, job.algorithm, job.model, job.policy, 3))
+    records = [{"variant": "", **audit_update(given, rollout)}]
+    if given.critic is not None and not model.hidden and others:
+        wrong = subject(others[0], state, model, job.policy)
+        records[0]["critic_error"] = critic_error(wrong, rollout, exact_values(model, given.question.outputs))
+    if hasattr(first.algorithm, "max_kl") and hasattr(first.algorithm, "damping") and model.process.states < 10:
+        tight = replace(first, algorithm=replace(first.algorithm, **TIGHT))
+        records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout)})
+    return [{"model": job.model, "policy": job.policy, **record} for record in records]
+
+
+def run_audit(
+    jobs: Sequence[Job], *, workers: int | None = None, on_done: Callable[[Job], None] = lambda _: None
+) -> dict[str, Any]:
+    """Run an audit's jobs on processes, one thread each, and return it judged, as JSON has it.
+
+    Raises:
+        PgsuiteError: if the request is wrong.
+    """
+    start = time.perf_counter()
+    cores = available_cores()
+    workers = min(workers or len(cores), len(jobs))
+    done: dict[Job, Audited] = {}
+    if workers == 1:
+        for job in jobs:
+            done[job] = run_job(job)
+            on_done(job)
+    else:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["pgsuite.suites.auditing"])
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            futures = {pool.submit(run_job, job): job for job in jobs}
+            try:
+                for future in as_completed(futures):
+                    done[futures[future]] = future.result()
+                    on_done(futures[future])
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    found: dict[str, dict[str, Any]] = {}
+    for job in sorted(jobs, key=lambda job: list(MODELS).index(job.model) if job.model else -1):
+        mine = found.setdefault(job.algorithm, {"cases": [], "updates": [], "bias_variance": []})
+        for name, records in done[job]._asdict().items():
+            mine[name] += records
+    ordered = {name: {"class": locate(name).name, **found[name]} for name in dict.fromkeys(j.algorithm for j in jobs)}
+    return assemble(
+        ordered,
+        seed=jobs[0].seed,
+        batches=jobs[0].batches,
+        seconds=round(time.perf_counter() - start, 2),
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that an audit depends on."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "gymnasium": gymnasium.__version__,
+    }

@@ -1,0 +1,120 @@
+"""The tables and the figure of an audit, from its tree as JSON has it."""
+
+import copy
+import io
+
+import pytest
+from rich.console import Console
+
+from pgsuite.reports.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, print_audit, verdict
+from pgsuite.reports.bias_variance import bias_variance_table, plot_bias_variance
+
+CASE = {
+    "model": "chain",
+    "policy": "uniform",
+    "variant": "exact critic",
+    "batches": 300,
+    "steps": 99.5,
+    "p_values": {"exact": 0.4, "variance": 1.0},
+    "adjusted_p": 1.0,
+    "t_squared": 4.2,
+    "target": {"normalised": False},
+    "cosine": [0.99, 0.98, 1.0],
+    "norm_ratio": [1.02, 0.97, 1.05],
+    "variance": [2.0, 1.8, 2.2],
+    "variance_to_declared": [1.0, 1.0, 1.0],
+    "variance_to_reinforce": [0.31, 0.3, 0.32],
+    "signal_to_noise": [[1, 0.5], [4, 1.0]],
+    "departures": [],
+}
+WORSE = {
+    **CASE,
+    "policy": "random",
+    "cosine": [0.7, 0.6, 0.8],
+    "norm_ratio": [0.5, 0.4, 0.6],
+    "screened": {"exact": 0.001},
+}
+UPDATE = {
+    "model": "chain",
+    "policy": "uniform",
+    "variant": "",
+    "predicted": [0.02, 0.001],
+    "realised": [0.01, 0.002],
+    "objective": [0.3, 0.04],
+    "kl": [0.004, 0.001],
+    "residual": 1e-9,
+    "angle_to_natural": 12.4,
+    "critic_error": {"before": 0.5, "after": 0.4},
+    "departures": [],
+}
+POINTS = [
+    {"trace": t, "critic_error": e, "bias": 0.1, "bias_error": 0.01, "exact_bias": 0.1 * e, "noise": 0.5}
+    for e in (0.0, 1.0)
+    for t in (0.0, 1.0)
+]
+
+
+@pytest.fixture
+def audit():
+    found = {"cases": [CASE, WORSE], "updates": [UPDATE], "bias_variance": POINTS, "passes": True, "departures": []}
+    tree = {"alpha": 0.001, "tests": 4, "seconds": 12.3, "passes": True, "algorithms": {"actor-critic": found}}
+    return copy.deepcopy(tree)
+
+
+def test_every_case_is_a_row_with_its_intervals(audit):
+    table = audit_cases(audit)
+    assert list(table["cosine_low"]) == [0.98, 0.6]
+    assert list(table["drawn_again"]) == [False, True]
+    assert list(table["signal_to_noise"]) == [0.5, 0.5]
+
+
+def test_updates_have_means_and_errors(audit):
+    (row,) = audit_updates(audit).to_dict("records")
+    assert (row["kl"], row["kl_error"], row["critic_error_after"]) == (0.004, 0.001, 0.4)
+
+
+def test_the_summary_of_updates(audit):
+    (row,) = audit_update_summary(audit).to_dict("records")
+    assert (row["promised"], row["realised"], row["J"]) == ("0.02 ± 0.001", "0.01 ± 0.002", "0.3 ± 0.04")
+    assert (row["KL"], row["angle"], row["critic"]) == ("0.00400", "12°", "0.500 → 0.400")
+
+
+def test_the_summary_shows_the_worst(audit):
+    (row,) = audit_summary(audit).to_dict("records")
+    assert row["cosine"] == "0.700 [0.600, 0.800]"
+    assert row["length ratio"] == "0.50 [0.40, 0.60]"
+    assert (row["variance"], row["SNR"], row["verdict"]) == ("0.31", "0.50", "follows")
+
+
+def test_departures_are_shown_and_named(audit):
+    found = audit["algorithms"]["actor-critic"]
+    found["cases"][0]["departures"] = ["exact"]
+    found |= {"passes": False, "departures": ["chain, uniform: the mean gradient is not the exact one"]}
+    console = Console(record=True, width=150, file=io.StringIO())
+    print_audit(audit, console)
+    text = console.export_text()
+    assert "departs" in text
+    assert "actor-critic: chain, uniform: the mean gradient is not the exact one" in text
+    assert "actor-critic departs from the declared target (4 tests at 0.001 in all, 12 s)" in text
+
+
+def test_an_algorithm_that_only_failed_has_a_row(audit):
+    failure = {"model": "chain", "policy": "random", "variant": "", "departures": ["raised ZeroDivisionError: x"]}
+    found = audit["algorithms"]["actor-critic"]
+    found |= {"cases": [], "updates": [failure], "bias_variance": [], "passes": False}
+    (row,) = audit_summary(audit).to_dict("records")
+    assert (row["cosine"], row["verdict"]) == ("—", "departs")
+    assert verdict(audit).startswith("actor-critic departs")
+
+
+def test_the_figure_is_drawn_twice_the_same_and_only_where_there_is_a_curve(audit, tmp_path):
+    files = plot_bias_variance(audit, tmp_path)
+    assert [file.name for file in files] == ["bias-variance.png", "bias-variance.svg"]
+    first = files[1].read_bytes()
+    assert "critic off by 100%" in first.decode()
+    plot_bias_variance(audit, tmp_path)
+    assert files[1].read_bytes() == first
+    assert len(bias_variance_table(audit, "actor-critic")) == 4
+    audit["algorithms"]["actor-critic"]["bias_variance"] = []
+    assert plot_bias_variance(audit, tmp_path) == []
+    assert plot_bias_variance(audit, tmp_path, "nobody") == []

@@ -1,0 +1,151 @@
+"""The audit end to end: the algorithms pass, planted faults do not, and the command says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pgsuite.algorithms.registry import ALGORITHMS
+from pgsuite.errors import UsageError
+from pgsuite.results.audit import judge
+from pgsuite.suites.audit_models import MODELS
+from pgsuite.suites.auditing import Job, plan_audit, run_audit, run_job
+
+from .faults import FAULTS
+
+FAULT_FILE = Path(__file__).with_name("faults.py")
+SHOWS = {
+    "NoBootstrapAtTruncation": ("corridor", "uniform"),
+    "WithoutLogStd": ("quadratic", "sharpened"),
+    "LineSearchIgnoresKL": ("quadratic", "sharpened"),
+    "ReversedKL": ("quadratic", "sharpened"),
+}
+"""Where a fault that not every model sees is seen; the chain shows the others."""
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("model", MODELS)
+def test_the_algorithms_pass(algorithm, model):
+    for policy in MODELS[model].policies:
+        found = run_job(Job(algorithm, model, policy, 5, 150))
+        assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
+        assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values())
+def test_planted_faults_are_caught(fault):
+    model, policy = SHOWS.get(fault, ("chain", "random"))
+    found = run_job(Job(f"{FAULT_FILE}:{fault}", model, policy, 5, 600))
+    assert any(judge(case, 1100) for case in found.cases) or any(u["departures"] for u in found.updates)
+
+
+CORRECT = """
+from dataclasses import dataclass
+from pgsuite.algorithms.reinforce import Reinforce
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveOneOut(Reinforce):
+    '''The mean return of the other episodes at the same time is the baseline: unbiased, and not our formula.'''
+
+    def samples(self, state, rollout):
+        samples = super().samples(state, rollout)
+        if self.standardise_returns:
+            return samples
+        first = rollout.reward.new_zeros(rollout.reward.shape)
+        mean = self.first_returns(rollout)
+        baseline = (mean.sum(1, keepdim=True) - mean) / (self.num_envs - 1)
+        first[:, :, 0] = baseline
+        weight = self.experience(state, rollout)
+        shift = self.pack(rollout, weight, weight=first, target=first, standardise=False).weight
+        return samples._replace(weight=samples.weight - shift)
+
+    def first_returns(self, rollout):
+        from pgsuite.algorithms.returns import discounted_returns
+        return discounted_returns(rollout.reward, rollout.done, self.discount)[:, :, 0]
+
+@dataclass(frozen=True, kw_only=True)
+class Raises(Reinforce):
+    def gradient(self, state, rollout):
+        raise ZeroDivisionError("division by zero")
+
+@dataclass(frozen=True, kw_only=True)
+class NotANumber(Reinforce):
+    def gradient(self, state, rollout):
+        gradient, metrics = super().gradient(state, rollout)
+        return gradient * float("nan"), metrics
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    file = tmp_path_factory.mktemp("own") / "own.py"
+    file.write_text(CORRECT)
+    return file
+
+
+def test_a_correct_algorithm_with_a_baseline_of_its_own_passes(own):
+    for policy in ("uniform", "random"):
+        found = run_job(Job(f"{own}:LeaveOneOut", "chain", policy, 1, 600))
+        assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
+
+
+def test_an_algorithm_that_raises_departs(own):
+    found = run_job(Job(f"{own}:Raises", "chain", "random", 0, 100))
+    assert found.updates[0]["departures"] == ["raised ZeroDivisionError: division by zero"]
+
+
+def test_gradients_that_are_not_finite_depart(own):
+    found = run_job(Job(f"{own}:NotANumber", "chain", "random", 0, 100))
+    assert all("exact" in judge(case, 1100) for case in found.cases if not case["target"]["normalised"])
+
+
+def test_jobs_are_their_own_seed_and_processes_change_nothing():
+    jobs = plan_audit(["reinforce"], ["bandit"], seed=4, batches=100)
+    one, two = (run_audit(jobs, workers=workers) for workers in (1, 2))
+    for audit in (one, two):
+        del audit["seconds"]
+    assert one == two
+    other = run_audit(plan_audit(["reinforce"], ["bandit"], seed=5, batches=100), workers=1)
+    assert other["algorithms"]["reinforce"]["cases"] != one["algorithms"]["reinforce"]["cases"]
+
+
+def test_the_bias_of_a_wrong_critic_is_measured_as_it_is():
+    curve = run_job(Job("actor-critic", "", "random", 0, 1000)).bias_variance
+    for point in curve:
+        assert point["bias"] == pytest.approx(point["exact_bias"], abs=4 * point["bias_error"])
+    exact = {(p["trace"], p["critic_error"]): p["exact_bias"] for p in curve}
+    assert exact[0.0, 0.0] == pytest.approx(0.0, abs=1e-12)
+    assert exact[0.0, 1.0] > exact[0.95, 1.0] > exact[1.0, 1.0]
+
+
+def test_unknown_names_and_unfit_algorithms_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="unknown model 'chian': choose one of chain"):
+        plan_audit([], ["chian"])
+    with pytest.raises(UsageError, match="unknown algorithm 'reinforc'"):
+        plan_audit(["reinforc"], [])
+
+
+def test_command(monkeypatch, capsys, tmp_path, own):
+    import sys
+
+    from pgsuite import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pgsuite", "audit", *arguments])
+        monkeypatch.setenv("COLUMNS", "150")
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0, *capsys.readouterr()
+
+    file = tmp_path / "audit.json"
+    code, out, _ = run("-a", "reinforce", "-m", "bandit", "--batches", "100", "--workers", "1", "--json", str(file))
+    assert code == 0
+    assert "every gradient follows the declared target" in out
+    assert json.loads(file.read_text())["passes"]
+    code, out, _ = run("-a", f"{FAULT_FILE}:SignFlipped", "-m", "bandit", "--batches", "100", "--workers", "1")
+    assert code == 1
+    assert "the mean gradient is not the exact one" in out
+    code, _, err = run("-m", "nonesuch")
+    assert (code, err.count("\n")) == (2, 1)
+    code, _, err = run("--json", str(tmp_path / "none" / "audit.json"))
+    assert (code, err.count("\n")) == (2, 1)
