@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from . import cli_results
+from . import cli_measure, cli_results
 from .errors import PgsuiteError, UsageError, in_one_line
 
 if TYPE_CHECKING:
@@ -130,6 +130,9 @@ def report(
     folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` or `import` made them.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
     level: Annotated[float, typer.Option(help="Confidence of the intervals and of the verdicts together.")] = 0.95,
+    audit: Annotated[
+        Path | None, typer.Option(help="File of `audit --json`, which becomes a part of the report.")
+    ] = None,
     horizon: Annotated[
         str, typer.Option(help="For budgets that differ: error, or common to cut curves to the shortest.")
     ] = "error",
@@ -144,7 +147,7 @@ def report(
     if horizon not in ("error", "common"):
         raise UsageError(f"--horizon {horizon}: choose error or common")
     out = out or folders[0] / "report"
-    files = _report(folders, out, level=level, horizon=horizon)  # type: ignore[arg-type]  # checked above
+    files = _report(folders, out, level=level, horizon=horizon, audit=audit)  # type: ignore[arg-type]  # checked above
     if tensorboard or wandb or mlflow:
         from .reports.exports import export_to
 
@@ -157,60 +160,8 @@ def report(
 app.command()(cli_results.plan)
 app.command()(cli_results.replay)
 app.command("import")(cli_results.import_)
-
-
-@app.command()
-def audit(
-    algorithm: Annotated[
-        list[str] | None,
-        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
-    ] = None,
-    model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Only this exact model; repeatable.")] = None,
-    batches: Annotated[int | None, typer.Option(min=100, help="Batches per case.  [default: 1000]")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another one draws other batches.")] = 0,
-    json: Annotated[Path | None, typer.Option("--json", help="Also write all numbers to this file.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
-) -> None:
-    """Hold gradient estimators against the exact policy gradient of models that are solved.
-
-    Exit code 1 when an estimator departs from the target that it declares.
-    """
-    from rich.console import Console
-
-    from .reports.audit import print_audit
-    from .results.audit import write_audit
-    from .suites.auditing import BATCHES, plan_audit, run_audit
-    from .suites.display import counting
-
-    sys.path.insert(0, str(Path.cwd()))
-    jobs = plan_audit(algorithm or (), model or (), seed=seed, batches=batches or BATCHES)
-    if json is not None and not json.parent.is_dir():
-        raise UsageError(f"cannot write {json}: there is no folder {json.parent}; make it first")
-    with counting("audit", len(jobs), Console(stderr=True)) as advance:
-        found = run_audit(jobs, workers=workers, on_done=lambda _: advance())
-    print_audit(found, Console())
-    if json is not None:
-        write_audit(json, found)
-        typer.echo(f"wrote {json}")
-    if not found["passes"]:
-        raise typer.Exit(1)
-
-
-@app.command()
-def anchors(
-    envs: Annotated[list[str], typer.Argument(help="Environment ids.")],
-    episodes: Annotated[int, typer.Option(min=2, help="Episodes of the random policy.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Measure the uniform random policy's return, the zero of the score, and show it beside the recorded one."""
-    from .envs import anchors as recorded
-    from .envs import measure_random_return
-
-    for env in envs:
-        measured = measure_random_return(env, episodes, seed)
-        known = recorded(env)
-        beside = f"recorded {known.random:g}, reference {known.reference:g}" if known else "none recorded"
-        typer.echo(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {episodes} episodes; {beside}")
+app.command()(cli_measure.audit)
+app.command()(cli_measure.anchors)
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:
@@ -222,13 +173,20 @@ def _seeds(text: str | None) -> tuple[int, ...] | None:
         raise UsageError(f"--seeds: {error}") from None
 
 
-def _report(folders: list[Path], out: Path, *, level: float = 0.95, horizon: "Horizon" = "error") -> "ReportFiles":
+def _report(
+    folders: list[Path],
+    out: Path,
+    *,
+    level: float = 0.95,
+    horizon: "Horizon" = "error",
+    audit: Path | None = None,
+) -> "ReportFiles":
     from rich.console import Console
 
     from .reports import print_report
     from .reports import report as write_report
 
-    files = write_report(folders, out, level=level, horizon=horizon)
+    files = write_report(folders, out, level=level, horizon=horizon, audit=audit)
     print_report(files.content, Console())
     typer.echo(f"\nwrote {files.page}")
     typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")

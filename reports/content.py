@@ -6,6 +6,7 @@ from ..results.bootstrap import MEANINGFUL
 from ..results.comparison import Comparison
 from ..results.gathering import Gathered
 from . import absent, cost, details, environments, improvement, leaderboard
+from .audit_section import AuditSection
 from .notation import percent, plural, ranges, si
 from .table import Table
 
@@ -31,6 +32,8 @@ class Content(NamedTuple):
     pairs: Table
     cost: Table
     diagnostics: Table
+    audit: AuditSection | None
+    """Of the algorithms' gradients, where one is given."""
     details: tuple[Table, ...]
     absent: Table
     remarks: tuple[str, ...]
@@ -46,12 +49,13 @@ class Content(NamedTuple):
             self.pairs,
             self.cost,
             self.diagnostics,
+            *(self.audit.tables if self.audit else ()),
             *self.details,
             self.absent,
         )
 
 
-def content(comparison: Comparison, gathered: Gathered) -> Content:
+def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | None = None) -> Content:
     """Say what is compared, the verdict, the tables, and what is not there."""
     return Content(
         title=_title(comparison, gathered),
@@ -70,6 +74,7 @@ def content(comparison: Comparison, gathered: Gathered) -> Content:
         pairs=environments.pairs_table(comparison),
         cost=cost.cost_table(comparison),
         diagnostics=cost.diagnostics_table(comparison),
+        audit=audit,
         details=(
             details.settings_table(gathered),
             details.protocol_table(gathered),

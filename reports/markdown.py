@@ -45,6 +45,11 @@ def to_markdown(content: Content, pictures: Sequence[Picture] = ()) -> str:
         for picture in pictures:
             parts += [f"![{escape(picture.title)}]({picture.file})", escape(picture.caption)]
     parts += ["## Cost", table(content.cost), escape(content.cost.caption)]
+    if content.audit:
+        parts += ["## Gradient audit", f"{escape(content.audit.verdict)}."]
+        parts += ["\n".join(f"- {escape(line)}" for line in content.audit.departures)]
+        for one in content.audit.tables:
+            parts += [f"### {escape(one.title)}", table(one), escape(one.caption)]
     parts += ["## What is not there", *_absent(content)]
     parts += ["## How it was measured", "<details><summary>Settings, protocol, seeds, versions</summary>"]
     for one in content.details:

@@ -30,10 +30,11 @@ SECTIONS = (
     ("environments", "Per environment"),
     ("cost", "Cost"),
     ("diagnostics", "Diagnostics"),
+    ("audit", "Gradient audit"),
     ("details", "Settings and versions"),
     ("missing", "Missing or diverged"),
 )
-"""Anchor and title of each part, in order."""
+"""Anchor and title of each part, in order; the audit's is there when there is one."""
 _MARKERS = {
     "o": "M14 2a4 4 0 1 1 0 8a4 4 0 1 1 0-8z",
     "s": "M10.5 2.5h7v7h-7z",
@@ -100,7 +101,7 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
         .get_template("page.html")
         .render(
             content=content,
-            sections=SECTIONS,
+            sections=[section for section in SECTIONS if section[0] != "audit" or content.audit],
             slugs={label: slug(label) for label in labels},
             swatches={label: swatch(look) for label, look in styles.items()},
             bar=lambda cell, scale: bar(cell, scale, styles),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import UsageError
 from ..results.comparison import Comparison, compare
 from ..results.gathering import Gathered, Horizon, gather
+from .audit_section import AuditSection, audit_section
 from .content import Content, content
 from .latex import to_latex
 from .markdown import Picture, to_markdown
@@ -46,6 +47,7 @@ def report(
     replicates: int = 2000,
     seed: int = 0,
     horizon: Horizon = "error",
+    audit: str | Path | None = None,
 ) -> ReportFiles:
     """Compare what the folders hold and write it down.
 
@@ -56,30 +58,32 @@ def report(
         replicates: of the bootstrap.
         seed: of the bootstrap; the same results give the same report.
         horizon: whether budgets that differ on an environment are an error, or curves are cut to the common one.
+        audit: file of ``pgsuite audit --json`` that becomes a part of the report.
 
     Raises:
         UsageError: a folder holds no results, folders do not fit together, or ``out`` cannot be written.
         PgsuiteError: a manifest is damaged.
     """
+    audited = None if audit is None else audit_section(Path(audit))
     gathered = gather(paths, horizon=horizon)
     comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, horizon=horizon)
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
-        return write(comparison, gathered, Path(out))
+        return write(comparison, gathered, Path(out), audited)
     except OSError as error:
         raise UsageError(
             f"cannot write the report to {out}: {error.strerror}; choose another folder with -o"
         ) from error
 
 
-def write(comparison: Comparison, gathered: Gathered, out: Path) -> ReportFiles:
+def write(comparison: Comparison, gathered: Gathered, out: Path, audit: AuditSection | None = None) -> ReportFiles:
     """Write all files of a report into an existing folder."""
     from .figures import build  # what draws takes longer to load than a table takes to print
     from .page import on_page, render
 
     drawn = out / FIGURES
     drawn.mkdir(exist_ok=True)
-    said, figures = content(comparison, gathered), build(comparison)
+    said, figures = content(comparison, gathered, audit), build(comparison)
     page, markdown, latex = (out / f"report.{kind}" for kind in ("html", "md", "tex"))
     page.write_text(render(said, comparison.algorithms, on_page(figures)), encoding="utf-8")
     markdown.write_text(to_markdown(said, pictures(figures)), encoding="utf-8")

@@ -1,0 +1,61 @@
+"""The commands that measure apart from any suite: estimators against exact gradients, random policies as anchors."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import UsageError
+
+
+def audit(
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Only this exact model; repeatable.")] = None,
+    batches: Annotated[int | None, typer.Option(min=100, help="Batches per case.  [default: 1000]")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another one draws other batches.")] = 0,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write all numbers to this file.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+) -> None:
+    """Hold gradient estimators against the exact policy gradient of models that are solved.
+
+    Exit code 1 when an estimator departs from the target that it declares.
+    """
+    from rich.console import Console
+
+    from .reports.audit import print_audit
+    from .results.audit import write_audit
+    from .suites.auditing import BATCHES, plan_audit, run_audit
+    from .suites.display import counting
+
+    sys.path.insert(0, str(Path.cwd()))
+    jobs = plan_audit(algorithm or (), model or (), seed=seed, batches=batches or BATCHES)
+    if json is not None and not json.parent.is_dir():
+        raise UsageError(f"cannot write {json}: there is no folder {json.parent}; make it first")
+    with counting("audit", len(jobs), Console(stderr=True)) as advance:
+        found = run_audit(jobs, workers=workers, on_done=lambda _: advance())
+    print_audit(found, Console())
+    if json is not None:
+        write_audit(json, found)
+        typer.echo(f"wrote {json}")
+    if not found["passes"]:
+        raise typer.Exit(1)
+
+
+def anchors(
+    envs: Annotated[list[str], typer.Argument(help="Environment ids.")],
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes of the random policy.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Measure the uniform random policy's return, the zero of the score, and show it beside the recorded one."""
+    from .envs import anchors as recorded
+    from .envs import measure_random_return
+
+    for env in envs:
+        measured = measure_random_return(env, episodes, seed)
+        known = recorded(env)
+        beside = f"recorded {known.random:g}, reference {known.reference:g}" if known else "none recorded"
+        typer.echo(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {episodes} episodes; {beside}")

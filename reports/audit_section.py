@@ -1,0 +1,61 @@
+"""An audit of the gradients as a part of the report: the outcome, its tables, and every departure."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..errors import UsageError
+from ..results.audit import read_audit
+from .audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
+from .table import FILES, Cell, Column, Table, algorithm, number, text
+
+_WORDS = ("algorithm", "model", "verdict")
+
+
+class AuditSection(NamedTuple):
+    """What a report says of an audit."""
+
+    verdict: str
+    """The outcome in one sentence."""
+    passes: bool
+    tables: tuple[Table, ...]
+    departures: tuple[str, ...]
+    """One line for every departure from a declared target."""
+
+
+def audit_section(path: Path) -> AuditSection:
+    """Read what ``pgsuite audit --json`` wrote.
+
+    Raises:
+        UsageError: it is no audit of this version.
+    """
+    audit = read_audit(path)
+    try:
+        updates = audit_update_summary(audit)
+        tables = [_table("audit", "Gradients against the exact gradient", CAPTION, audit_summary(audit))]
+        if len(updates):
+            tables.append(_table("audit-updates", "What an update brings", UPDATE_CAPTION, updates))
+        departures = [f"{name}: {line}" for name, found in audit["algorithms"].items() for line in found["departures"]]
+        return AuditSection(verdict(audit), bool(audit["passes"]), tuple(tables), tuple(departures))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise UsageError(f"{path} is damaged: write it again with `pgsuite audit --json {path}`") from error
+
+
+def _table(name: str, title: str, caption: str, rows: pd.DataFrame) -> Table:
+    columns = tuple(Column(str(column), numeric=column not in _WORDS, media=FILES) for column in rows.columns)
+    cells = tuple(tuple(_cell(str(column), value) for column, value in row.items()) for row in rows.to_dict("records"))
+    return Table(name, title, caption, columns, cells, headings=2)
+
+
+def _cell(column: str, value: Any) -> Cell:
+    """A cell as the summary writes it, sorted by the number that it begins with."""
+    written = str(value)
+    if column == "algorithm":
+        return algorithm(written)
+    if column in _WORDS:
+        return text(written, tone={"departs": "bad", "follows": "good"}.get(written, ""))
+    try:
+        return number(float(written.replace("–", " ").split()[0].rstrip("°")), written)
+    except (ValueError, IndexError):
+        return text(written)
