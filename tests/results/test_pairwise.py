@@ -83,7 +83,9 @@ def test_separated_samples_have_the_smallest_p_value_there_is():
 
 
 def test_constant_samples_can_be_tested():
-    assert permutation_p(np.full(5, 500.0), np.full(5, 100.1), RANDOM) == pytest.approx(2 / 252, abs=1e-12)
+    for x, y in ((500.0, 100.1), (-83.1, -81.9), (0.1, 0.7), (1 / 3, 1e4)):
+        assert permutation_p(np.full(5, x), np.full(5, y), RANDOM) == pytest.approx(2 / 252, abs=1e-12)
+        assert permutation_p(np.full(5, x), np.full(6, y), RANDOM) == pytest.approx(1 / 462, abs=1e-12)
     for value in (0.1, -83.1, 499.9, 1 / 3):
         for n, m in ((5, 5), (5, 6), (7, 5)):
             assert permutation_p(np.full(n, value), np.full(m, value), RANDOM) == 1
