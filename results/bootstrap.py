@@ -73,7 +73,7 @@ class Bootstrap(NamedTuple):
     """How the intervals of a comparison are made."""
 
     level: float = 0.95
-    replicates: int = 2000
+    replicates: int = 5000
     seed: int = 0
 
     def drawn(self, label: str, runs: Mapping[str, int]) -> Drawn:

@@ -63,7 +63,7 @@ def compare(
     asked: Mapping[Cell, Sequence[int]] | None = None,
     *,
     level: float = 0.95,
-    replicates: int = 2000,
+    replicates: int = 5000,
     seed: int = 0,
     horizon: Horizon = "error",
 ) -> Comparison:

@@ -1,8 +1,11 @@
 """Two algorithms on one environment: is the difference of their mean returns more than chance?
 
 The verdict is that of a permutation test on Welch's t. Given equal distributions it is exact at any number of runs,
-whatever their shape, and returns are skewed, bimodal or all at the ceiling, where Welch's t distribution does not hold;
-with Welch's t as its statistic it holds for many runs of unequal spread too. Welch's own p-value stands beside it.
+whatever their shape; and returns are skewed, at the ceiling, or of two kinds (solved or not), where Welch's t does not
+follow Student's. Drawn from ten real runs of which two solve the task, five against five of the same algorithm differ
+at .05 in 3.5 % of comparisons by the permutation test and in 0.5 % by Welch's, whose p-value stands beside it. With
+unequal spread **and** unequal numbers of runs the test is only approximate (7 % for ten runs against six with five
+times the spread); equal numbers are the remedy.
 
 Sources: Welch (1947); Janssen (1997), Studentized permutation tests; Holm (1979); Hedges (1981);
 Phipson & Smyth (2010) for the +1 of a sampled permutation test.
@@ -118,8 +121,8 @@ def _welch_t(pooled: Array, splits: Array) -> Array:
     """``(splits,)``; a split without spread on either side is infinitely far, or 0 if its means are equal."""
     n = splits[0].sum()
     m = pooled.size - n
-    moments = splits @ np.stack([pooled, pooled**2], axis=1)
-    sums, squares = moments.T
+    # Not `@`: with a matrix this thin the threads of a BLAS cost more than they bring.
+    sums, squares = (np.einsum("sn,n->s", splits, values) for values in (pooled, pooled**2))
     mean_x, mean_y = sums / n, (pooled.sum() - sums) / m
     error = (squares / n - mean_x**2) / (n - 1) + ((pooled**2).sum() - squares) / m / (m - 1) - mean_y**2 / (m - 1)
     tiny = 1e-12 * pooled.var()

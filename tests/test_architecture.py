@@ -94,7 +94,9 @@ def test_results_load_no_torch():
     assert not found & {"torch", "gymnasium", "envpool"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["report", "--help"], ["plan", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(arguments):
     code = f"import sys; sys.argv = ['pgsuite', *{arguments!r}]\nfrom pgsuite import cli\n"
     code += "try:\n    cli.main()\nexcept SystemExit as end:\n    assert end.code == 0"

@@ -24,9 +24,14 @@ import pytest
         (["run", "mine.toml", "-e", "broken/endless-v0", "--steps", "9"], ["broken/endless-v0", "max_episode_steps"]),
         (["report", "nowhere"], ["nowhere", "pgsuite run"]),
         (["report", "."], ["no results", "pgsuite run"]),
+        (["plan", "nowhere"], ["nowhere", "pgsuite run"]),
+        (["plan", "nowhere", "--drop", "much"], ["--drop", "'much'", "20%"]),
+        (["plan", "nowhere", "--power", "1.5"], ["--power", "1.5"]),
         (["anchors", "CartPol-v1"], ["'CartPol-v1'", "did you mean CartPole-v1"]),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) and value[0] in ("run", "report", "anchors") else "",
+    ids=lambda value: (
+        " ".join(value) if isinstance(value, list) and value[0] in ("run", "report", "plan", "anchors") else ""
+    ),
 )
 def test_a_wrong_request_is_one_line_and_exit_code_2(arguments, parts, pgsuite):
     code, out, err = pgsuite(*arguments)

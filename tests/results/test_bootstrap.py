@@ -37,6 +37,12 @@ def test_the_stream_is_known_by_its_names_and_repeats():
         assert (same != draw(other, 6, 50)).any()
 
 
+def test_algorithms_are_resampled_independently():
+    sizes = {"A-v0": 5}
+    (a,), (b,) = (Bootstrap(replicates=50).drawn(label, sizes) for label in ("trpo", "reinforce"))
+    assert (a != b).any()
+
+
 def test_another_environment_changes_nothing():
     few, more = Bootstrap(seed=5), Bootstrap(seed=5)
     (alone,) = few.drawn("trpo", {"B-v0": 7})

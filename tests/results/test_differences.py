@@ -81,6 +81,26 @@ def test_only_environments_of_both_are_compared():
     assert table(finals("x", "A-v0", X)).empty
 
 
+def test_the_verdict_is_that_of_the_adjusted_test():
+    frames = [
+        finals(label, env, values)
+        for env in ("A-v0", "B-v0", "C-v0")
+        for label, values in (("x", np.arange(6.0)), ("y", np.arange(6.0) + 2.9))
+    ]
+    one, three = table(*frames[:2]), table(*frames)
+    assert one["permutation_p"][0] == three["permutation_p"][0] < 0.05 < three["permutation_holm"][0]
+    assert one["verdict"].to_list() == ["y better"]
+    assert three["verdict"].to_list() == ["no difference shown"] * 3
+
+
+def test_the_seed_draws_the_splits_of_large_samples():
+    x, y = RANDOM.normal(size=12), RANDOM.normal(0.5, size=12)
+    curves = by_label(pd.concat([finals("x", "A-v0", x), finals("y", "A-v0", y)]))
+    found = [pairs(curves, ("A-v0",), level=0.95, seed=seed)["permutation_p"][0] for seed in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]
+    assert found[0] == pytest.approx(found[2], abs=0.03)
+
+
 def test_the_level_decides():
     # Six against six, one of them apart: p is above .05 / 1 and below .5.
     x, y = np.arange(6.0), np.arange(6.0) + 2.2

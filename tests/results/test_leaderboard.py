@@ -68,6 +68,19 @@ def test_fewer_than_five_runs_anywhere_have_no_interval():
     assert profiles(by_label(flat([0.1] * 4, [0.2] * 9)), BOOTSTRAP)[["low", "high"]].isna().all(axis=None)
 
 
+def test_too_few_runs_of_one_leave_ranks_and_pairs_without_an_interval():
+    frame = pd.concat(
+        [flat([0.1, 0.2, 0.3, 0.4], [0.2] * 6, label="few"), flat([0.1, 0.5] * 3, [0.3] * 6, label="six")]
+    )
+    ranks = board(frame).xs("rank", level="metric")
+    assert ranks["estimate"].notna().all()
+    assert ranks[["low", "high"]].isna().all(axis=None)
+    pairs = improvements(by_label(frame), BOOTSTRAP)
+    assert pairs["probability"].notna().all()
+    assert pairs[["low", "high"]].isna().all(axis=None)
+    assert (pairs["runs_x"][0], pairs["runs_y"][0]) == (4, 6)
+
+
 def test_ranks_of_algorithms_that_never_overlap():
     frame = pd.concat([flat([level] * 5, [level] * 5, label=str(level)) for level in (0.5, 0.9, 0.1)])
     ranks = board(frame).xs("rank", level="metric").xs("final", level="statistic")

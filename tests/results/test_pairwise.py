@@ -68,9 +68,12 @@ def every_split(x, y):
     return extreme / splits
 
 
-@pytest.mark.parametrize(("n", "m"), [(4, 4), (3, 5), (5, 3)])
+@pytest.mark.parametrize(("n", "m"), [(4, 4), (3, 5), (5, 3), (2, 6)])
 def test_all_splits_against_a_loop(n, m):
-    assert permutation_p(X[:n], Y[:m], RANDOM) == pytest.approx(every_split(X[:n], Y[:m]), abs=1e-12)
+    random = np.random.default_rng(n)
+    for spread in (0.5, 1, 4):
+        x, y = random.normal(1, 1, n), random.normal(0, spread, m)
+        assert permutation_p(x, y, RANDOM) == pytest.approx(every_split(x, y), abs=1e-12)
 
 
 def test_separated_samples_have_the_smallest_p_value_there_is():
@@ -80,8 +83,12 @@ def test_separated_samples_have_the_smallest_p_value_there_is():
 
 
 def test_constant_samples_can_be_tested():
-    assert permutation_p(np.full(5, 500.0), np.full(5, 100.1), RANDOM) == pytest.approx(2 / 252, abs=1e-12)
-    assert permutation_p(np.full(5, 0.1), np.full(5, 0.1), RANDOM) == 1
+    for x, y in ((500.0, 100.1), (-83.1, -81.9), (0.1, 0.7), (1 / 3, 1e4)):
+        assert permutation_p(np.full(5, x), np.full(5, y), RANDOM) == pytest.approx(2 / 252, abs=1e-12)
+        assert permutation_p(np.full(5, x), np.full(6, y), RANDOM) == pytest.approx(1 / 462, abs=1e-12)
+    for value in (0.1, -83.1, 499.9, 1 / 3):
+        for n, m in ((5, 5), (5, 6), (7, 5)):
+            assert permutation_p(np.full(n, value), np.full(m, value), RANDOM) == 1
 
 
 def test_scale_and_shift_do_not_matter():

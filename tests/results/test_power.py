@@ -53,6 +53,17 @@ def test_power_against_a_simulation():
     assert t_power(1.2, 8, 0.05) == pytest.approx(found, abs=5 * np.sqrt(0.2 / 20_000))
 
 
+def test_power_of_a_pooled_spread_against_a_simulation():
+    """Three environments of three runs per arm: the variance of the mean over them has 3 * 4 degrees of freedom."""
+    random = np.random.default_rng(1)
+    x, y = random.normal(0.9, 1, (20_000, 3, 3)), random.normal(0, 1, (20_000, 3, 3))  # trial, environment, run
+    gap = (x.mean(2) - y.mean(2)).mean(1)
+    pooled = (x.var(2, ddof=1) + y.var(2, ddof=1)).mean(1) / 2
+    found = np.mean(gap / np.sqrt(pooled / 3 * 2 / 3) > stats.t.ppf(0.95, 12))
+    effect = 0.9 * np.sqrt(3)  # in standard deviations of a run of the mean score
+    assert t_power(effect, 3, 0.05, environments=3) == pytest.approx(found, abs=5 * np.sqrt(0.25 / 20_000))
+
+
 @pytest.mark.parametrize("runs_each", [2, 3, 10, 200])
 def test_what_is_detectable_is_found_with_the_power_asked_for(runs_each):
     effect = detectable_effect(runs_each, 0.05, 0.9)

@@ -29,6 +29,11 @@ def test_one_number_per_run_in_ascending_order():
     np.testing.assert_allclose(Scores.returns(curves, "final").runs["A-v0"], [120, 520])
 
 
+def test_the_final_score_is_the_last_and_not_the_best():
+    curves = {"A-v0": one_cell(runs("trpo", "A-v0", [[20, 520, 270]]))}
+    assert list(Scores.of(curves, "final").runs["A-v0"]) == [0.5]
+
+
 def test_only_completed_runs_enter():
     status = ["complete", "diverged", "partial", "complete"]
     assert one_cell(runs("trpo", "A-v0", [[0, 1]] * 4, status=status)).seeds == (0, 3)
@@ -53,7 +58,7 @@ def test_an_environment_without_anchors_has_returns_and_no_scores():
 
 def test_episodes_cannot_pass_as_runs():
     """Ten episodes of one run, row by row or as an array."""
-    episodes = pd.concat([runs("trpo", "A-v0", [[0, x]]) for x in range(10)])
+    episodes = pd.concat([runs("trpo", "A-v0", [[x, x]]) for x in range(10)])
     with pytest.raises(UsageError, match=r"trpo on A-v0, seed 0, 0 steps: .*episodes are no runs"):
         read_curves(episodes)
     with pytest.raises(ValueError, match="one finite number per run"):
