@@ -116,7 +116,7 @@ def audit_update_summary(audit: dict[str, Any]) -> pd.DataFrame:
                 "promised": _mean(group, "predicted"),
                 "realised": _mean(group, "realised"),
                 "J": _mean(group, "objective"),
-                "KL": _span(group["kl"], 5),
+                "KL": _span(group["kl"], 1, kind="e"),
                 "of bound": _span(group["largest_kl_to_bound"], 2),
                 "angle": _span(group["angle_to_natural"], 0, "°"),
                 "critic": NOTHING if pd.isna(before) else f"{before:.3f} → {after:.3f}",
@@ -142,11 +142,11 @@ def _interval(row: Any, name: str, digits: int) -> str:
     return f"{row[name]:.{digits}f} [{row[f'{name}_low']:.{digits}f}, {row[f'{name}_high']:.{digits}f}]"
 
 
-def _span(values: "pd.Series[float]", digits: int, unit: str = "") -> str:
+def _span(values: "pd.Series[float]", digits: int, unit: str = "", kind: str = "f") -> str:
     known = values.dropna()
     if known.empty:
         return NOTHING
-    low, high = f"{known.min():.{digits}f}", f"{known.max():.{digits}f}"
+    low, high = f"{known.min():.{digits}{kind}}", f"{known.max():.{digits}{kind}}"
     return (low if low == high else f"{low}–{high}") + unit
 
 

@@ -21,8 +21,10 @@ from .audit_target import Slopes, Table, fisher_matrix, logit_slope, reference_e
 from .collection import Collector
 from .noise import noise_steps
 
-DIRECTIONS = 24
+DIRECTIONS = 16
 """Directions of parameter space that a bias is looked for in, at most."""
+BATCHES_PER_DIRECTION = 60
+"""Of the first sample, at least: with fewer, T² of heavy-tailed estimates (rare rewards) is too often too large."""
 SCREEN = 0.02
 """p-value below which a case is sampled again, with fresh seeds; only the second sample counts."""
 CONFIRM = 3
@@ -72,11 +74,12 @@ class Basis(NamedTuple):
     """``(Pc, K)``"""
 
 
-def basis(given: Subject, slopes: Slopes) -> Basis:
-    """Return the leading eigenvectors of the exact Fisher matrix, which weighs directions by how often they are seen.
+def basis(given: Subject, slopes: Slopes, count: int) -> Basis:
+    """Return the exact gradient and the leading eigenvectors of the exact Fisher matrix, up to ``count`` directions.
 
-    Where that matrix is too large: gradients that random advantages would have. Rarely visited directions are left
-    out because a mean over a handful of non-zero batches is not normal.
+    The Fisher matrix weighs directions by how often they are seen; where it is too large, gradients that random
+    advantages would have stand in. Rarely visited directions are left out because a mean over a handful of non-zero
+    batches is not normal.
     """
     process, size = given.question.process, given.state.model.policy.size
     random = fixed_random("directions")
@@ -84,18 +87,25 @@ def basis(given: Subject, slopes: Slopes) -> Basis:
         policy = _leading(fisher_matrix(given.policy, process, slopes.visits, size))
     else:
         pi = softmax(given.question.outputs)
-        advantage = random.standard_normal((DIRECTIONS // 2, *pi.shape))
+        advantage = random.standard_normal((DIRECTIONS, *pi.shape))
         policy = given.policy.pull(logit_slope(slopes.visits[:, None] * pi * advantage, pi)).T
+    target = given.policy.pull(slopes.policy[None]).T
+    policy = _normed(np.concatenate([target, policy], 1)[:, :count] if target.any() else policy[:, :count])
     if given.critic is None:
         return Basis(policy, np.zeros((0, 0)))
-    return Basis(policy, _critic_basis(given.critic, slopes.visits, given.state.model.value_network.size))
+    critic = _critic_basis(given.critic, slopes.visits, given.state.model.value_network.size)
+    return Basis(policy, _normed(critic[:, :count]))
+
+
+def _normed(columns: Floats) -> Floats:
+    return np.asarray(columns / np.linalg.norm(columns, axis=0))
 
 
 def _critic_basis(critic: Table, visits: Floats, size: int) -> Floats:
     if size <= _DENSE:
         jacobian = critic.push(np.eye(size))[:, :, 0].T
         return _leading(jacobian.T @ (jacobian * (visits / visits.sum())[:, None]))
-    random = fixed_random("critic directions").standard_normal((DIRECTIONS // 2, len(visits), 1))
+    random = fixed_random("critic directions").standard_normal((DIRECTIONS, len(visits), 1))
     return critic.pull(visits[:, None] * random).T
 
 
@@ -167,7 +177,10 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
     group = [subject(variant, state, model, policy) for variant in variants(algorithm, state, policy)]
     count = max(100, round(batches * model.share))
     samples = draw(group, model, count, random_of(seed, reference, model.name, policy, 1))
-    records = [examine(given, sample, seed) for given, sample in zip(group, samples, strict=True)]
+    directions = [basis(given, given.slopes, min(DIRECTIONS, count // BATCHES_PER_DIRECTION)) for given in group]
+    records = [
+        examine(given, sample, along, seed) for given, sample, along in zip(group, samples, directions, strict=True)
+    ]
     suspicious = [n for n, record in enumerate(records) if min(record["p_values"].values()) < SCREEN]
     if suspicious:
         again = draw(
@@ -175,20 +188,19 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
         )
         for n, sample in zip(suspicious, again, strict=True):
             screened = records[n]["p_values"]
-            records[n] = {**examine(group[n], sample, seed), "screened": screened}
+            records[n] = {**examine(group[n], sample, directions[n], seed), "screened": screened}
     for given, record in zip(group, records, strict=True):
         record |= {"model": model.name, "policy": policy, "variant": given.variant.name}
     return records
 
 
-def examine(given: Subject, sample: Sample, seed: int) -> dict[str, Any]:
+def examine(given: Subject, sample: Sample, directions: Basis, seed: int) -> dict[str, Any]:
     """Compare a sample with its target: p-values of what would be a departure, and the description."""
     asked = given.question
     slopes = given.slopes
     target = given.policy.pull(slopes.policy[None])[0]
-    directions = basis(given, slopes)
     size = float(np.sqrt((sample.declared**2).sum(1).mean())) or 1.0
-    across = directions.policy / np.linalg.norm(directions.policy, axis=0)
+    across = directions.policy
     p_values = {
         "reference": hotelling((sample.estimate - sample.declared) @ across / size).p_value,
         "variance": excess_variance(sample.estimate, sample.declared),
@@ -223,6 +235,5 @@ def _critic_test(given: Subject, slopes: Slopes, critic: Floats, directions: Flo
     if given.question.window is None or not (exact or hasattr(weight, "value_weight")):
         return {}
     mean = 0.0 if exact else weight.value_weight * given.critic.pull(slopes.critic[None, :, None])[0]
-    across = directions / np.linalg.norm(directions, axis=0)
     size = float(np.sqrt((critic**2).sum(1).mean())) or 1.0
-    return {"critic": hotelling((critic - mean) @ across / size).p_value}
+    return {"critic": hotelling((critic - mean) @ directions / size).p_value}

@@ -76,7 +76,7 @@ def test_updates_have_means_and_errors(audit):
 def test_the_summary_of_updates(audit):
     (row,) = audit_update_summary(audit).to_dict("records")
     assert (row["promised"], row["realised"], row["J"]) == ("0.02 ± 0.001", "0.01 ± 0.002", "0.3 ± 0.04")
-    assert (row["KL"], row["angle"], row["critic"]) == ("0.00400", "12°", "0.500 → 0.400")
+    assert (row["KL"], row["angle"], row["critic"]) == ("4.0e-03", "12°", "0.500 → 0.400")
 
 
 def test_the_summary_shows_the_worst(audit):
