@@ -27,8 +27,8 @@ types: install
 
 check: lint types test  ## what must be green at every commit
 
-bench: install  ## training speed beside other libraries', on one core
-	taskset -c 0 $(BIN)/python -m pytest tests/bench_speed.py --benchmark-enable -q -s
+bench: install  ## training speed beside other libraries, and the statistics, on one core
+	taskset -c 0 $(BIN)/python -m pytest tests/bench_speed.py tests/bench_statistics.py --benchmark-enable -q -s
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
