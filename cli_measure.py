@@ -26,7 +26,8 @@ def audit(
     """
     from rich.console import Console
 
-    from .reports.audit import print_audit
+    from .reports.audit_section import audit_section
+    from .reports.terminal import print_audit
     from .results.audit import write_audit
     from .suites.auditing import BATCHES, plan_audit, run_audit
     from .suites.display import counting
@@ -37,7 +38,7 @@ def audit(
         raise UsageError(f"cannot write {json}: there is no folder {json.parent}; make it first")
     with counting("audit", len(jobs), Console(stderr=True)) as advance:
         found = run_audit(jobs, workers=workers, on_done=lambda _: advance())
-    print_audit(found, Console())
+    print_audit(audit_section(found), Console())
     if json is not None:
         write_audit(json, found)
         typer.echo(f"wrote {json}")

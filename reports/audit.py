@@ -4,10 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from .notation import NOTHING
 
@@ -20,10 +16,9 @@ CAPTION = (
 UPDATE_CAPTION = (
     "One update from each of some batches. Promised: gain of the batch's own linear model; realised: of the exact one; "
     "J: exact change of the objective; means over batches ± standard error, averaged over policies. KL: exact, over "
-    "visited states; of bound: largest KL of a batch by max_kl. Angle: of the mean step to the exact natural gradient. "
-    "Critic: relative error before → after one update."
+    "visited states, the largest policy's; of bound: largest KL of a batch by max_kl. Angle: of the mean step to the "
+    "exact natural gradient. Critic: relative error before → after one update."
 )
-
 
 _NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR")
 _UPDATE_COLUMNS = [
@@ -95,7 +90,7 @@ def _numbers(group: pd.DataFrame) -> dict[str, str]:
         f"{group['adjusted_p'].min():.2g}",
         _interval(_extreme(raw, raw["cosine"]), "cosine", 3),
         _interval(_extreme(raw, -(raw["norm_ratio"] - 1).abs()), "norm_ratio", 2),
-        _span(first["variance_to_reinforce"], 2),
+        _span(first["variance_to_reinforce"], 2, kind="g"),
         _span(first["signal_to_noise"], 2),
     )
     return dict(zip(_NUMBERS, numbers, strict=True))
@@ -116,7 +111,7 @@ def audit_update_summary(audit: dict[str, Any]) -> pd.DataFrame:
                 "promised": _mean(group, "predicted"),
                 "realised": _mean(group, "realised"),
                 "J": _mean(group, "objective"),
-                "KL": _span(group["kl"], 1, kind="e"),
+                "KL": f"{group['kl'].max():.2g}",
                 "of bound": _span(group["largest_kl_to_bound"], 2),
                 "angle": _span(group["angle_to_natural"], 0, "°"),
                 "critic": NOTHING if pd.isna(before) else f"{before:.3f} → {after:.3f}",
@@ -148,32 +143,6 @@ def _span(values: "pd.Series[float]", digits: int, unit: str = "", kind: str = "
         return NOTHING
     low, high = f"{known.min():.{digits}{kind}}", f"{known.max():.{digits}{kind}}"
     return (low if low == high else f"{low}–{high}") + unit
-
-
-def print_audit(audit: dict[str, Any], console: Console) -> None:
-    """Print gradients, updates, every departure and the verdict."""
-    _print(audit_summary(audit), CAPTION, console)
-    updates = audit_update_summary(audit)
-    if len(updates):
-        _print(updates, UPDATE_CAPTION, console)
-    for name, found in audit["algorithms"].items():
-        for line in found["departures"]:
-            console.print(Text.assemble((f"{name}: ", "bold red"), line), soft_wrap=True)
-    console.print(Text(verdict(audit)), soft_wrap=True)
-
-
-def _print(rows: pd.DataFrame, caption: str, console: Console) -> None:
-    """Print rows, algorithms as headings."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption, caption_justify="left", caption_style="dim")
-    for column in rows.columns[1:]:
-        left = column in ("model", "verdict")
-        table.add_column(str(column), justify="left" if left else "right", no_wrap=left, overflow="fold")
-    for name, group in rows.groupby("algorithm", sort=False):
-        table.add_row(Text(str(name), style="bold cyan"))
-        for row in group.itertuples(index=False):
-            style = {"departs": "bold red", "follows": "green"}.get(str(row[-1]), "")
-            table.add_row(Text(f"  {row[1]}"), *map(str, row[2:-1]), Text(str(row[-1]), style=style))
-    console.print(table)
 
 
 def verdict(audit: dict[str, Any]) -> str:

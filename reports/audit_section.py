@@ -8,9 +8,11 @@ import pandas as pd
 from ..errors import UsageError
 from ..results.audit import read_audit
 from .audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
-from .table import FILES, Cell, Column, Table, algorithm, number, text
+from .table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
 
 _WORDS = ("algorithm", "model", "verdict")
+_ONLY_FILES = frozenset({"batches", "SNR", "J", "critic"})
+"""Columns for which a terminal has no room."""
 
 
 class AuditSection(NamedTuple):
@@ -24,7 +26,7 @@ class AuditSection(NamedTuple):
     """One line for every departure from a declared target."""
 
 
-def audit_section(path: Path) -> AuditSection:
+def read_section(path: Path) -> AuditSection:
     """Read what ``pgsuite audit --json`` wrote.
 
     Raises:
@@ -32,18 +34,26 @@ def audit_section(path: Path) -> AuditSection:
     """
     audit = read_audit(path)
     try:
-        updates = audit_update_summary(audit)
-        tables = [_table("audit", "Gradients against the exact gradient", CAPTION, audit_summary(audit))]
-        if len(updates):
-            tables.append(_table("audit-updates", "What an update brings", UPDATE_CAPTION, updates))
-        departures = [f"{name}: {line}" for name, found in audit["algorithms"].items() for line in found["departures"]]
-        return AuditSection(verdict(audit), bool(audit["passes"]), tuple(tables), tuple(departures))
+        return audit_section(audit)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise UsageError(f"{path} is damaged: write it again with `pgsuite audit --json {path}`") from error
 
 
+def audit_section(audit: dict[str, Any]) -> AuditSection:
+    """Say what an audit found."""
+    updates = audit_update_summary(audit)
+    tables = [_table("audit", "Gradients against the exact gradient", CAPTION, audit_summary(audit))]
+    if len(updates):
+        tables.append(_table("audit-updates", "What an update brings", UPDATE_CAPTION, updates))
+    departures = [f"{name}: {line}" for name, found in audit["algorithms"].items() for line in found["departures"]]
+    return AuditSection(verdict(audit), bool(audit["passes"]), tuple(tables), tuple(departures))
+
+
 def _table(name: str, title: str, caption: str, rows: pd.DataFrame) -> Table:
-    columns = tuple(Column(str(column), numeric=column not in _WORDS, media=FILES) for column in rows.columns)
+    columns = tuple(
+        Column(title, numeric=title not in _WORDS, media=FILES if title in _ONLY_FILES else EVERYWHERE)
+        for title in map(str, rows.columns)
+    )
     cells = tuple(tuple(_cell(str(column), value) for column, value in row.items()) for row in rows.to_dict("records"))
     return Table(name, title, caption, columns, cells, headings=2)
 

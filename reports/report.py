@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import UsageError
 from ..results.comparison import Comparison, compare
 from ..results.gathering import Gathered, Horizon, gather
-from .audit_section import AuditSection, audit_section
+from .audit_section import AuditSection, read_section
 from .content import Content, content
 from .latex import to_latex
 from .markdown import Picture, to_markdown
@@ -64,7 +64,7 @@ def report(
         UsageError: a folder holds no results, folders do not fit together, or ``out`` cannot be written.
         PgsuiteError: a manifest is damaged.
     """
-    audited = None if audit is None else audit_section(Path(audit))
+    audited = None if audit is None else read_section(Path(audit))
     gathered = gather(paths, horizon=horizon)
     comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, horizon=horizon)
     try:

@@ -1,10 +1,11 @@
-"""The report on a terminal: headline, leaderboard and per-environment table in 80 columns."""
+"""Reports and audits on a terminal, in 80 columns."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from .audit_section import AuditSection
 from .content import Content
 from .notation import plain
 from .table import Cell, Medium, Table
@@ -21,6 +22,16 @@ def print_report(content: Content, console: Console) -> None:
         console.print(Text(plain(warning), style="yellow"))
     for one in (*content.leaderboards, content.environments):
         print_table(one, console)
+
+
+def print_audit(audit: AuditSection, console: Console) -> None:
+    """The tables of an audit, every departure, and the verdict."""
+    for one in audit.tables:
+        print_table(one, console)
+    console.print()
+    for line in audit.departures:
+        console.print(Text(plain(line), style="red"), soft_wrap=True)
+    console.print(Text(plain(audit.verdict), style="bold"), soft_wrap=True)
 
 
 def print_table(whole: Table, console: Console) -> None:

@@ -1,14 +1,17 @@
 """An audit inside the report."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from pgsuite.errors import UsageError
-from pgsuite.reports.audit_section import audit_section
+from pgsuite.reports.audit_section import read_section
 from pgsuite.reports.content import content
 from pgsuite.reports.markdown import to_markdown
 from pgsuite.reports.page import render
+from pgsuite.reports.terminal import print_audit
 from pgsuite.results import gather
 from pgsuite.results.audit import FORMAT
 
@@ -30,7 +33,7 @@ def write(tmp_path):
 
 
 def test_it_has_the_tables_of_the_terminal_sorted_by_their_numbers(write):
-    section = audit_section(write())
+    section = read_section(write())
     assert [table.name for table in section.tables] == ["audit", "audit-updates"]
     gradients, _ = section.tables
     by_title = dict(zip([column.title for column in gradients.columns], gradients.rows[0], strict=True))
@@ -42,10 +45,21 @@ def test_it_has_the_tables_of_the_terminal_sorted_by_their_numbers(write):
 
 def test_departures_are_said(write):
     wrong = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": ["chain, uniform: biased"]}
-    section = audit_section(write(algorithms={"mine": wrong}, passes=False))
+    section = read_section(write(algorithms={"mine": wrong}, passes=False))
     assert section.departures == ("mine: chain, uniform: biased",)
     assert "mine departs" in section.verdict
     assert not section.passes
+
+
+def test_a_terminal_of_80_columns_shows_it_without_breaking_a_line(write):
+    wrong = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": ["chain, uniform: biased"]}
+    console = Console(record=True, width=80, file=io.StringIO())
+    print_audit(read_section(write(algorithms={"mine": wrong}, passes=False)), console)
+    text = console.export_text()
+    assert "0.990 [0.980, 1.000]  1.02 [0.97, 1.05]" in text
+    assert "0.02 ± 0.001" in text
+    assert "mine: chain, uniform: biased" in text
+    assert "mine departs from the declared target (4 tests at 0.001 in all, 12 s)" in text
 
 
 @pytest.mark.parametrize(
@@ -53,14 +67,14 @@ def test_departures_are_said(write):
 )
 def test_a_file_that_is_no_audit_is_one_line(write, change):
     with pytest.raises(UsageError, match="audit"):
-        audit_section(write(**change))
+        read_section(write(**change))
 
 
 def test_the_page_and_markdown_have_it_between_diagnostics_and_settings_and_only_then(write, folder, comparison):
     folder.cell("trpo", curves=[[0, 40], [0, 60]])
     gathered = gather([folder.path])
     hostile = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": [HOSTILE]}
-    section = audit_section(write(algorithms={HOSTILE: hostile}))
+    section = read_section(write(algorithms={HOSTILE: hostile}))
     without, with_it = content(comparison, gathered), content(comparison, gathered, section)
     page = render(with_it, comparison.algorithms, {})
     assert page.index('id="diagnostics"') < page.index('id="audit"') < page.index('id="details"')
