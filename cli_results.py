@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import PgsuiteError, UsageError
+from .errors import PgsuiteError, UsageError, plain
 
 
 def replay(
@@ -44,14 +44,14 @@ def replay(
     number = None if checkpoint == "last" else int(checkpoint)
     policy = open_policy(store, seed, algorithm=algorithm, checkpoint=number, trust=trust)
     again, row = evaluate_again(policy), policy.row
-    typer.echo(
+    _say(
         f"{store.algorithm} on {store.env}, seed {seed}, checkpoint {row.checkpoint} ({row.env_steps:,} steps): "
         f"{row.episodes} episodes, return {row.return_mean:.2f} ± {row.return_std:.2f}, length {row.length_mean:.1f}"
     )
     if not again.differences:
         typer.echo("bit-equal to the recorded evaluation")
     if out is not None:
-        typer.echo(screen(policy, again, episode, out))
+        _say(screen(policy, again, episode, out))
     if again.differences:
         from .suites.replay import reasons
 
@@ -108,12 +108,12 @@ def import_(
     imported = import_results(request, folder)
     for cell in imported.cells:
         points = max(len(run.rows) for run in cell.runs.values())
-        typer.echo(
+        _say(
             f"{cell.algorithm} on {cell.env}: {len(cell.runs)} run(s), {points} points up to {cell.record['steps']:,} "
             f"steps; {cell.record['protocol'].get('source', f'evaluations as in {like}')}"
         )
     for note in imported.notes:
-        typer.echo(f"note: {note}", err=True)
+        _say(f"note: {note}", err=True)
     typer.echo(f"imported into {folder}; `pgsuite report {folder}` shows it")
 
 
@@ -129,6 +129,11 @@ def plan(
     from .reports.seeds import plan_seeds
 
     plan_seeds(folders, drop, power, alpha, Console())
+
+
+def _say(line: str, *, err: bool = False) -> None:
+    """Print a line that may hold a stranger's names."""
+    typer.echo(plain(line), err=err)
 
 
 def _suite_name(text: str) -> str:

@@ -1,7 +1,7 @@
 r"""The tables of a paper: LaTeX to be read in with ``\input``, with booktabs."""
 
+from ..errors import plain
 from .content import Content
-from .notation import plain
 from .table import Cell, Medium, Table
 
 _SPECIAL = {

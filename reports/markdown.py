@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ..errors import plain
 from .content import Content
-from .notation import plain
 from .table import Cell, Medium, Table
 
 

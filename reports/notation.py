@@ -1,13 +1,10 @@
 """How numbers and names are written: enough digits to compare by, no more; names that are seen and do not act."""
 
 import math
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 NOTHING = "—"
 MINUS = "−"
-_INERT = {"Cc", "Cf", "Cs", "Co", "Cn"}
-"""Unicode categories that are not drawn: controls, marks that turn the direction of text, halves of pairs."""
 
 
 def fixed(value: float, places: int) -> str:
@@ -100,9 +97,3 @@ def _range(run: Sequence[int]) -> str:
 def plural(number: int, noun: str) -> str:
     """``1 run``, ``10 runs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def plain(text: str) -> str:
-    """The text on one line, with the replacement character where a character would act instead of being seen."""
-    line = " ".join(text.split())
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _INERT else one for one in line)

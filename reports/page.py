@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..errors import plain
 from ..results.provenance import versions
 from .content import Content
 from .figures import Drawing, Figures, inline, line_styles, slug
 from .figures.style import LineStyle
-from .notation import plain
 from .table import Cell, Medium
 
 TEMPLATES = Path(__file__).parent / "templates"

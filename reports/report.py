@@ -67,6 +67,7 @@ def report(
     audited = None if audit is None else read_section(Path(audit))
     gathered = gather(paths, horizon=horizon)
     comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, horizon=horizon)
+    refuse_links(Path(out), folders=[Path(path) for path in paths])
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
         return write(comparison, gathered, Path(out), audited)
@@ -74,6 +75,23 @@ def report(
         raise UsageError(
             f"cannot write the report to {out}: {error.strerror}; choose another folder with -o"
         ) from error
+
+
+def refuse_links(out: Path, folders: Sequence[Path]) -> None:
+    """Refuse to write through links in a folder that may be a stranger's: they could lead to any file of the user.
+
+    Args:
+        out: folder of the report. It may be a link itself, unless it lies in a results folder.
+        folders: the results folders.
+
+    Raises:
+        UsageError: naming the link.
+    """
+    links = [path for path in (out.rglob("*") if out.is_dir() else ()) if path.is_symlink()]
+    inside = any(folder.absolute() in out.absolute().parents for folder in folders)
+    links += [out] if inside and out.is_symlink() else []
+    if links:
+        raise UsageError(f"{links[0]} is a link, and a report is not written through links: remove it or choose -o")
 
 
 def write(comparison: Comparison, gathered: Gathered, out: Path, audit: AuditSection | None = None) -> ReportFiles:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import UsageError
+from ..errors import UsageError, plain
 from ..results.gathering import gather
 from ..results.power import ALL, ANY, CAUTION, Design, seeds_needed
 from ..results.scores import Curves, read_curves
@@ -96,13 +96,13 @@ def print_seeds(table: pd.DataFrame, design: Design, console: Console) -> None:
     for row in table.to_dict("records"):
         if row["label"] != label:
             label = row["label"]
-            shown.add_row(Text(str(label), style="bold cyan"))
+            shown.add_row(Text(plain(str(label)), style="bold cyan"))
         suite = row["env"] in (ANY, ALL)
-        texts = [f"  {row['env']}", str(row["runs"]), *_numbers(row)]
+        texts = [f"  {plain(str(row['env']))}", str(row["runs"]), *_numbers(row)]
         shown.add_row(*(Text(text, style="bold" if suite else "") for text in texts))
     console.print(shown)
     for row in table[table["note"] != ""].to_dict("records"):
-        console.print(Text(f"{row['label']}, {row['env']}: {row['note']}"))
+        console.print(Text(plain(f"{row['label']}, {row['env']}: {row['note']}")))
 
 
 def _numbers(row: Mapping[Hashable, Any]) -> list[str]:

@@ -5,9 +5,9 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ..errors import plain
 from .audit_section import AuditSection
 from .content import Content
-from .notation import plain
 from .table import Cell, Medium, Table
 
 _LONGEST = 26

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ..notation import percent
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
 from .names import named, short_names, text_width
@@ -143,8 +144,8 @@ def _share_range(panels: list[Axes]) -> None:
 
 def _caption(statistic: str, level: float, table: pd.DataFrame) -> str:
     text = (
-        f"Aggregates of the {STATISTICS[statistic]} over all runs and environments (point) with {level:.0%} stratified "
-        "bootstrap intervals (bar). Score: 0 = uniform random policy, 1 = reference return."
+        f"Aggregates of the {STATISTICS[statistic]} over all runs and environments (point) with {percent(level)} "
+        "stratified bootstrap intervals (bar). Score: 0 = uniform random policy, 1 = reference return."
     )
     if table[["low", "high"]].isna().any(axis=None):
         text += " A point without a bar: too few runs for an interval."

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
+from ..notation import percent
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
 from .names import named
@@ -45,7 +46,8 @@ def efficiency_figure(
     columns = Columns("env_steps" if same_budget else "progress", "iqm")
     caption = (
         f"Sample efficiency: interquartile mean of the score over all runs and environments (line) with its "
-        f"{level:.0%} stratified bootstrap interval (band). Score: 0 = uniform random policy, 1 = reference return."
+        f"{percent(level)} stratified bootstrap interval (band). Score: 0 = uniform random policy, "
+        "1 = reference return."
     )
     drawing = _lines(table, styles, columns, name, "Sample efficiency", caption, _efficiency_words(table))
     axes = drawing.figure.axes[0]
@@ -71,7 +73,7 @@ def profiles_figure(
         return None
     caption = (
         "Performance profiles: share of runs whose final score exceeds τ, averaged over environments, with the "
-        f"{level:.0%} stratified bootstrap interval (band). Higher is better; where two lines cross, neither "
+        f"{percent(level)} stratified bootstrap interval (band). Higher is better; where two lines cross, neither "
         "algorithm is better throughout (Agarwal et al. 2021)."
     )
     columns = Columns("threshold", "share", steps=True)

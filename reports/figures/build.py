@@ -1,10 +1,14 @@
 """All figures of a comparison."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from ...results.comparison import Comparison
+from ..notation import plural
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure
 from .curves import curves_apart, curves_together
@@ -50,17 +54,35 @@ def build(comparison: Comparison) -> Figures:
     styles = line_styles(comparison.algorithms)
     boards = (aggregates_figure(comparison.leaderboard, styles, statistic=one, level=level) for one in STATISTICS)
     matrices = (improvement_figure(comparison.improvement, styles, statistic=one, level=level) for one in STATISTICS)
+    runs = _runs(comparison.leaderboard)
     budgets = {str(env): float(steps) for env, steps in frame.groupby("env", sort=False)["env_steps"].max().items()}
     return Figures(
         curves=curves_apart(frame, styles, level=level),
         diagnostics=diagnostics_apart(frame, styles),
-        efficiency=_there([efficiency_figure(comparison.efficiency, styles, level=level)]),
-        profiles=_there([profiles_figure(comparison.profiles, styles, level=level)]),
-        aggregates=_there(boards),
-        improvement=_there(matrices),
+        efficiency=_saying(runs, [efficiency_figure(comparison.efficiency, styles, level=level)]),
+        profiles=_saying(runs, [profiles_figure(comparison.profiles, styles, level=level)]),
+        aggregates=_saying(runs, boards),
+        improvement=_saying(runs, matrices),
         thresholds=_there([thresholds_figure(comparison.thresholds, budgets, styles)]),
         together=_there([curves_together(frame, styles, level=level), diagnostics_together(frame, styles)]),
     )
+
+
+def _runs(leaderboard: pd.DataFrame) -> str:
+    """``10 runs per algorithm and environment.``: what the intervals of aggregates are made of."""
+    numbers = leaderboard["runs"][leaderboard["estimate"].notna()]
+    if numbers.empty:
+        return ""
+    low, high = int(numbers.min()), int(numbers.max())
+    return (
+        f"{plural(high, 'run')} per algorithm and environment."
+        if low == high
+        else (f"At least {low} to {high} runs per algorithm and environment.")
+    )
+
+
+def _saying(words: str, drawings: Iterable[Drawing | None]) -> tuple[Drawing, ...]:
+    return tuple(replace(one, caption=f"{one.caption} {words}".strip()) for one in _there(drawings))
 
 
 def _there(drawings: Iterable[Drawing | None]) -> tuple[Drawing, ...]:

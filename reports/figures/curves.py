@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ...results.bootstrap import MEANINGFUL
 from ...results.metrics import mean_interval
-from ..notation import decimals
+from ..notation import decimals, percent
 from .drawing import MUTED, Drawing, save, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .names import named
@@ -37,7 +37,8 @@ class Curves(NamedTuple):
 def caption(level: float = 0.95) -> str:
     """What the reader of a learning curve has to know."""
     return (
-        f"Learning curves: mean (line) and {level:.0%} Student t interval of the mean (band) over runs, evaluated at "
+        f"Learning curves: mean (line) and {percent(level)} Student t interval of the mean (band) over runs, "
+        "evaluated at "
         "fixed numbers of environment steps; one run is one seed, its number is given in each panel. "
         f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
         "Dotted: return of the uniform random policy and reference return, where they lie in range. "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import seaborn as sns
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.figure import Figure
 
 INK = "#1a1b1c"
@@ -73,10 +73,14 @@ class Drawing:
     """Slug and name of every algorithm that has artists of its own."""
 
 
+_DEFAULTS: dict[str, Any] = {name: value for name, value in rcParamsDefault.items() if "backend" not in name}
+"""matplotlib's own settings: a ``matplotlibrc`` in the working folder must not change a figure, or make it run TeX."""
+
+
 @contextmanager
 def theme() -> Iterator[None]:
     """The look of all figures: to be entered when one is made and again when it is written (ticks are made late)."""
-    with rc_context(_THEME), warnings.catch_warnings():
+    with rc_context(_DEFAULTS | _THEME), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 

@@ -11,6 +11,7 @@ from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ..notation import percent
 from .aggregates import STATISTICS
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
@@ -55,7 +56,7 @@ def improvement_figure(
     caption = (
         "Probability of improvement: how likely a run of the algorithm in the row has a higher "
         f"{STATISTICS[statistic]} than one of the algorithm in the column, averaged over their common environments, "
-        f"with its {level:.0%} stratified bootstrap interval. Bold: the interval excludes one half."
+        f"with its {percent(level)} stratified bootstrap interval. Bold: the interval excludes one half."
     )
     return Drawing(name or f"improvement-{statistic}", title, caption, _describe(matrix, labels), figure, {})
 

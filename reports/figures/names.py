@@ -5,7 +5,7 @@ import hashlib
 import warnings
 from collections.abc import Collection
 
-from ..notation import plain
+from ...errors import plain
 
 __all__ = ["LONGEST", "plain", "short_names", "shorten", "text_width"]
 LONGEST = 28

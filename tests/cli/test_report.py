@@ -1,6 +1,8 @@
 """`pgsuite report`: what it prints, what it writes, and how it ends when something is missing or wrong."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -91,3 +93,51 @@ def test_the_level_is_what_is_printed(pgsuite, tmp_path):
     cell(tmp_path)
     assert "90% interval" in pgsuite("report", str(tmp_path), "--level", "0.9")[1]
     assert pgsuite("report", str(tmp_path), "--level", "1.5")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["report.md", "figures", "tables"])
+def test_a_report_is_not_written_through_a_stranger_s_links(name, pgsuite, tmp_path):
+    runs, precious = tmp_path / "runs", tmp_path / "precious"
+    cell(runs)
+    (runs / "report").mkdir()
+    if "." in name:
+        precious.write_text("mine")
+    else:
+        precious.mkdir()
+    (runs / "report" / name).symlink_to(precious)
+    code, _, err = pgsuite("report", str(runs))
+    assert code == 2
+    assert f"{name} is a link" in err
+    assert precious.read_text() == "mine" if "." in name else not list(precious.iterdir())
+
+
+def test_the_report_s_folder_in_a_stranger_s_is_no_link_but_the_user_s_may_be(pgsuite, tmp_path):
+    runs, elsewhere = tmp_path / "runs", tmp_path / "elsewhere"
+    cell(runs)
+    elsewhere.mkdir()
+    (runs / "report").symlink_to(elsewhere)
+    assert pgsuite("report", str(runs))[0] == 2
+    (tmp_path / "mine").symlink_to(elsewhere)
+    assert pgsuite("report", str(runs), "-o", str(tmp_path / "mine"))[0] == 0
+
+
+def test_what_a_stranger_wrote_cannot_act_on_the_terminal(pgsuite, tmp_path):
+    path = cell(tmp_path, algorithm="\x1b[31mred").path / "cell.json"
+    assert "\x1b" not in pgsuite("plan", str(tmp_path))[1]
+    assert "\x1b" not in pgsuite("report", str(tmp_path))[1]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": "\x1b]0;title\x07"}))
+    code, _, err = pgsuite("report", str(tmp_path))
+    assert (code, "\x1b" in err, "\x07" in err) == (2, False, False)
+
+
+def test_a_matplotlibrc_in_the_working_folder_changes_nothing(pgsuite, place, tmp_path):
+    cell(tmp_path)
+    start = "import sys; from pgsuite import cli; sys.argv = ['pgsuite', 'report', sys.argv[1]]; cli.main()"
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 40\n")
+    done = subprocess.run(
+        [sys.executable, "-c", start, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    curves = (tmp_path / "report" / "figures" / "curves.svg").read_bytes()
+    assert pgsuite("report", str(tmp_path))[0] == 0
+    assert (tmp_path / "report" / "figures" / "curves.svg").read_bytes() == curves

@@ -4,10 +4,10 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from pgsuite.errors import plain
 from pgsuite.reports.content import content
 from pgsuite.reports.leaderboard import leaderboard
 from pgsuite.reports.markdown import Picture, escape, table, to_markdown
-from pgsuite.reports.notation import plain
 from pgsuite.reports.table import Column, Table, number, text
 from pgsuite.results import gather
 

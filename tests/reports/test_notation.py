@@ -1,5 +1,6 @@
 import pytest
 
+from pgsuite.errors import plain
 from pgsuite.reports.notation import (
     common_decimals,
     decimals,
@@ -9,7 +10,6 @@ from pgsuite.reports.notation import (
     mebibytes,
     p_value,
     percent,
-    plain,
     plural,
     ranges,
     si,
