@@ -27,7 +27,7 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
     permutation test, raw and adjusted by Holm's method over **all pairs on all environments** with at least
     `MEANINGFUL` runs on both sides; Hedges' g; ``detectable``, the smallest true difference in return that the
     strictest step of the family (``(1 - level) / tests``) finds with probability .9; the verdict, by the adjusted
-    permutation test at ``1 - level``.
+    permutation test at ``1 - level``. With fewer runs interval, p-values and ``detectable`` are NaN.
     """
     rows = [
         _pair(env, x, y, curves[x][env], curves[y][env], level=level, seed=seed)
@@ -38,9 +38,10 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
     table = pd.DataFrame(rows, columns=[*COLUMNS, "found"])
     enough = table[["runs_x", "runs_y"]].min(axis=1) >= MEANINGFUL
     for test in ("welch", "permutation"):
-        table[f"{test}_holm"] = holm(table[f"{test}_p"].astype("float64").where(enough))
+        table[f"{test}_holm"] = holm(table[f"{test}_p"].astype("float64"))
     alpha = (1 - level) / max(int(enough.sum()), 1)
     table["detectable"] = [one.detectable(alpha) for one in table["found"]]
+    table["detectable"] = table["detectable"].astype("float64").where(enough)
     table["verdict"] = _verdicts(table, enough, 1 - level)
     return table[COLUMNS]
 
@@ -48,7 +49,8 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
 def _pair(env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level: float, seed: int) -> dict[str, Any]:
     here, there = (np.sort(curves.returns[:, -1]) for curves in (curves_x, curves_y))
     found = difference(here, there)
-    low, high = found.interval(level)
+    enough = min(here.size, there.size) >= MEANINGFUL
+    low, high = found.interval(level) if enough else (np.nan, np.nan)
     return {
         "env": env,
         "x": x,
@@ -56,8 +58,8 @@ def _pair(env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level
         "difference": found.estimate,
         "low": low,
         "high": high,
-        "welch_p": found.p_value(),
-        "permutation_p": permutation_p(here, there, generator(seed, "permutation", env, x, y)),
+        "welch_p": found.p_value() if enough else np.nan,
+        "permutation_p": permutation_p(here, there, generator(seed, "permutation", env, x, y)) if enough else np.nan,
         "effect_size": hedges_g(here, there),
         "runs_x": here.size,
         "runs_y": there.size,

@@ -66,7 +66,10 @@ def test_too_few_runs_have_no_verdict_and_belong_to_no_family():
     assert found["verdict"].to_list() == ["too few runs", "no difference shown", "too few runs"]
     assert found["permutation_holm"].isna().to_list() == [True, False, True]
     assert found["permutation_holm"][1] == found["permutation_p"][1]  # a family of one
-    assert found["permutation_p"].notna().all()
+    tests = found[["low", "high", "welch_p", "permutation_p", "detectable"]]
+    assert tests.isna().all(axis=1).to_list() == [True, False, True]
+    assert tests.notna().all(axis=1).to_list() == [False, True, False]
+    assert found["difference"].notna().all()
 
 
 def test_one_run_each_still_has_a_difference():
