@@ -13,6 +13,7 @@ from .scores import Cell
 
 _NAMED = 3
 """Most names that a sentence lists before it only counts them."""
+_ALONE = "there is nothing to compare it with"
 
 
 def headline(
@@ -34,10 +35,12 @@ def headline(
     remarks = [_unanchored([env for env, anchored in with_runs.items() if not anchored])] if scored else []
     if not with_runs:
         claim = "No run is complete, so there is nothing to compare"
+    elif not scored and len(curves) == 1:
+        claim = f"No environment has score anchors, so {next(iter(curves))} has no score; {_ALONE}"
     elif not scored:
-        claim = f"No environment has score anchors, so no algorithm leads over all of them: {_tested(pairs)}"
+        claim = f"No environment has score anchors, so no algorithm leads over all of them{_tested(pairs)}"
     elif len(curves) == 1:
-        claim = f"{iqms.index[0]} has {_described(iqms.iloc[0], curves, level)}; there is nothing to compare it with"
+        claim = f"{iqms.index[0]} has {_described(iqms.iloc[0], curves, level)}; {_ALONE}"
     else:
         complete = iqms[iqms["environments"] == len(scored)].sort_values("estimate", ascending=False, kind="stable")
         claim = _leader(complete, pairs, curves, level)
@@ -101,12 +104,14 @@ def _evidence(first: str, second: str, pairs: pd.DataFrame) -> str:
 
 
 def _tested(pairs: pd.DataFrame) -> str:
-    """What the tests found where there is no aggregate to speak of."""
+    """What the tests found where there is no aggregate to speak of, as the end of a sentence."""
+    if pairs.empty:
+        return ", and no two algorithms have runs on the same environment"
     tested = pairs[pairs["verdict"] != TOO_FEW]
     if tested.empty:
-        return f"and there are too few runs for pairwise tests ({MEANINGFUL} of each are needed)"
+        return f", and there are too few runs for pairwise tests ({MEANINGFUL} of each are needed)"
     found = int(tested["verdict"].isin(["x better", "y better"]).sum())
-    return f"the pairwise tests show a difference in {found} of {len(tested)} comparisons of mean returns"
+    return f": the pairwise tests show a difference in {found} of {len(tested)} comparisons of mean returns"
 
 
 def _unanchored(environments: Sequence[str]) -> str:

@@ -69,6 +69,21 @@ def test_one_algorithm():
     assert text.endswith("there is nothing to compare it with.")
 
 
+def test_one_algorithm_without_anchors():
+    text = says(both("trpo", 0.9, anchors=None, number=10))
+    assert text == "No environment has score anchors, so trpo has no score; there is nothing to compare it with."
+
+
+def test_too_few_runs_without_anchors():
+    text = says(both("a", 0.9, anchors=None, number=4), both("b", 0.3, anchors=None, number=4))
+    assert text == (
+        "No environment has score anchors, so no algorithm leads over all of them, "
+        "and there are too few runs for pairwise tests (5 of each are needed)."
+    )
+    apart = says(cell("a", "A-v0", 0.9, anchors=None), cell("b", "B-v0", 0.9, anchors=None))
+    assert apart.endswith("over all of them, and no two algorithms have runs on the same environment.")
+
+
 def test_no_anchors():
     frames = [both(label, score, anchors=None) for label, score in (("a", 0.9), ("b", 0.3))]
     text = says(*frames)
