@@ -59,6 +59,18 @@ def test_too_few_runs():
     assert "95%" not in text
 
 
+def test_too_few_runs_for_so_many_tests():
+    # Three pairs on three environments: 9 tests at .05 need p <= 1/180, and 5 against 5 runs have 126 splits.
+    frames = [
+        cell(label, env, score, number=5)
+        for label, score in (("a", 0.9), ("b", 0.3), ("c", 0.1))
+        for env in ("A-v0", "B-v0", "C-v0")
+    ]
+    assert says(*frames).endswith(
+        "but so few runs cannot show a difference in 9 pairwise tests (6 of each are needed)."
+    )
+
+
 def test_unequal_numbers_of_runs():
     assert "at least 5 runs on each of 2" in says(cell("a", "A-v0", 0.9, number=5), cell("a", "B-v0", 0.9))
 
