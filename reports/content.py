@@ -119,4 +119,10 @@ def _warnings(comparison: Comparison) -> tuple[str, ...]:
             f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than {MEANINGFUL} "
             "runs intervals are not meaningful, so none is printed, and no difference is called shown."
         )
+    if comparison.horizons:
+        where = ", ".join(f"{env} ({steps:,.0f} steps)" for env, steps in comparison.horizons.items())
+        warnings.append(
+            f"Curves of unequal length were cut to their common horizon: {where}. Every number and figure is of the "
+            "runs up to there, each read at its last checkpoint up to a point."
+        )
     return tuple(warnings)

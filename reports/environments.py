@@ -8,6 +8,7 @@ import pandas as pd
 from ..results.bootstrap import MEANINGFUL
 from ..results.comparison import Comparison
 from ..results.differences import TOO_FEW as UNTESTED
+from ..results.differences import needed
 from .leaderboard import TOO_FEW
 from .notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
 from .table import FILES, PAPER, TERMINAL, Cell, Column, Table, algorithm, number, text
@@ -117,13 +118,19 @@ def pairs_table(comparison: Comparison) -> Table:
         "environments; the verdict is the permutation test's. “No difference shown” is not “equal”: the column "
         f"“detectable” says what would have been found. With fewer than {MEANINGFUL} runs nothing is tested."
     )
+    if (comparison.pairs["permutation_p"].notna() & (comparison.pairs["verdict"] == UNTESTED)).any():
+        tests = len(comparison.pairs)
+        caption += (
+            f" {tests} tests at once take {needed(tests, comparison.level)} runs of each: fewer have too few "
+            "permutations for a p value that survives the correction, however far apart they are."
+        )
     return Table("pairs", "Pairwise tests", caption, columns, tuple(rows), headings=3)
 
 
 def _pair(pair: Any, places: int) -> tuple[Cell, ...]:
     verdict = str(pair["verdict"])
     winner = str(pair[_BETTER[verdict][0]]) if verdict in _BETTER else ""
-    bounds = "" if verdict == UNTESTED else interval(pair["low"], pair["high"], places)
+    bounds = interval(pair["low"], pair["high"], places)
     return (
         text(pair["env"]),
         algorithm(str(pair["x"])),

@@ -5,7 +5,7 @@ mean of all, and nothing is ever put in the place of what is missing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .efficiency import efficiency
 from .headline import headline
 from .leaderboard import ByLabel, improvements, leaderboard, profiles
 from .metrics import mean_interval
-from .scores import Cell, Curves, Horizon, per_run, read_curves
+from .scores import Cell, Curves, Horizon, cut_to_common, per_run, read_curves
 
 STATISTICS = ("final_return", "final_score", "auc_return", "auc_score")
 
@@ -29,7 +29,8 @@ class Comparison:
     """The statistics of a comparison, as tidy frames."""
 
     frame: pd.DataFrame
-    """What was compared: every run and checkpoint, also of runs that did not complete; with a column ``label``."""
+    """What was compared: every run and checkpoint up to the horizon, also of runs that did not complete; with a column
+    ``label``."""
     algorithms: tuple[str, ...]
     """Labels of the algorithm configurations, in order of first appearance."""
     environments: tuple[str, ...]
@@ -56,6 +57,8 @@ class Comparison:
     """`pgsuite.results.cost.cost`."""
     environments_table: pd.DataFrame
     """`environments_table`."""
+    horizons: Mapping[str, float] = field(default_factory=dict)
+    """Environment -> the step to which curves of unequal length were cut; empty where none were."""
 
 
 def compare(
@@ -75,7 +78,8 @@ def compare(
         level: confidence of the intervals, and of the verdicts together.
         replicates: bootstrap replicates.
         seed: of the bootstrap and of sampled permutation tests.
-        horizon: for curves of unequal length on an environment: an error, or cut to what they have in common.
+        horizon: for curves of unequal length on an environment: an error, or cut to what they have in common
+            (`pgsuite.results.scores.cut_to_common`).
 
     Raises:
         UsageError: a bad argument, or curves that cannot be compared; the message names the runs.
@@ -91,6 +95,7 @@ def compare(
     algorithms = tuple(dict.fromkeys(label for label, _ in counts))
     environments = tuple(dict.fromkeys(env for _, env in counts))
     cells = read_curves(frame, horizon=horizon)
+    frame, horizons = cut_to_common(frame) if horizon == "common" else (frame, {})
     curves = {x: {env: cells[x, env] for env in environments if (x, env) in cells} for x in algorithms}
     bootstrap = Bootstrap(level, replicates, seed)
     board, differences = (
@@ -113,6 +118,7 @@ def compare(
         thresholds=thresholds,
         cost=cost(frame, thresholds, counts),
         environments_table=environments_table(curves, list(counts), level),
+        horizons=horizons,
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .bootstrap import MEANINGFUL, generator
 from .leaderboard import ByLabel
-from .pairwise import difference, hedges_g, holm, permutation_p
+from .pairwise import difference, enough_splits, fewest_runs, hedges_g, holm, permutation_p, smallest_p
 from .scores import Curves
 
 COLUMNS = [
@@ -27,28 +27,46 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
     permutation test, raw and adjusted by Holm's method over **all pairs on all environments** with at least
     `MEANINGFUL` runs on both sides; Hedges' g; ``detectable``, the smallest true difference in return that the
     strictest step of the family (``(1 - level) / tests``) finds with probability .9; the verdict, by the adjusted
-    permutation test at ``1 - level``.
+    permutation test at ``1 - level``. With fewer runs interval, p-values and ``detectable`` are NaN.
+
+    A permutation test has a smallest p-value. Runs for which it lies above the strictest step have nothing
+    ``detectable``, and are `TOO_FEW` unless a later step of Holm's shows their difference.
     """
+    compared = [
+        (env, x, y) for env in environments for x, y in combinations(curves, 2) if env in curves[x] and env in curves[y]
+    ]
+    strictest = (1 - level) / max(len(compared), 1)
+    sampled = enough_splits(strictest)
     rows = [
-        _pair(env, x, y, curves[x][env], curves[y][env], level=level, seed=seed)
-        for env in environments
-        for x, y in combinations(curves, 2)
-        if env in curves[x] and env in curves[y]
+        _pair(env, x, y, curves[x][env], curves[y][env], level=level, seed=seed, sampled=sampled)
+        for env, x, y in compared
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "found"])
     enough = table[["runs_x", "runs_y"]].min(axis=1) >= MEANINGFUL
     for test in ("welch", "permutation"):
-        table[f"{test}_holm"] = holm(table[f"{test}_p"].astype("float64").where(enough))
+        table[f"{test}_holm"] = holm(table[f"{test}_p"].astype("float64"))
     alpha = (1 - level) / max(int(enough.sum()), 1)
     table["detectable"] = [one.detectable(alpha) for one in table["found"]]
-    table["verdict"] = _verdicts(table, enough, 1 - level)
+    sizes = zip(table["runs_x"], table["runs_y"], strict=True)
+    attainable = enough & np.array([smallest_p(n, m, sampled) <= alpha for n, m in sizes], dtype=bool)
+    table["detectable"] = table["detectable"].astype("float64").where(attainable)
+    table["verdict"] = _verdicts(table, attainable, 1 - level)
     return table[COLUMNS]
 
 
-def _pair(env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level: float, seed: int) -> dict[str, Any]:
+def needed(tests: int, level: float) -> int:
+    """The fewest runs of each with which every one of so many tests can show a difference."""
+    return max(MEANINGFUL, fewest_runs((1 - level) / max(tests, 1)))
+
+
+def _pair(
+    env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level: float, seed: int, sampled: int
+) -> dict[str, Any]:
     here, there = (np.sort(curves.returns[:, -1]) for curves in (curves_x, curves_y))
     found = difference(here, there)
-    low, high = found.interval(level)
+    enough = min(here.size, there.size) >= MEANINGFUL
+    low, high = found.interval(level) if enough else (np.nan, np.nan)
+    random = generator(seed, "permutation", env, x, y)
     return {
         "env": env,
         "x": x,
@@ -56,8 +74,8 @@ def _pair(env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level
         "difference": found.estimate,
         "low": low,
         "high": high,
-        "welch_p": found.p_value(),
-        "permutation_p": permutation_p(here, there, generator(seed, "permutation", env, x, y)),
+        "welch_p": found.p_value() if enough else np.nan,
+        "permutation_p": permutation_p(here, there, random, sampled) if enough else np.nan,
         "effect_size": hedges_g(here, there),
         "runs_x": here.size,
         "runs_y": there.size,
@@ -65,7 +83,7 @@ def _pair(env: str, x: str, y: str, curves_x: Curves, curves_y: Curves, *, level
     }
 
 
-def _verdicts(table: pd.DataFrame, enough: "pd.Series[bool]", alpha: float) -> list[str]:
+def _verdicts(table: pd.DataFrame, attainable: "pd.Series[bool]", alpha: float) -> list[str]:
     found = table["permutation_holm"] <= alpha
     better = np.where(table["difference"] > 0, "x better", "y better")
-    return list(np.where(enough, np.where(found, better, UNDECIDED), TOO_FEW))
+    return list(np.where(found, better, np.where(attainable, UNDECIDED, TOO_FEW)))

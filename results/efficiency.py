@@ -20,7 +20,8 @@ def efficiency(curves: ByLabel, bootstrap: Bootstrap) -> pd.DataFrame:
 
     ``progress`` is the share of the budget of each environment; ``env_steps`` is NaN where the budgets of an
     algorithm's environments differ. The shares are the checkpoints of its environment with the fewest; another one
-    is read at its last checkpoint up to there, as the evaluation protocol itself does.
+    is read at its last checkpoint up to there, as the evaluation protocol itself does. They begin where every
+    environment has a checkpoint: imported curves may lack the one before training.
     """
     frames = []
     for label, found in curves.items():
@@ -31,8 +32,11 @@ def efficiency(curves: ByLabel, bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def _efficiency(label: str, scored: Mapping[str, Curves], bootstrap: Bootstrap) -> pd.DataFrame:
-    progress = min((_shares(one) for one in scored.values()), key=len)
-    tasks = [_ordered(one)[:, np.searchsorted(_shares(one), progress + 1e-9) - 1] for one in scored.values()]
+    shares = [_shares(one) for one in scored.values()]
+    progress = min(shares, key=len)
+    progress = progress[progress + 1e-9 > max(share[0] for share in shares)]
+    read = [np.searchsorted(share, progress + 1e-9) - 1 for share in shares]
+    tasks = [_ordered(one)[:, places] for one, places in zip(scored.values(), read, strict=True)]
     sizes = {env: len(one.seeds) for env, one in scored.items()}
     drawn = bootstrap.drawn(label, sizes)
     budgets = {one.env_steps[-1] for one in scored.values()}

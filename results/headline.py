@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import MEANINGFUL
-from .differences import TOO_FEW
+from .differences import TOO_FEW, needed
 from .leaderboard import ByLabel
 from .scores import Cell
 
 _NAMED = 3
 """Most names that a sentence lists before it only counts them."""
+_ALONE = "there is nothing to compare it with"
 
 
 def headline(
@@ -34,10 +35,12 @@ def headline(
     remarks = [_unanchored([env for env, anchored in with_runs.items() if not anchored])] if scored else []
     if not with_runs:
         claim = "No run is complete, so there is nothing to compare"
+    elif not scored and len(curves) == 1:
+        claim = f"No environment has score anchors, so {next(iter(curves))} has no score; {_ALONE}"
     elif not scored:
-        claim = f"No environment has score anchors, so no algorithm leads over all of them: {_tested(pairs)}"
+        claim = f"No environment has score anchors, so no algorithm leads over all of them{_tested(pairs, level)}"
     elif len(curves) == 1:
-        claim = f"{iqms.index[0]} has {_described(iqms.iloc[0], curves, level)}; there is nothing to compare it with"
+        claim = f"{iqms.index[0]} has {_described(iqms.iloc[0], curves, level)}; {_ALONE}"
     else:
         complete = iqms[iqms["environments"] == len(scored)].sort_values("estimate", ascending=False, kind="stable")
         claim = _leader(complete, pairs, curves, level)
@@ -59,11 +62,10 @@ def _leader(complete: pd.DataFrame, pairs: pd.DataFrame, curves: ByLabel, level:
     if len(complete) == 1:
         return f"{first} has {described}; no other algorithm has runs on every environment"
     second, behind = str(complete.index[1]), complete["estimate"].iloc[1]
+    evidence = _evidence(first, second, pairs, level)
     if complete["estimate"].iloc[0] == behind:
-        return (
-            f"{first} and {second} share the highest score: {first} has {described}, {_evidence(first, second, pairs)}"
-        )
-    return f"{first} leads with {described}, before {second} with {behind:.2f}, {_evidence(first, second, pairs)}"
+        return f"{first} and {second} share the highest score: {first} has {described}, {evidence}"
+    return f"{first} leads with {described}, before {second} with {behind:.2f}, {evidence}"
 
 
 def _described(row: "pd.Series[Any]", curves: ByLabel, level: float) -> str:
@@ -81,7 +83,7 @@ def _described(row: "pd.Series[Any]", curves: ByLabel, level: float) -> str:
     return f"an IQM of the final score of {row['estimate']:.2f} ({spread}; {runs})"
 
 
-def _evidence(first: str, second: str, pairs: pd.DataFrame) -> str:
+def _evidence(first: str, second: str, pairs: pd.DataFrame, level: float) -> str:
     """Whether the tests, environment by environment, bear out that ``first`` is before ``second``."""
     forward = pairs[(pairs["x"] == first) & (pairs["y"] == second)]["verdict"]
     backward = pairs[(pairs["x"] == second) & (pairs["y"] == first)]["verdict"]
@@ -90,7 +92,10 @@ def _evidence(first: str, second: str, pairs: pd.DataFrame) -> str:
     tested = int((forward != TOO_FEW).sum() + (backward != TOO_FEW).sum())
     where = f"{tested} environment{'s' if tested != 1 else ''}"
     if not tested:
-        return f"but there are too few runs to test the difference ({MEANINGFUL} of each are needed)"
+        takes = f"{needed(len(pairs), level)} of each are needed"
+        if pairs["permutation_p"].notna().any():
+            return f"but so few runs cannot show a difference in {len(pairs)} pairwise tests ({takes})"
+        return f"but there are too few runs to test the difference ({takes})"
     if better and not worse:
         return f"and the pairwise tests support it: better on {better} of {where}, worse on none"
     if better:
@@ -100,13 +105,15 @@ def _evidence(first: str, second: str, pairs: pd.DataFrame) -> str:
     return f"but the pairwise tests show no difference between the two on any of {where}"
 
 
-def _tested(pairs: pd.DataFrame) -> str:
-    """What the tests found where there is no aggregate to speak of."""
+def _tested(pairs: pd.DataFrame, level: float) -> str:
+    """What the tests found where there is no aggregate to speak of, as the end of a sentence."""
+    if pairs.empty:
+        return ", and no two algorithms have runs on the same environment"
     tested = pairs[pairs["verdict"] != TOO_FEW]
     if tested.empty:
-        return f"and there are too few runs for pairwise tests ({MEANINGFUL} of each are needed)"
+        return f", and there are too few runs for pairwise tests ({needed(len(pairs), level)} of each are needed)"
     found = int(tested["verdict"].isin(["x better", "y better"]).sum())
-    return f"the pairwise tests show a difference in {found} of {len(tested)} comparisons of mean returns"
+    return f": the pairwise tests show a difference in {found} of {len(tested)} comparisons of mean returns"
 
 
 def _unanchored(environments: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ Phipson & Smyth (2010) for the +1 of a sampled permutation test.
 
 from functools import lru_cache
 from itertools import chain, combinations
-from math import comb
+from math import ceil, comb
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 EXACT = 100_000
 """Most splits that are all looked at: 10 against 10 runs, of which half are mirror images, have 92 378."""
 SAMPLED = 20_000
-"""Splits drawn where there are more."""
+"""Fewest splits drawn where there are more."""
 POWER = 0.9
 """Chance of being found that makes a difference detectable."""
 
@@ -79,10 +79,10 @@ def hedges_g(x: Array, y: Array) -> float:
     return float(correction * (x.mean() - y.mean()) / pooled)
 
 
-def permutation_p(x: Array, y: Array, random: np.random.Generator) -> float:
+def permutation_p(x: Array, y: Array, random: np.random.Generator, sampled: int = SAMPLED) -> float:
     """Two-sided p-value of the permutation test whose statistic is Welch's t.
 
-    All splits of the pooled runs are looked at where they are at most `EXACT`; else `SAMPLED` random ones, and the
+    All splits of the pooled runs are looked at where they are at most `EXACT`; else ``sampled`` random ones, and the
     observed one counts among them. NaN with fewer than two runs on a side.
     """
     if min(x.size, y.size) < 2:
@@ -92,11 +92,37 @@ def permutation_p(x: Array, y: Array, random: np.random.Generator) -> float:
         return 1.0
     pooled = pooled - pooled.mean()
     observed = np.arange(pooled.size) < x.size
-    mirrored = x.size == y.size
-    if comb(pooled.size, x.size) // (1 + mirrored) <= EXACT:
+    if _number_of_splits(x.size, y.size) <= EXACT:
         return float(_as_extreme(pooled, _splits(x.size, y.size), observed).mean())
-    drawn = random.permuted(np.tile(observed, (SAMPLED, 1)), axis=1).astype(np.float64)
-    return float((_as_extreme(pooled, drawn, observed).sum() + 1) / (SAMPLED + 1))
+    extreme = 0
+    for start in range(0, sampled, SAMPLED):  # in parts, for the memory
+        part = np.tile(observed, (min(SAMPLED, sampled - start), 1))
+        extreme += int(_as_extreme(pooled, random.permuted(part, axis=1).astype(np.float64), observed).sum())
+    return (extreme + 1) / (sampled + 1)
+
+
+def smallest_p(n: int, m: int, sampled: int = SAMPLED) -> float:
+    """The smallest p-value that `permutation_p` can give ``n`` runs against ``m``, however far apart they are."""
+    splits = _number_of_splits(n, m)
+    return 1 / splits if splits <= EXACT else 1 / (sampled + 1)
+
+
+def fewest_runs(alpha: float) -> int:
+    """The fewest runs on each side of which a permutation test over all splits can be significant at ``alpha``."""
+    runs = 2
+    while _number_of_splits(runs, runs) * alpha < 1:
+        runs += 1
+    return runs
+
+
+def enough_splits(alpha: float) -> int:
+    """How many splits to draw, so that the smallest p-value is at most half of ``alpha``."""
+    return max(SAMPLED, ceil(2 / alpha))
+
+
+def _number_of_splits(n: int, m: int) -> int:
+    """Of ``n + m`` runs into so many and so many; a split and its mirror image are one."""
+    return comb(n + m, n) // (1 + (n == m))
 
 
 @lru_cache(maxsize=8)

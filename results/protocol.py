@@ -42,8 +42,8 @@ def _rules(record: Mapping[str, Any]) -> dict[str, str]:
         rules["budget"] = f"{record['steps']} environment steps"
     if "protocol" in record:
         rules["evaluation"] = json.dumps(record["protocol"], sort_keys=True)
-    if record.get("anchors") is not None:
-        rules["anchors"] = json.dumps(record["anchors"], sort_keys=True)
+    if "anchors" in record:
+        rules["anchors"] = json.dumps(record["anchors"], sort_keys=True) if record["anchors"] else "none"
     if "environment" in record:
         task = {name: record["environment"].get(name) for name in ("options", "max_episode_steps")}
         rules["task"] = json.dumps(task, sort_keys=True)

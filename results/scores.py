@@ -101,7 +101,7 @@ def read_curves(frame: pd.DataFrame, *, horizon: Horizon = "error") -> dict[Cell
     Args:
         frame: what `pgsuite.results.load` gives; without a column ``label``, the algorithm's name is the label.
         horizon: what to do when the runs of an environment were not evaluated at the same steps: an error that names
-            them, or cut them all to the checkpoints that they have in common.
+            them, or cut them all to their common horizon (`cut_to_common`).
 
     Raises:
         UsageError: curves of unequal length; two runs of one seed; a value that is not finite; a single checkpoint.
@@ -116,9 +116,11 @@ def read_curves(frame: pd.DataFrame, *, horizon: Horizon = "error") -> dict[Cell
         ~frame["return_mean"].astype("float64").abs().lt(np.inf),
         "a return that is not finite; leave the run out or mark it diverged",
     )
+    if horizon == "common":
+        frame, _ = cut_to_common(frame)
     curves: dict[Cell, Curves] = {}
     for _, runs in frame.groupby("env", sort=False):
-        runs = _on_one_grid(runs, horizon)
+        _check_one_grid(runs)
         for (label, env), cell in runs.groupby(["label", "env"], sort=False):
             curves[str(label), str(env)] = _curves(cell)
     return curves
@@ -136,28 +138,67 @@ def _curves(cell: pd.DataFrame) -> Curves:
     return Curves(seeds, cell["env_steps"].to_numpy(np.float64).reshape(shape)[0], returns, scores, seconds)
 
 
-def _on_one_grid(runs: pd.DataFrame, horizon: Horizon) -> pd.DataFrame:
-    """The runs of one environment, on the checkpoints that they share.
+def cut_to_common(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
+    """The frame up to the last step that all completed runs of an environment came to; which environments were cut.
+
+    Completed runs are put on the checkpoints that they share; where the horizon is none of these, on those of the run
+    that ends there, and each is read at its last checkpoint up to the point. The rows of other runs beyond the
+    horizon are dropped. Of runs on one grid nothing changes.
 
     Raises:
-        UsageError: they share too few, or not all of them and ``horizon`` is "error".
+        UsageError: a run has fewer than two checkpoints up to the horizon.
     """
-    env = runs["env"].iloc[0]
-    grids = {
-        (str(label), int(str(seed))): tuple(float(step) for step in run["env_steps"])
-        for (label, seed), run in runs.groupby(["label", "seed"], sort=False)
-    }
+    parts: list[pd.DataFrame] = []
+    ends: dict[str, float] = {}
+    for env, rows in frame.groupby("env", sort=False):
+        grids = _grids(rows[rows["status"] == "complete"])
+        if len(set(grids.values())) < 2:
+            parts.append(rows)
+            continue
+        points = _common_points(str(env), grids)
+        ends[str(env)] = points[-1]
+        for _, run in rows.groupby(["label", "seed"], sort=False):
+            run = run.sort_values("env_steps", kind="stable")
+            if run["status"].iloc[0] == "complete":
+                read = np.searchsorted(run["env_steps"].to_numpy(np.float64), points, side="right") - 1
+                run = run.iloc[read].assign(env_steps=points).astype({"env_steps": run["env_steps"].dtype})
+            parts.append(run[run["env_steps"] <= points[-1]])
+    return (pd.concat(parts, ignore_index=True), ends) if ends else (frame, ends)
+
+
+def _common_points(env: str, grids: Mapping[tuple[str, int], tuple[float, ...]]) -> list[float]:
+    """The checkpoints up to the common horizon, of which the last is the horizon."""
+    end, begin = min(grid[-1] for grid in grids.values()), max(grid[0] for grid in grids.values())
     shared = set.intersection(*(set(grid) for grid in grids.values()))
-    if len(shared) < max(map(len, grids.values())) and horizon == "error":
+    ending = min((grid for grid in grids.values() if grid[-1] == end), key=len)
+    points = sorted(point for point in (shared if end in shared else ending) if point >= begin)
+    if len(points) < 2 or any(sum(step <= end for step in grid) < 2 for grid in grids.values()):
+        raise UsageError(
+            f"the runs on {env} have fewer than two checkpoints up to their common horizon of {end:,.0f} steps and "
+            f"cannot be compared: {_by_grid(grids)}"
+        )
+    return points
+
+
+def _check_one_grid(runs: pd.DataFrame) -> None:
+    """Refuse runs of one environment that were not evaluated at the same steps, or only once."""
+    env, grids = runs["env"].iloc[0], _grids(runs)
+    if len(set(grids.values())) > 1:
         raise UsageError(
             f"the curves on {env} are of unequal length: {_by_grid(grids)}; "
             "compare runs of one budget and evaluation, or cut them to their common horizon"
         )
-    if len(shared) < 2:
+    if min(map(len, grids.values())) < 2:
         raise UsageError(
             f"the runs on {env} share fewer than two checkpoints and cannot be compared: {_by_grid(grids)}"
         )
-    return runs[runs["env_steps"].isin(shared)]
+
+
+def _grids(runs: pd.DataFrame) -> dict[tuple[str, int], tuple[float, ...]]:
+    return {
+        (str(label), int(str(seed))): tuple(sorted(float(step) for step in run["env_steps"]))
+        for (label, seed), run in runs.groupby(["label", "seed"], sort=False)
+    }
 
 
 def _by_grid(grids: Mapping[tuple[str, int], tuple[float, ...]]) -> str:

@@ -1,3 +1,5 @@
+import dataclasses
+
 from pgsuite.reports.content import content
 from pgsuite.results import gather
 
@@ -31,3 +33,9 @@ def test_no_two_tables_share_a_name(folder, comparison):
     folder.cell("trpo", curves=[[0, 40]])
     names = [table.name for table in content(comparison, gather([folder.path])).tables]
     assert len(names) == len(set(names)) == 13
+
+
+def test_the_common_horizon_is_stated(folder, comparison):
+    folder.cell("trpo", curves=[[0, 40]])
+    (warning,) = content(dataclasses.replace(comparison, horizons={"Cart-v0": 63000.0}), gather([folder.path])).warnings
+    assert "common horizon: Cart-v0 (63,000 steps)." in warning

@@ -1,3 +1,5 @@
+import dataclasses
+
 from pgsuite.reports.environments import environment_table, pairs_table
 
 
@@ -55,3 +57,11 @@ def test_a_pair_has_its_test_and_its_verdict(comparison):
     }
     assert texts(table, 1)["verdict"] == "too few runs"
     assert texts(table, 1)["x − y [95%]"] == "—"
+
+
+def test_the_caption_says_when_so_many_tests_need_more_runs(comparison):
+    assert "at once take" not in pairs_table(comparison).caption
+    few = comparison.pairs.loc[[0] * 24].assign(verdict="too few runs", runs_y=5, runs_x=5).reset_index(drop=True)
+    table = pairs_table(dataclasses.replace(comparison, pairs=few))
+    assert "24 tests at once take 7 runs of each" in table.caption
+    assert texts(table, 0)["x − y [95%]"] == "−50.0 [−60.0, −40.0]"

@@ -141,6 +141,23 @@ def test_curves_of_unequal_length():
     cut = quick(frame, horizon="common")
     assert cut.environments_table["final_return_mean"].to_list() == [120, 270]
     assert cut.environments_table["budget"].to_list() == [200, 200]
+    assert cut.frame.groupby("label")["env_steps"].max().to_dict() == {"a": 200, "b": 200}
+    assert cut.cost["wall_time"].to_list() == [0.2, 0.2]
+    assert cut.horizons == {"A-v0": 200}
+    assert quick(suite(["a"]), horizon="common").horizons == {}
+
+
+def test_budgets_whose_checkpoints_never_meet():
+    long, short = np.linspace(0, 100_000, 21), np.linspace(0, 63_000, 21)
+    diverged = runs("a", "A-v0", [long], seeds=[5], steps=long, status="diverged")
+    frame = pd.concat(
+        [runs("a", "A-v0", [long] * 5, steps=long), diverged, runs("b", "A-v0", [short] * 5, steps=short)]
+    )
+    cut = quick(frame, horizon="common")
+    assert cut.environments_table["final_return_mean"].to_list() == [60_000, 63_000]  # a's last before 63 000
+    assert cut.frame[cut.frame["status"] == "diverged"]["env_steps"].max() == 60_000
+    assert set(cut.frame[cut.frame["status"] == "complete"]["env_steps"]) == set(short)
+    assert cut.cost["diverged"].to_list() == [1, 0]
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others():

@@ -3,7 +3,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pgsuite.results.differences import pairs
+from pgsuite.results import pairwise
+from pgsuite.results.differences import needed, pairs
+from pgsuite.results.pairwise import enough_splits
 
 from .frames import runs
 from .test_leaderboard import by_label
@@ -66,7 +68,10 @@ def test_too_few_runs_have_no_verdict_and_belong_to_no_family():
     assert found["verdict"].to_list() == ["too few runs", "no difference shown", "too few runs"]
     assert found["permutation_holm"].isna().to_list() == [True, False, True]
     assert found["permutation_holm"][1] == found["permutation_p"][1]  # a family of one
-    assert found["permutation_p"].notna().all()
+    tests = found[["low", "high", "welch_p", "permutation_p", "detectable"]]
+    assert tests.isna().all(axis=1).to_list() == [True, False, True]
+    assert tests.notna().all(axis=1).to_list() == [False, True, False]
+    assert found["difference"].notna().all()
 
 
 def test_one_run_each_still_has_a_difference():
@@ -108,3 +113,41 @@ def test_the_level_decides():
         table(finals("x", "A-v0", x), finals("y", "A-v0", y), level=level)["verdict"][0] for level in (0.95, 0.5)
     )
     assert (strict, lenient) == ("no difference shown", "y better")
+
+
+def many(sizes, environments="ABCDEFGH"):
+    """Runs of three algorithms, far apart: three pairs on each environment."""
+    return [
+        finals(label, f"{env}-v0", 1000.0 * place + np.arange(size))
+        for env in environments
+        for place, (label, size) in enumerate(sizes.items())
+    ]
+
+
+@pytest.mark.parametrize(("size", "shown"), [(5, False), (6, False), (7, True)])
+def test_runs_that_no_test_of_the_family_can_tell_apart_are_too_few(size, shown):
+    # 24 tests at .05 need p <= 1/480; the splits of 5, 6 and 7 against as many are 126, 462 and 1716.
+    found = table(*many(dict.fromkeys("xyz", size)))
+    assert len(found) == 24
+    assert set(found["verdict"]) == ({"y better"} if shown else {"too few runs"})
+    assert found["detectable"].notna().eq(shown).all()
+    assert found[["low", "welch_p", "permutation_p"]].notna().all(axis=None)
+    assert needed(24, 0.95) == 7
+
+
+def test_a_later_step_of_holm_can_show_what_the_strictest_cannot():
+    # 9 tests need p <= 1/180; 5 against 5 have 126 splits, enough once the other 8 are shown.
+    found = table(*many({"x": 10, "y": 10}), *many({"x": 5, "y": 5}, "I"))
+    last = found.iloc[-1]
+    assert last["permutation_p"] == last["permutation_holm"] == pytest.approx(1 / 126)
+    assert set(found["verdict"]) == {"y better"}
+    assert found["detectable"].notna().to_list() == [True] * 8 + [False]
+
+
+def test_more_tests_draw_more_splits():
+    # 600 tests: 20 000 splits cannot go below 1/12 000 by enough, and 24 000 reach half of it.
+    assert enough_splits(0.05 / 600) == 24_000
+    assert enough_splits(0.05) == pairwise.SAMPLED
+    assert pairwise.smallest_p(12, 12, 24_000) == 1 / 24_001
+    far = np.arange(12.0)
+    assert pairwise.permutation_p(far, far + 1000, np.random.default_rng(1), 24_000) == 1 / 24_001

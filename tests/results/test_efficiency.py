@@ -57,3 +57,16 @@ def test_environments_without_anchors_do_not_enter():
     frame = pd.concat([runs("x", "A-v0", [[20, 520]]), runs("x", "B-v0", [[0, 1]], anchors=None)])
     assert efficiency(by_label(frame), BOOTSTRAP)["iqm"].to_list() == [0, 1]
     assert efficiency(by_label(frame[frame["env"] == "B-v0"]), BOOTSTRAP).empty
+
+
+def test_curves_begin_where_every_environment_has_a_checkpoint():
+    # A-v0 is known from a quarter of its budget on, B-v0 from two thirds: before that there is no score of the suite.
+    frame = pd.concat(
+        [
+            runs("x", "A-v0", [[20, 120, 270, 520]], steps=[25, 50, 75, 100]),
+            runs("x", "B-v0", [[20, 70, 120, 170, 220]], steps=[200, 225, 250, 275, 300]),
+        ]
+    )
+    table = efficiency(by_label(frame), BOOTSTRAP)
+    assert table["progress"].to_list() == [0.75, 1]
+    assert table["iqm"].to_list() == pytest.approx([(0.5 + 0.1) / 2, (1 + 0.4) / 2])

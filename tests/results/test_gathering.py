@@ -130,6 +130,7 @@ def test_configurations_of_one_name_in_one_folder_are_told_apart_by_fingerprint(
         ({"steps": 2000}, "budget differs, 1000 environment steps against 2000"),
         ({"protocol": {"checkpoints": 1, "episodes": 3}}, "evaluation differs"),
         ({"anchors": {"random": 0.0, "reference": 500.0}}, "anchors differs"),
+        ({"anchors": None}, "anchors differs, .*500.* against none"),
         ({"environment": {"options": {"gravity": 3}}}, "task differs"),
     ],
 )

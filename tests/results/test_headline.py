@@ -59,6 +59,18 @@ def test_too_few_runs():
     assert "95%" not in text
 
 
+def test_too_few_runs_for_so_many_tests():
+    # Three pairs on three environments: 9 tests at .05 need p <= 1/180, and 5 against 5 runs have 126 splits.
+    frames = [
+        cell(label, env, score, number=5)
+        for label, score in (("a", 0.9), ("b", 0.3), ("c", 0.1))
+        for env in ("A-v0", "B-v0", "C-v0")
+    ]
+    assert says(*frames).endswith(
+        "but so few runs cannot show a difference in 9 pairwise tests (6 of each are needed)."
+    )
+
+
 def test_unequal_numbers_of_runs():
     assert "at least 5 runs on each of 2" in says(cell("a", "A-v0", 0.9, number=5), cell("a", "B-v0", 0.9))
 
@@ -67,6 +79,21 @@ def test_one_algorithm():
     text = says(both("trpo", 0.9))
     assert text.startswith("trpo has an IQM of the final score of 0.90 (95% interval")
     assert text.endswith("there is nothing to compare it with.")
+
+
+def test_one_algorithm_without_anchors():
+    text = says(both("trpo", 0.9, anchors=None, number=10))
+    assert text == "No environment has score anchors, so trpo has no score; there is nothing to compare it with."
+
+
+def test_too_few_runs_without_anchors():
+    text = says(both("a", 0.9, anchors=None, number=4), both("b", 0.3, anchors=None, number=4))
+    assert text == (
+        "No environment has score anchors, so no algorithm leads over all of them, "
+        "and there are too few runs for pairwise tests (5 of each are needed)."
+    )
+    apart = says(cell("a", "A-v0", 0.9, anchors=None), cell("b", "B-v0", 0.9, anchors=None))
+    assert apart.endswith("over all of them, and no two algorithms have runs on the same environment.")
 
 
 def test_no_anchors():
