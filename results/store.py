@@ -25,7 +25,7 @@ from .format import FORMAT, check_format
 from .status import RunStatus
 
 RECORD = "cell.json"
-_CURVE = re.compile(r"seed-(\d+)\.parquet")
+_CURVE = re.compile(r"seed-([0-9]{1,18})\.parquet")  # a seed is a 64-bit integer in every frame
 
 
 def cell_folder(algorithm: str, env: str, fingerprint: str) -> str:
