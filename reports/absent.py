@@ -42,10 +42,10 @@ def _rows(member: Member) -> Iterable[tuple[Cell, ...]]:
 
 
 def remarks(gathered: Gathered) -> tuple[str, ...]:
-    """What else a reader could take for whole and is not: files that cannot be read, results that nobody asked for."""
+    """What else could be taken for whole and is not: damaged files, copies that differ, results not asked for."""
     folders = dict.fromkeys(member.folder for member in gathered.members)
     lines = [line for folder in folders for line in _not_asked_for(folder)]
-    return tuple(dict.fromkeys([*gathered.damaged, *lines]))  # a damaged cell is named once
+    return tuple(dict.fromkeys([*gathered.damaged, *gathered.conflicts, *lines]))  # a damaged cell is named once
 
 
 def _not_asked_for(folder: Path) -> Iterable[str]:
