@@ -15,8 +15,8 @@ from .atomic import write_atomic
 from .format import FORMAT, check_format
 
 MANIFEST = "manifest.json"
-SEEDS = 10**18
-"""Above all seeds."""
+SEEDS = 2**63
+"""Above all seeds, which are signed 64-bit integers in every frame."""
 LONGEST_FOLDER = 255
 """Bytes of a folder's name that file systems take."""
 
