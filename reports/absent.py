@@ -42,20 +42,32 @@ def _rows(member: Member) -> Iterable[tuple[Cell, ...]]:
 
 
 def remarks(gathered: Gathered) -> tuple[str, ...]:
-    """What else a reader could take for whole and is not: files that cannot be read, results that nobody asked for."""
+    """What else could be taken for whole and is not: damaged files, copies that differ, results not asked for."""
     folders = dict.fromkeys(member.folder for member in gathered.members)
-    return (*gathered.damaged, *(line for folder in folders if (line := _not_asked_for(folder))))
+    lines = [line for folder in folders for line in _not_asked_for(folder)]
+    return tuple(dict.fromkeys([*gathered.damaged, *gathered.conflicts, *lines]))  # a damaged cell is named once
 
 
-def _not_asked_for(folder: Path) -> str:
-    """Results that lie in the folder and are not shown, because the latest run command did not ask for them."""
-    shown = {(cell.store.path, seed) for cell in find_cells(folder) for seed in cell.seeds()}
-    there = {(cell.store.path, seed) for cell in find_cells(folder, everything=True) for seed in cell.seeds()}
+def _not_asked_for(folder: Path) -> Iterable[str]:
+    """Results that lie in the folder and are not shown, because the latest run command did not ask for them.
+
+    A cell whose record cannot be read has a line of its own: nobody knows what it is.
+    """
+    damaged: list[str] = []
+    shown, there = (
+        {
+            (cell.store.path, seed)
+            for cell in find_cells(folder, everything=every, damaged=damaged)
+            for seed in cell.seeds()
+        }
+        for every in (False, True)
+    )
+    yield from damaged
     hidden = there - shown
     if not hidden:
-        return ""
+        return
     cells = len({path for path, _ in hidden})
-    return (
+    yield (
         f"Not shown: {plural(len(hidden), 'run')} of {plural(cells, 'cell')} in the folder {folder.name} that the "
         "latest `pgsuite run` did not ask for (other algorithms, seeds or budgets, or results of earlier code)."
     )

@@ -43,6 +43,8 @@ class CurveRow(NamedTuple):
     """The algorithm's diagnostics, averaged since the last checkpoint; stored as ``metric/<name>``."""
 
 
+FACTS = {"diverged_at": False, "steps_per_second": False, "peak_memory": True}
+"""Facts of a run that are numbers; whether null stands for not measured."""
 COLUMNS = {name: kind for name, kind in CurveRow.__annotations__.items() if name != "metrics"}
 
 
@@ -107,10 +109,40 @@ def decode_curve(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         table = pq.ParquetFile(path, page_checksum_verification=True).read()
         meta = json.loads(table.schema.metadata[_META_KEY])
         frame = _in_order(table.to_pandas())
-        if meta["status"] not in get_args(FinalStatus):
-            raise ValueError(f"unknown status {meta['status']!r}")
+        _check(frame, meta)
     except FileNotFoundError:
         raise PgsuiteError(f"{path} does not exist; run its suite again to make it") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:  # pyarrow's errors are ValueError or OSError
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # pyarrow's are two of these
         raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
     return frame, meta
+
+
+def _check(frame: pd.DataFrame, meta: Any) -> None:
+    """Hold a curve to what readers rely on: anybody may have written it."""
+    if not isinstance(meta, dict) or meta["status"] not in get_args(FinalStatus):
+        raise ValueError("the facts of the run, or its status, are missing")
+    steps = frame["env_steps"].to_numpy()
+    if not steps.size or (steps[1:] <= steps[:-1]).any():
+        raise ValueError("no rows, or env_steps that do not increase")
+    if meta["status"] == "diverged" and "diverged_at" not in meta:
+        raise ValueError("a diverged run does not say diverged_at")
+    if wrong := [name for name in FACTS if name in meta and not _is_number(meta[name], FACTS[name])]:
+        raise ValueError(f"{wrong} are no numbers")
+
+
+def _is_number(value: object, may_be_none: bool) -> bool:
+    """Whether it is one.
+
+    Raises:
+        OverflowError: it is larger than a float can be.
+    """
+    if value is None:
+        return may_be_none
+    return isinstance(value, int | float) and not isinstance(value, bool) and float(value) == float(value)

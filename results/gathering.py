@@ -58,6 +58,8 @@ class Gathered(NamedTuple):
     """In the order they were asked for, environments together."""
     damaged: tuple[str, ...]
     """One line for every file that cannot be read."""
+    conflicts: tuple[str, ...] = ()
+    """One line for every run that two folders hold with other evaluations."""
 
     @property
     def asked(self) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -84,10 +86,26 @@ class _Cell(NamedTuple):
     store: CellStore | None
 
 
+class _Run(NamedTuple):
+    """A run that can be read, and where it is."""
+
+    frame: pd.DataFrame
+    place: str
+
+    @property
+    def status(self) -> Status:
+        return self.frame["status"].iloc[0]  # type: ignore[no-any-return]  # the store has checked it
+
+
+_RANK: dict[Status, int] = {"missing": 0, "corrupt": 1, "partial": 2, "complete": 3, "diverged": 3}
+_EVALUATION = ["env_steps", "return_mean", "return_std", "episodes", "length_mean", "status"]
+
+
 def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gathered:
     """Read results folders and cell folders as one comparison.
 
-    A run that several folders hold counts once; a file that cannot be read is left out, named and counted as corrupt.
+    A run that several folders hold counts once: a finished one rather than an unfinished or a damaged one, whatever the
+    order of the folders. A file that cannot be read is left out, named and counted as corrupt.
 
     Args:
         paths: the folders.
@@ -98,17 +116,18 @@ def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gather
         PgsuiteError: a manifest is damaged.
     """
     damaged: list[str] = []
+    conflicts: list[str] = []
     cells = [cell for path in dict.fromkeys(map(Path, paths)) for cell in _cells(path, damaged)]
     check_protocol([(str(cell.folder), cell.env, cell.record) for cell in cells if cell.record], horizon=horizon)
-    runs: dict[tuple[str, str, int], pd.DataFrame] = {}
+    runs: dict[tuple[str, str, int], _Run] = {}
     members: dict[tuple[str, str], Member] = {}
     for label, cell in zip(_labels(cells), cells, strict=True):
         status: dict[int, Status] = {}
         for seed in cell.asked:
             key = (label, cell.env, seed)
-            if key not in runs and (run := _read(cell, seed, damaged)) is not None:
-                runs[key] = run.assign(label=label)
-            status[seed] = runs[key]["status"].iloc[0] if key in runs else _absence(cell, seed)
+            if (run := _read(cell, label, seed, damaged)) is not None:
+                runs[key] = _better(runs[key], run, conflicts) if key in runs else run
+            status[seed] = runs[key].status if key in runs else _absence(cell, seed)
         member = Member(label, *cell[1:4], cell.folder, cell.fingerprint, cell.record, cell.asked, status, cell.reason)
         same = members.get((label, cell.env))
         members[label, cell.env] = _union(same, member) if same else member
@@ -116,9 +135,9 @@ def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gather
         raise UsageError(f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`")
     ordered = _environments_together(members.values())
     order = {(member.label, member.env): n for n, member in enumerate(ordered)}
-    rows = [runs[key] for key in sorted(runs, key=lambda key: (order[key[:2]], key[2]))]
+    rows = [runs[key].frame for key in sorted(runs, key=lambda key: (order[key[:2]], key[2]))]
     frame = joined(rows) if rows else joined(rows).assign(label="")
-    return Gathered(frame, tuple(ordered), tuple(damaged))
+    return Gathered(frame, tuple(ordered), tuple(damaged), tuple(conflicts))
 
 
 def _cells(path: Path, damaged: list[str]) -> Iterable[_Cell]:
@@ -155,14 +174,25 @@ def _absent(path: Path, suite: str, expected: ExpectedCell) -> _Cell:
     )
 
 
-def _read(cell: _Cell, seed: int, damaged: list[str]) -> pd.DataFrame | None:
+def _read(cell: _Cell, label: str, seed: int, damaged: list[str]) -> _Run | None:
     if cell.store is None or seed not in cell.store.stored():
         return None
     try:
-        return run_frame(cell.store, seed, cell.suite, cell.record.get("anchors"))
+        frame = run_frame(cell.store, seed, cell.suite, cell.record.get("anchors"))
+        return _Run(frame.assign(label=label), f"seed {seed} in {cell.store.path}")
     except PgsuiteError as error:
         damaged.append(str(error))
         return None
+
+
+def _better(kept: _Run, other: _Run, conflicts: list[str]) -> _Run:
+    """Of two copies of one run the finished one, else the longer one, else the first."""
+    ranks = [(_RANK[run.status], len(run.frame) if run.status == "partial" else 0) for run in (kept, other)]
+    if ranks[1] > ranks[0]:
+        return other
+    if ranks[0] == ranks[1] and not kept.frame[_EVALUATION].equals(other.frame[_EVALUATION]):
+        conflicts.append(f"{other.place} has other evaluations than {kept.place}, which is shown; one of them is wrong")
+    return kept
 
 
 def _absence(cell: _Cell, seed: int) -> Status:
@@ -171,10 +201,9 @@ def _absence(cell: _Cell, seed: int) -> Status:
 
 def _union(one: Member, other: Member) -> Member:
     """The same configuration in two folders: all runs of both, each with the better of its two fates."""
-    status = dict(other.status)
-    for seed, fate in one.status.items():
-        if status.get(seed) not in ("complete", "diverged"):
-            status[seed] = fate
+    status = dict(one.status)
+    for seed, fate in other.status.items():
+        status[seed] = max(status.get(seed, fate), fate, key=_RANK.__getitem__)
     asked = tuple(sorted({*one.asked, *other.asked}))
     return one._replace(
         asked=asked, status=status, record=one.record or other.record, reason=one.reason or other.reason

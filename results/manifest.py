@@ -5,6 +5,7 @@ and seeds are meant, so that a report shows exactly those, and a run that is not
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,10 @@ from .atomic import write_atomic
 from .format import FORMAT, check_format
 
 MANIFEST = "manifest.json"
+SEEDS = 2**63
+"""Above all seeds, which are signed 64-bit integers in every frame."""
+LONGEST_FOLDER = 255
+"""Bytes of a folder's name that file systems take."""
 
 
 class ExpectedCell(NamedTuple):
@@ -70,14 +75,44 @@ def read_manifest(out: Path) -> Manifest | None:
     try:
         content = json.loads(path.read_bytes())
         check_format(path, content)
-        cells = [ExpectedCell(**{**cell, "seeds": tuple(cell["seeds"])}) for cell in content["cells"]]
-        if any(Path(cell.folder).name != cell.folder for cell in cells):
-            raise ValueError("a cell lies outside the folder")
-        return Manifest(str(content["suite"]), tuple(cells))
+        manifest = Manifest(content["suite"], tuple(map(_expected, content["cells"])))
+        _check(manifest)
+        return manifest
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
+
+
+def _expected(cell: Mapping[str, Any]) -> ExpectedCell:
+    """A cell of the file, held to what readers rely on: anybody may have written it.
+
+    Raises:
+        ValueError, TypeError: it is no cell.
+    """
+    expected, seeds = ExpectedCell(**cell), cell["seeds"]
+    if not all(isinstance(name, str) for name in (expected.algorithm, expected.env, expected.folder)):
+        raise TypeError("algorithm, env or folder is no text")
+    if not isinstance(expected.reason, str | None):
+        raise TypeError("the reason is no text")
+    if not isinstance(seeds, list) or not all(type(seed) is int and 0 <= seed < SEEDS for seed in seeds):
+        raise TypeError("the seeds are no list of whole numbers")
+    if expected.folder in ("", ".", "..") or Path(expected.folder).name != expected.folder:
+        raise ValueError("the folder is no name inside the results folder")
+    if "\0" in expected.folder or len(os.fsencode(expected.folder)) > LONGEST_FOLDER:
+        raise ValueError("the folder is no name that a file system takes")
+    return expected._replace(seeds=tuple(seeds))
+
+
+def _check(manifest: Manifest) -> None:
+    """Refuse what would count a run twice."""
+    if not isinstance(manifest.suite, str):
+        raise TypeError("the suite is no text")
+    for of_each in ([cell[:2] for cell in manifest.cells], [cell.folder for cell in manifest.cells]):
+        if len(set(of_each)) != len(of_each):
+            raise ValueError("a cell is there twice")
+    if any(len(set(cell.seeds)) != len(cell.seeds) for cell in manifest.cells):
+        raise ValueError("a seed is there twice")
 
 
 def record_failures(out: Path, reasons: Mapping[str, str]) -> None:

@@ -25,7 +25,9 @@ from .format import FORMAT, check_format
 from .status import RunStatus
 
 RECORD = "cell.json"
-_CURVE = re.compile(r"seed-(\d+)\.parquet")
+_CURVE = re.compile(r"seed-([0-9]{1,19})\.parquet")
+LARGEST_SEED = 2**63 - 1
+"""A seed is a signed 64-bit integer in every frame."""
 
 
 def cell_folder(algorithm: str, env: str, fingerprint: str) -> str:
@@ -104,7 +106,8 @@ class CellStore:
     def stored(self) -> list[int]:
         """Seeds that have a curve, readable or not, in order."""
         files = self.path.iterdir() if self.path.is_dir() else ()
-        return sorted(int(match[1]) for file in files if (match := _CURVE.fullmatch(file.name)))
+        seeds = (int(match[1]) for file in files if (match := _CURVE.fullmatch(file.name)))
+        return sorted(seed for seed in seeds if seed <= LARGEST_SEED)
 
     def write_curve(self, seed: int, rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any]) -> None:
         """Replace a run's curve.

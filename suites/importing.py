@@ -32,7 +32,7 @@ class ImportRequest:
     like: Path | None = None
     """Results folder by whose rules these evaluations were made, as the user declares."""
     steps: int | None = None
-    """Budget of training episodes; None takes the longest run's last episode."""
+    """Budget, beyond which curves are cut; None takes the longest run's last point or training episode."""
     checkpoints: int = 20
     """Points that training episodes are put on."""
     window: int = 10
@@ -70,6 +70,8 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
         rules = _like(request.like, env, of_env) if request.like else _own(request, env, of_env, source)
         if rules.record["anchors"] is None:
             notes.append(f"{env} has no anchors, so its returns have no score")
+        if short := [run for run in rules.runs if not run.complete]:
+            notes.append(_unfinished(env, rules.record["steps"], short, rules.runs, request))
         cells += _cells(rules, request.suite, source)
     return Imported(place(cells, out, request.suite), notes)
 
@@ -90,10 +92,10 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
             for path, table in zip(files.tidy, tables, strict=True)
             if table.ignored
         ]
-        return [run for table in tables for run in table.runs], "evaluation"
+        return _cut([run for table in tables for run in table.runs], request), "evaluation"
     evaluated, trained = read_sb3(files, given, request.source)
     if not trained:
-        return evaluated, "evaluation"
+        return _cut(evaluated, request), "evaluation"
     if request.like:
         raise UsageError(
             f"{trained[0].files[0]} holds training episodes, which no evaluation is like; "
@@ -101,6 +103,18 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
         )
     budgets = {run.env: request.steps or horizon([r for r in trained if r.env == run.env]) for run in trained}
     return [on_grid(run, budgets[run.env], request.checkpoints, request.window) for run in trained], "training"
+
+
+def _cut(runs: list[ImportedRun], request: ImportRequest) -> list[ImportedRun]:
+    """Evaluated runs up to the budget that the user stated."""
+    if request.steps is None:
+        return runs
+    if request.like:
+        raise UsageError(f"--steps {request.steps}: the budget is that of {request.like}; leave --steps or --like out")
+    cut = [run._replace(rows=tuple(row for row in run.rows if row.env_steps <= (request.steps or 0))) for run in runs]
+    if empty := next((run for run in cut if not run.rows), None):
+        raise UsageError(f"--steps {request.steps}: {empty.name} has no point up to there; give more steps")
+    return cut
 
 
 def _check_each_once(runs: Sequence[ImportedRun]) -> None:
@@ -132,6 +146,22 @@ def _own(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: 
         "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
     }
     return Rules(_record(env, grid[-1], protocol), checked)
+
+
+def _unfinished(
+    env: str, steps: int, short: Sequence[ImportedRun], runs: Sequence[ImportedRun], request: ImportRequest
+) -> str:
+    """Which runs of an environment end before its budget, and how they could be in the statistics."""
+    if request.like:
+        remedy = f"train them up to {steps} steps, as {request.like.name} did, or import all without --like"
+    else:
+        common = min(run.rows[-1].env_steps for run in short)
+        remedy = f"cut all of {env} to their common budget with --steps {common}, or train these further"
+    named = ", ".join(f"{run.algorithm} seed {run.seed} (up to {run.rows[-1].env_steps})" for run in short)
+    return (
+        f"{len(short)} of {len(runs)} runs on {env} end before its budget of {steps} steps, count as unfinished and "
+        f"are in no statistics: {named}; {remedy}"
+    )
 
 
 def _record(env: str, steps: int, protocol: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,22 @@ def test_the_report_is_written_and_the_exit_code_1_where_a_run_is_not_there(fate
     assert {"missing": "missing", "damaged": "corrupt", "unfinished": "partial"}[fate] in page
 
 
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_a_damaged_record_is_named_on_a_report_of_the_rest(asked_for, pgsuite, tmp_path):
+    """As a crash or a full disk leaves it. That of a cell which nobody asked for takes nothing from the results."""
+    store, broken = cell(tmp_path), cell(tmp_path, "reinforce", "b")
+    asked = [store, broken] if asked_for else [store]
+    cells = [{"algorithm": s.algorithm, "env": s.env, "folder": s.path.name, "seeds": [0, 1, 2, 3, 4]} for s in asked]
+    write_manifest(tmp_path, "mine", cells)
+    (broken.path / "cell.json").write_text("{")
+    code, out, _ = pgsuite("report", str(tmp_path))
+    assert code == (1 if asked_for else 0)
+    assert out.count("cell.json is damaged") == 1
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count(f"{broken.path.name}/cell.json is damaged") == 1
+    assert "trpo has an IQM of the final score of" in page
+
+
 def test_an_empty_folder_is_one_line_and_exit_code_2(pgsuite, tmp_path):
     code, out, err = pgsuite("report", str(tmp_path))
     assert (code, out) == (2, "")

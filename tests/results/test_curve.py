@@ -1,7 +1,10 @@
 import io
+import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pgsuite.errors import PgsuiteError
@@ -86,6 +89,45 @@ def test_damage_is_found_and_the_file_named(tmp_path, kind):
     path = tmp_path / "seed-3.parquet"
     path.write_bytes(damage(file.getvalue(), kind))
     with pytest.raises(PgsuiteError, match=r"seed-3\.parquet is damaged .* delete it and run the suite again"):
+        decode_curve(path)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [],
+        "complete",
+        {"status": ["complete"]},
+        {"status": "diverged"},
+        {"status": "diverged", "diverged_at": None},
+        {"status": "complete", "steps_per_second": "x"},
+        {"status": "complete", "peak_memory": {}},
+        {"status": "complete", "peak_memory": True},
+        {"status": "complete", "peak_memory": 10**400},
+        {"status": "complete", "steps_per_second": float("nan")},
+    ],
+)
+def test_facts_that_nobody_of_ours_wrote_are_damage(tmp_path, facts):
+    path = tmp_path / "seed-3.parquet"
+    table = pa.Table.from_pandas(curve_frame([FIRST, SECOND]), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata({"pgsuite": json.dumps(facts)}), path)
+    with pytest.raises(PgsuiteError, match=r"seed-3\.parquet is damaged"):
+        decode_curve(path)
+
+
+def test_a_peak_of_memory_that_nobody_measured_is_fine(tmp_path):
+    path = tmp_path / "curve.parquet"
+    with path.open("wb") as file:
+        encode_curve([FIRST], {"status": "complete", "peak_memory": None}, file)
+    assert decode_curve(path)[1]["peak_memory"] is None
+
+
+@pytest.mark.parametrize("rows", [[], [FIRST, FIRST], [SECOND, FIRST]], ids=["none", "one twice", "backwards"])
+def test_a_curve_without_rows_or_order_is_damage(tmp_path, rows):
+    path = tmp_path / "seed-3.parquet"
+    with path.open("wb") as file:
+        encode_curve(rows, {"status": "complete"}, file)
+    with pytest.raises(PgsuiteError, match=r"seed-3\.parquet is damaged"):
         decode_curve(path)
 
 

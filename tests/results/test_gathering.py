@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
+from pgsuite.reports.absent import remarks
 from pgsuite.results import CellStore, CurveRow, gather, write_manifest
 
 ANCHORS = {"random": 20.0, "reference": 500.0}
@@ -93,6 +94,41 @@ def test_a_run_that_one_folder_lacks_and_another_has_is_there(tmp_path):
     ask(tmp_path / "two", (two, (0, 1)))
     assert gather([tmp_path / "one", tmp_path / "two"]).whole
     assert gather([tmp_path / "two", tmp_path / "one"]).whole
+
+
+@pytest.mark.parametrize("fate", ["partial", "corrupt"])
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_a_finished_run_counts_whichever_folder_comes_first(tmp_path, fate, order):
+    worse = cell(tmp_path / "one", seeds=(3,), status="partial")
+    worse.write_curve(3, [row(0, 20.0)], {"status": "partial"})
+    if fate == "corrupt":
+        (worse.path / "seed-3.parquet").write_bytes(b"PAR1")
+    cell(tmp_path / "two", seeds=(3,))
+    gathered = gather([tmp_path / name for name in order])
+    assert seen(gathered) == {("trpo", "CartPole-v1"): {3: "complete"}}
+    assert gathered.frame["status"].to_list() == ["complete", "complete"]
+    assert gathered.conflicts == ()
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_an_unfinished_run_counts_rather_than_a_damaged_one(tmp_path, order):
+    damaged, _ = (cell(tmp_path / name, seeds=(3,), status="partial") for name in ("one", "two"))
+    (damaged.path / "seed-3.parquet").write_bytes(b"PAR1")
+    gathered = gather([tmp_path / name for name in order])
+    assert seen(gathered) == {("trpo", "CartPole-v1"): {3: "partial"}}
+    assert len(gathered.frame) == 2
+
+
+def test_two_finished_copies_of_a_run_that_differ_are_both_named(tmp_path):
+    """Seconds may differ: they are no part of what was measured of the policy."""
+    stores = [cell(tmp_path / name) for name in ("one", "two")]
+    stores[1].write_curve(0, [row(0, 20.0), row(1, 260.0)._replace(wall_time=9.0)], {"status": "complete"})
+    stores[1].write_curve(1, [row(0, 20.0), row(1, 261.0)], {"status": "complete"})
+    gathered = gather([tmp_path / "one", tmp_path / "two"])
+    (conflict,) = gathered.conflicts
+    assert all(f"seed 1 in {store.path}" in conflict for store in stores)
+    assert gathered.frame["return_mean"].to_list() == [20.0, 260.0] * 2
+    assert remarks(gathered) == (conflict,)
 
 
 def test_configurations_of_one_name_are_told_apart_by_folder_on_every_environment(tmp_path):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
@@ -45,6 +47,47 @@ def test_no_manifest_is_none_and_takes_no_failures(tmp_path):
 @pytest.mark.parametrize("content", ["", "{}", '{"suite": "quick", "cells": [{"folder": "a"}]}', "[]"])
 def test_a_damaged_manifest_is_named(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(PgsuiteError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": ["a"]},
+        {"seeds": "01"},
+        {"seeds": [-1]},
+        {"seeds": [True]},
+        {"seeds": [0.0]},
+        {"seeds": [10**30]},
+        {"seeds": [1, 1]},
+        {"reason": 3},
+        {"algorithm": ["x"]},
+        {"env": None},
+        {"folder": ".."},
+        {"folder": "."},
+        {"folder": ""},
+        {"folder": "a/b"},
+        {"folder": "a\0"},
+        {"folder": "a" * 256},
+        {"folder": "a"},
+        {"algorithm": "trpo", "folder": "c"},
+        {"unknown": 1},
+    ],
+    ids=lambda change: str(change)[:30],
+)
+def test_a_manifest_that_nobody_of_ours_wrote_is_damaged(tmp_path, change):
+    path = tmp_path / "manifest.json"
+    write_manifest(tmp_path, "quick", CELLS)
+    content = json.loads(path.read_text())
+    content["cells"][1] |= change
+    path.write_text(json.dumps(content))
+    with pytest.raises(PgsuiteError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
+
+
+def test_the_name_of_the_suite_is_text(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"suite": 3, "cells": []}')
     with pytest.raises(PgsuiteError, match=r"manifest\.json is damaged"):
         read_manifest(tmp_path)
 

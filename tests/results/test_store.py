@@ -78,6 +78,18 @@ def test_seeds_tell_what_became_of_each_run(store):
     assert (store.path / "seed-1.parquet").exists()
 
 
+@pytest.mark.parametrize("seed", ["1" + 30 * "0", str(2**63), "\N{ARABIC-INDIC DIGIT THREE}"])
+def test_a_number_that_is_no_seed_is_another_file(store, seed):
+    store.write_curve(0, ROWS, {"status": "complete"})
+    (store.path / "seed-0.parquet").rename(store.path / f"seed-{seed}.parquet")
+    assert store.stored() == []
+
+
+def test_the_largest_seed_is_one(store):
+    store.write_curve(2**63 - 1, ROWS, {"status": "complete"})
+    assert store.seeds() == {2**63 - 1: "complete"}
+
+
 def test_a_cell_without_a_folder_has_no_seeds(tmp_path):
     assert CellStore(tmp_path, "trpo", "CartPole-v1", FINGERPRINT).seeds() == {}
 

@@ -106,6 +106,47 @@ def test_a_run_cut_short_is_partial(native, tmp_path):
         assert load(out).groupby("seed")["status"].first().to_dict() == {0: "complete", 1: "partial"}
 
 
+SHORT = [f"mine,CartPole-v1,{s},{p},1" for s, p in ((0, 0), (0, 100), (0, 200), (1, 0), (1, 100))]
+
+
+def test_a_run_cut_short_is_named_with_the_remedy_and_the_remedy_helps(tmp_path):
+    path = csv(tmp_path, *SHORT)
+    (note,) = bring(path, tmp_path / "one").notes
+    assert "1 of 2 runs on CartPole-v1 end before its budget of 200 steps" in note
+    assert "mine seed 1 (up to 100)" in note
+    assert "--steps 100" in note
+    assert bring(path, tmp_path / "two", steps=100).notes == []
+    frame = load(tmp_path / "two")
+    assert set(frame["status"]) == {"complete"}
+    assert frame["env_steps"].max() == record(tmp_path / "two")["steps"] == 100
+
+
+def test_a_training_run_cut_short_is_named_with_the_remedy_and_the_remedy_helps(tmp_path):
+    for seed, episodes in ((0, 20), (1, 10)):
+        folder = tmp_path / "logs" / f"seed-{seed}"
+        folder.mkdir(parents=True)
+        lines = [f"9,10,{k}" for k in range(1, episodes + 1)]
+        header = '#{"t_start": 1, "env_id": "CartPole-v1"}'
+        (folder / "monitor.csv").write_text("\n".join([header, "r,l,t", *lines]) + "\n")
+    options = {"algorithm": "ppo", "checkpoints": 4}
+    (note,) = bring(tmp_path / "logs", tmp_path / "one", **options).notes
+    assert "ppo seed 1 (up to 100)" in note
+    assert "--steps 100" in note
+    assert bring(tmp_path / "logs", tmp_path / "two", steps=100, **options).notes == []
+
+
+def test_a_run_shorter_than_the_rules_it_follows_is_named(native, tmp_path):
+    (note,) = bring(csv(tmp_path, *SHORT), tmp_path / "out", like=native).notes
+    assert "mine seed 1 (up to 100); train them up to 200 steps, as small did" in note
+    with pytest.raises(UsageError, match="--steps 100: the budget is that of"):
+        bring(csv(tmp_path, *SHORT), tmp_path / "out", like=native, steps=100)
+
+
+def test_a_budget_below_every_point_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"--steps 5: .* has no point up to there"):
+        bring(csv(tmp_path, "mine,CartPole-v1,0,10,1", "mine,CartPole-v1,0,20,1"), tmp_path / "out", steps=5)
+
+
 def test_two_files_with_the_same_run(tmp_path):
     paths = (on_suite_grid(tmp_path), on_suite_grid(tmp_path, name="again.csv"))
     with pytest.raises(UsageError, match=r"mine\.csv and .*again\.csv both hold mine on CartPole-v1, seed 0"):
