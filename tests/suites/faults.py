@@ -33,6 +33,15 @@ class DiscountWeightDropped(Reinforce):
         return Reinforce.samples(replace(self, state_weighting="undiscounted"), state, rollout)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DiscountWeightOfWindowDropped(ActorCritic):
+    state_weighting: Literal["undiscounted", "discounted"] = "discounted"
+
+    @property
+    def target(self):
+        return super().target._replace(state_weighting=self.state_weighting)
+
+
 class Weighted(Reinforce):
     """REINFORCE with other weights in place of the return to go."""
 
@@ -353,6 +362,7 @@ class LineSearchIgnoresKL(Stepping):
 
 FAULTS = {
     "γ^t dropped while declared": "DiscountWeightDropped",
+    "γ^t dropped in a window while declared": "DiscountWeightOfWindowDropped",
     "undiscounted return": "UndiscountedReturn",
     "undiscounted advantage": "UndiscountedAdvantage",
     "return off by one step": "ReturnOffByOne",

@@ -41,7 +41,11 @@ def test_planted_faults_are_caught(fault):
 
 CORRECT = """
 from dataclasses import dataclass
+from typing import Literal
+from pgsuite.algorithms.actor_critic import ActorCritic
+from pgsuite.algorithms.blocks import standardised
 from pgsuite.algorithms.reinforce import Reinforce
+from pgsuite.algorithms.returns import discount_powers
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveOneOut(Reinforce):
@@ -62,6 +66,23 @@ class LeaveOneOut(Reinforce):
     def first_returns(self, rollout):
         from pgsuite.algorithms.returns import discounted_returns
         return discounted_returns(rollout.reward, rollout.done, self.discount)[:, :, 0]
+
+@dataclass(frozen=True, kw_only=True)
+class DiscountedWindows(ActorCritic):
+    state_weighting: Literal["undiscounted", "discounted"] = "discounted"
+
+    @property
+    def target(self):
+        return super().target._replace(state_weighting=self.state_weighting)
+
+    def bootstrapped(self, state, rollout, *, trace, standardise):
+        samples = super().bootstrapped(state, rollout, trace=trace, standardise=False)
+        if self.state_weighting == "discounted":
+            experience = self.experience(state, rollout)
+            powers = discount_powers(rollout.time, self.discount, samples.weight.dtype)
+            times = self.pack(rollout, experience, weight=powers, target=powers, standardise=False).weight
+            samples = samples._replace(weight=samples.weight * times)
+        return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
 
 @dataclass(frozen=True, kw_only=True)
 class Raises(Reinforce):
@@ -87,6 +108,12 @@ def test_a_correct_algorithm_with_a_baseline_of_its_own_passes(own):
     for policy in ("uniform", "random"):
         found = run_job(Job(f"{own}:LeaveOneOut", "chain", policy, 1, 600))
         assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
+
+
+@pytest.mark.parametrize("model", ["chain", "corridor", "two-state"])
+def test_the_discounted_weighting_of_windows_is_part_of_the_target(own, model):
+    found = run_job(Job(f"{own}:DiscountedWindows", model, "random", 1, 300))
+    assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
 
 
 def test_an_algorithm_that_raises_departs(own):
