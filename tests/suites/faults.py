@@ -11,6 +11,7 @@ import torch
 
 from pgsuite.algorithms.actor_critic import ActorCritic
 from pgsuite.algorithms.critic import fit_critic
+from pgsuite.algorithms.policy_gradient import likelihood_loss
 from pgsuite.algorithms.reinforce import Reinforce
 from pgsuite.algorithms.reinforce_baseline import ReinforceBaseline
 from pgsuite.algorithms.returns import discount_powers, discounted_returns, generalised_advantage
@@ -238,6 +239,12 @@ class SignFlipped(Reinforce):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EntropySubtracted(ActorCritic):
+    def policy_loss(self, distribution, outputs, samples):
+        return likelihood_loss(distribution, outputs, samples, -self.entropy_weight) / self.window
+
+
+@dataclass(frozen=True, kw_only=True)
 class AveragePerStep(Reinforce):
     def gradient_of(self, state, samples):
         gradient, loss = super().gradient_of(state, samples)
@@ -378,6 +385,7 @@ FAULTS = {
     "stale actions": "StaleActions",
     "stale actions in a window": "StaleActionsOfWindow",
     "sign flipped": "SignFlipped",
+    "entropy bonus subtracted": "EntropySubtracted",
     "average per step instead of per episode": "AveragePerStep",
     "advantage with the next state's value": "NextValue",
     "GAE with the next state's value": "NextValueOfWindow",
