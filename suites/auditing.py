@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from ..algorithms.registry import ALGORITHMS, load_class, locate
-from ..errors import PgsuiteError
+from ..errors import PgsuiteError, in_one_line
 from ..results.audit import assemble
-from .audit_case import audit_case, collect, random_of
+from .audit_case import WrongGradient, audit_case, collect, random_of
 from .audit_curve import bias_variance
 from .audit_models import MODELS, AuditModel, Policy, exact_values, find_model
 from .audit_subject import adapted, start_state, subject, variants
@@ -89,9 +89,9 @@ def run_job(job: Job) -> Audited:
         except PgsuiteError:
             raise
         except Exception as error:
-            failure = f"raised {type(error).__name__}: {error}"
+            failure = str(error) if isinstance(error, WrongGradient) else f"raised {in_one_line(error)}"
             place = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
-            return Audited([], [{**place, "departures": [" ".join(failure.split())]}], [])
+            return Audited([], [{**place, "departures": [failure]}], [])
 
 
 def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:

@@ -94,6 +94,20 @@ class NotANumber(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
         return gradient * float("nan"), metrics
+
+@dataclass(frozen=True, kw_only=True)
+class Flat(Reinforce):
+    def gradient(self, state, rollout):
+        gradient, metrics = super().gradient(state, rollout)
+        return gradient.flatten(), metrics
+
+@dataclass(frozen=True, kw_only=True)
+class OnceNotANumber(Reinforce):
+    def gradient(self, state, rollout):
+        gradient, metrics = super().gradient(state, rollout)
+        if len(gradient) == 100:
+            gradient[7] = float("nan")
+        return gradient, metrics
 """
 
 
@@ -121,9 +135,18 @@ def test_an_algorithm_that_raises_departs(own):
     assert found.updates[0]["departures"] == ["raised ZeroDivisionError: division by zero"]
 
 
-def test_gradients_that_are_not_finite_depart(own):
-    found = run_job(Job(f"{own}:NotANumber", "chain", "random", 0, 100))
-    assert all("exact" in judge(case, 1100) for case in found.cases if not case["target"]["normalised"])
+@pytest.mark.parametrize("name", ["NotANumber", "OnceNotANumber"])
+def test_gradients_that_are_not_finite_depart(own, name):
+    found = run_job(Job(f"{own}:{name}", "chain", "random", 0, 100))
+    assert [judge(case, 1100) for case in found.cases] == [["finite"]] * len(found.cases)
+
+
+def test_gradients_of_the_wrong_shape_depart(own):
+    found = run_job(Job(f"{own}:Flat", "bandit", "random", 0, 100))
+    (update,) = found.updates
+    (departure,) = update["departures"]
+    assert departure.startswith("gradient has shape (")
+    assert "expected (S, P) = (100, " in departure
 
 
 def test_jobs_are_their_own_seed_and_processes_change_nothing():
