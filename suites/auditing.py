@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..algorithms.registry import ALGORITHMS, load_class, locate
-from ..errors import PgsuiteError, in_one_line
+from ..errors import PgsuiteError, UsageError, in_one_line
 from ..results.audit import assemble
 from .audit_case import WrongGradient, audit_case, collect, random_of
 from .audit_curve import bias_variance
@@ -57,12 +57,12 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
     Raises:
         UsageError: naming an unknown algorithm or model, or an algorithm that cannot be built or audited.
     """
-    chosen = [find_model(name) for name in models] or list(MODELS.values())
+    chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
     names = list(dict.fromkeys(algorithms)) or list(ALGORITHMS)
     for name in names:
         load_class(name)
         for model in chosen:
-            start_state(adapted(name, model), model)
+            _check_plan(name, model)
     jobs = [
         Job(name, model.name, policy, seed, batches)
         for model in sorted(chosen, key=lambda model: -model.process.states)
@@ -70,6 +70,21 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
         for policy in model.policies
     ]
     return jobs + [Job(name, "", "random", seed, batches) for name in names if not models or "corridor" in models]
+
+
+def _check_plan(reference: str, model: AuditModel) -> None:
+    """Refuse an algorithm that cannot be set up on a model.
+
+    Raises:
+        UsageError: naming what it raised.
+    """
+    try:
+        algorithm = adapted(reference, model)
+        algorithm.plan(start_state(algorithm, model))
+    except PgsuiteError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{reference} cannot be audited: {in_one_line(error)}") from error
 
 
 def run_job(job: Job) -> Audited:

@@ -102,6 +102,11 @@ class Flat(Reinforce):
         return gradient.flatten(), metrics
 
 @dataclass(frozen=True, kw_only=True)
+class Unplanned(Reinforce):
+    def plan(self, state):
+        raise RuntimeError("no\\nplan")
+
+@dataclass(frozen=True, kw_only=True)
 class OnceNotANumber(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
@@ -173,6 +178,15 @@ def test_unknown_names_and_unfit_algorithms_are_refused(tmp_path):
         plan_audit([], ["chian"])
     with pytest.raises(UsageError, match="unknown algorithm 'reinforc'"):
         plan_audit(["reinforc"], [])
+
+
+def test_an_algorithm_that_cannot_plan_is_refused(own):
+    with pytest.raises(UsageError, match="own.py:Unplanned cannot be audited: RuntimeError: no plan"):
+        plan_audit([f"{own}:Unplanned"], ["bandit"])
+
+
+def test_a_model_named_twice_is_audited_once():
+    assert plan_audit(["reinforce"], ["bandit", "bandit"]) == plan_audit(["reinforce"], ["bandit"])
 
 
 def test_command(monkeypatch, capsys, tmp_path, own):
