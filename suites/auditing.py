@@ -12,6 +12,7 @@ import gymnasium
 import numpy as np
 import torch
 
+from ..algorithms.interface import Episodes
 from ..algorithms.registry import ALGORITHMS, load_class, locate
 from ..errors import PgsuiteError, UsageError, in_one_line
 from ..results.audit import assemble
@@ -73,18 +74,23 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
 
 
 def _check_plan(reference: str, model: AuditModel) -> None:
-    """Refuse an algorithm that cannot be set up on a model.
+    """Refuse an algorithm that cannot be set up on a model, or whose target has no exact mean.
 
     Raises:
-        UsageError: naming what it raised.
+        UsageError: naming what it raised or declares.
     """
     try:
         algorithm = adapted(reference, model)
-        algorithm.plan(start_state(algorithm, model))
+        plan, trace = algorithm.plan(start_state(algorithm, model)), algorithm.target.bootstrap
     except PgsuiteError:
         raise
     except Exception as error:
         raise UsageError(f"{reference} cannot be audited: {in_one_line(error)}") from error
+    if isinstance(plan, Episodes) and trace is not None:
+        raise UsageError(
+            f"{reference} cannot be audited: it declares a bootstrap with λ = {trace:g} on rounds of complete episodes, "
+            "for which there is no exact mean here; plan windows (Steps), or declare bootstrap None"
+        )
 
 
 def run_job(job: Job) -> Audited:

@@ -107,6 +107,12 @@ class Unplanned(Reinforce):
         raise RuntimeError("no\\nplan")
 
 @dataclass(frozen=True, kw_only=True)
+class BootstrappedRounds(Reinforce):
+    @property
+    def target(self):
+        return super().target._replace(bootstrap=0.9)
+
+@dataclass(frozen=True, kw_only=True)
 class OnceNotANumber(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
@@ -183,6 +189,11 @@ def test_unknown_names_and_unfit_algorithms_are_refused(tmp_path):
 def test_an_algorithm_that_cannot_plan_is_refused(own):
     with pytest.raises(UsageError, match="own.py:Unplanned cannot be audited: RuntimeError: no plan"):
         plan_audit([f"{own}:Unplanned"], ["bandit"])
+
+
+def test_a_bootstrap_on_rounds_is_refused(own):
+    with pytest.raises(UsageError, match="BootstrappedRounds cannot be audited: it declares a bootstrap with λ = 0.9"):
+        plan_audit([f"{own}:BootstrappedRounds"], ["bandit"])
 
 
 def test_a_model_named_twice_is_audited_once():
