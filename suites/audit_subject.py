@@ -124,6 +124,11 @@ def variants(algorithm: Any, state: State, policy: Policy) -> list[Variant]:
     return [replace(variant, name=_named(variant)) for variant in found]
 
 
+def configured(algorithm: Any, state: State) -> Variant:
+    """Return the algorithm as it is, switches and λ untouched, with a wrong critic if there is one."""
+    return Variant(name="as configured", algorithm=algorithm, critic=_critics(state)[1])
+
+
 def _critics(state: State) -> tuple[CriticKind, CriticKind]:
     """Return a good critic and a bad one, as far as there are; networks with hidden layers stay as they are."""
     if state.model.critic is None:

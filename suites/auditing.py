@@ -19,7 +19,7 @@ from ..results.audit import assemble
 from .audit_case import WrongGradient, audit_case, collect, random_of
 from .audit_curve import bias_variance
 from .audit_models import MODELS, AuditModel, Policy, exact_values, find_model
-from .audit_subject import adapted, start_state, subject, variants
+from .audit_subject import adapted, configured, start_state, subject, variants
 from .audit_update import audit_update, critic_error
 from .process import keep_freed_memory, single_thread
 from .scheduler import available_cores
@@ -116,7 +116,10 @@ def run_job(job: Job) -> Audited:
 
 
 def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
-    """Try updates as configured, and with a trust region in which the KL binds where there is one."""
+    """Try updates of the plain form with a good critic, and as configured with a wrong one where that differs.
+
+    Where there is a trust region, once more with one in which the KL binds.
+    """
     algorithm = adapted(job.algorithm, model)
     state = start_state(algorithm, model)
     first, *others = variants(algorithm, state, job.policy)
@@ -127,6 +130,9 @@ def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
     if given.critic is not None and not model.hidden and others:
         wrong = subject(others[0], state, model, job.policy)
         records[0]["critic_error"] = critic_error(wrong, rollout, exact_values(model, given.question.outputs))
+    whole = configured(algorithm, state)
+    if (whole.algorithm, whole.critic) != (first.algorithm, first.critic):
+        records.append({"variant": whole.name, **audit_update(subject(whole, state, model, job.policy), rollout)})
     if hasattr(first.algorithm, "max_kl") and hasattr(first.algorithm, "damping") and model.process.states < 10:
         tight = replace(first, algorithm=replace(first.algorithm, **TIGHT))
         records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout)})

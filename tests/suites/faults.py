@@ -367,6 +367,18 @@ class LineSearchIgnoresKL(Stepping):
         return found._replace(kl=surrogate.evaluate(found.policy)[1])
 
 
+@dataclass(frozen=True, kw_only=True)
+class OppositeWhenStandardised(TRPO):
+    def update(self, state, rollout):
+        learned, metrics = super().update(state, rollout)
+        if not self.normalise_advantages:
+            return learned, metrics
+        policy = slice(0, state.model.policy.size)
+        mirrored = learned.parameters.clone()
+        mirrored[:, policy] = 2 * state.parameters[:, policy] - learned.parameters[:, policy]
+        return learned._replace(parameters=mirrored), metrics
+
+
 FAULTS = {
     "γ^t dropped while declared": "DiscountWeightDropped",
     "γ^t dropped in a window while declared": "DiscountWeightOfWindowDropped",
@@ -397,5 +409,6 @@ FAULTS = {
     "TRPO: KL in the reverse direction": "ReversedKL",
     "TRPO: without the log-σ parameters": "WithoutLogStd",
     "TRPO: line search ignores KL": "LineSearchIgnoresKL",
+    "TRPO: opposite step when standardised": "OppositeWhenStandardised",
 }
 """Fault to class."""
