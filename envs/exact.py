@@ -130,7 +130,16 @@ def rounds(mdp: TabularMDP, policy: Floats, discount: float, *, discounted_weigh
     return Expectation(policy * weighted, visitation(mdp, policy), np.zeros(mdp.states))
 
 
-def window(mdp: TabularMDP, policy: Floats, value: Floats, discount: float, trace: float, length: int) -> Expectation:
+def window(
+    mdp: TabularMDP,
+    policy: Floats,
+    value: Floats,
+    discount: float,
+    trace: float,
+    length: int,
+    *,
+    discounted_weighting: bool = False,
+) -> Expectation:
     """Return what a window of T steps from reset adds up to with GAE(λ) weights, per step of the window.
 
     An ended episode is followed by a reset step, which is no experience but takes its place in the window; truncation
@@ -143,41 +152,47 @@ def window(mdp: TabularMDP, policy: Floats, value: Floats, discount: float, trac
         discount: γ.
         trace: λ.
         length: T.
+        discounted_weighting: whether a state with t steps elapsed in its episode counts γ^t in ``weight``.
 
     Source: Schulman et al. (2016), eq. 16, in expectation by backward induction over the window.
     """
-    masses = restart_chain(mdp, policy, length)
+    timed = discounted_weighting or _truncates(mdp, length)
+    masses = restart_chain(mdp, policy, length, timed=timed)
     limit = masses[0].shape[1]
-    truncates = mdp.time_limit is not None and mdp.time_limit <= length
+    counts = discount ** np.arange(limit) if discounted_weighting else np.ones(limit)
     delta = backup(mdp, discount, value) - value[:, None]
     weight, error = np.zeros_like(policy), np.zeros(mdp.states)
     following = np.zeros((mdp.states, limit))
     for mass in reversed(masses):
-        if truncates:  # by elapsed time: the advantage that follows is that of the next time, none at the limit
+        if timed:  # the advantage that follows is that of the next elapsed time, none at the limit
             following = np.concatenate([following[:, 1:], np.zeros((mdp.states, 1))], 1)
         advantage = delta[:, :, None] + discount * trace * np.tensordot(mdp.continuing, following, axes=1)
         following = np.einsum("sa,sah->sh", policy, advantage)
-        weight += policy * np.einsum("sh,sah->sa", mass, advantage)
+        weight += policy * np.einsum("sh,sah->sa", mass * counts, advantage)
         error += (mass * following).sum(1)
     return Expectation(weight / length, np.sum([mass.sum(1) for mass in masses], 0) / length, error / length)
 
 
-def restart_chain(mdp: TabularMDP, policy: Floats, length: int) -> list[Floats]:
+def _truncates(mdp: TabularMDP, length: int) -> bool:
+    return mdp.time_limit is not None and mdp.time_limit <= length
+
+
+def restart_chain(mdp: TabularMDP, policy: Floats, length: int, *, timed: bool = False) -> list[Floats]:
     """Return, for every step of a window from reset, the probability ``(n, H)`` of a valid step by state and time.
 
-    Where the time limit lies beyond the window, time does not matter and the last axis has length 1. What is missing
-    to 1 is the probability of a reset step.
+    Where the time limit lies beyond the window, time does not matter: the last axis then has length 1, unless
+    ``timed`` asks for it. What is missing to 1 is the probability of a reset step.
     """
     chain = kernel(mdp, policy)
-    truncates = mdp.time_limit is not None and mdp.time_limit <= length
-    limit = mdp.time_limit if truncates and mdp.time_limit is not None else 1
+    timed = timed or _truncates(mdp, length)
+    limit = min(mdp.time_limit or length, length) if timed else 1
     mass = np.zeros((mdp.states, limit))
     mass[:, 0] = mdp.start
     masses = [mass]
     while len(masses) < length:
         moved = chain.T @ mass
         following = np.zeros_like(mass)
-        if truncates:
+        if timed:
             following[:, 1:] = moved[:, :-1]
         else:
             following = moved

@@ -20,6 +20,7 @@ ALPHA = 0.001
 FORMAT = 1
 
 MEANINGS = {
+    "finite": "the gradient is not finite",
     "exact": "the mean gradient is not the exact one",
     "reference": "the mean gradient is not that of the declared estimator on the same batches",
     "critic": "the critic's gradient has the wrong mean",
@@ -35,14 +36,19 @@ def count_tests(records: Sequence[dict[str, Any]]) -> int:
 
 def judge(record: dict[str, Any], tests: int, alpha: float = ALPHA) -> list[str]:
     """Return the names of the tests that a case fails among ``tests`` in all."""
-    if "screened" not in record:
+    if not _final(record):
         return []
     return [name for name, p in record["p_values"].items() if p * tests < alpha]
 
 
 def adjusted(record: dict[str, Any], tests: int) -> float:
     """Return the case's smallest p-value after Bonferroni's correction; 1 for a case that was not drawn again."""
-    return min(1.0, min(record["p_values"].values()) * tests) if "screened" in record else 1.0
+    return min(1.0, min(record["p_values"].values()) * tests) if _final(record) else 1.0
+
+
+def _final(record: dict[str, Any]) -> bool:
+    """Whether a case may depart: it was drawn again, or a gradient was not finite, which needs no second look."""
+    return "screened" in record or "finite" in record["p_values"]
 
 
 def assemble(

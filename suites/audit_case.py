@@ -116,6 +116,10 @@ def _leading(matrix: Floats) -> Floats:
     return np.asarray(vectors[:, kept])
 
 
+class WrongGradient(Exception):
+    """What an algorithm gave cannot be a gradient: a departure, in words."""
+
+
 class Sample(NamedTuple):
     """Estimates of the policy gradient (ascent), one row per batch."""
 
@@ -152,9 +156,17 @@ def joined(parts: list[Sample]) -> Sample:
 
 
 def estimate(given: Subject, rollout: Rollout) -> Sample:
-    """Return a subject's gradients on given batches, and what they should be close to."""
+    """Return a subject's gradients on given batches, and what they should be close to.
+
+    Raises:
+        WrongGradient: if they have not the shape of the parameters.
+    """
     count, size = len(rollout.valid), given.state.model.policy.size
-    gradient, _ = given.variant.algorithm.gradient(many(given.state, count), rollout)
+    state = many(given.state, count)
+    gradient, _ = given.variant.algorithm.gradient(state, rollout)
+    if gradient.shape != state.parameters.shape:
+        found, expected = tuple(gradient.shape), tuple(state.parameters.shape)
+        raise WrongGradient(f"gradient has shape {found}, expected (S, P) = {expected}")
     ascent = -gradient.numpy()
     reference = reference_estimates(given.question, rollout)
     return Sample(
@@ -171,6 +183,7 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
 
     Raises:
         UsageError: if the algorithm cannot be built.
+        WrongGradient: if what it gives has not the shape of a gradient.
     """
     algorithm = adapted(reference, model)
     state = start_state(algorithm, model)
@@ -181,7 +194,9 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
     records = [
         examine(given, sample, along, seed) for given, sample, along in zip(group, samples, directions, strict=True)
     ]
-    suspicious = [n for n, record in enumerate(records) if min(record["p_values"].values()) < SCREEN]
+    suspicious = [
+        n for n, record in enumerate(records) if "finite" not in (p := record["p_values"]) and min(p.values()) < SCREEN
+    ]
     if suspicious:
         again = draw(
             [group[n] for n in suspicious], model, CONFIRM * count, random_of(seed, reference, model.name, policy, 2)
@@ -206,7 +221,10 @@ def examine(given: Subject, sample: Sample, directions: Basis, seed: int) -> dic
         "variance": excess_variance(sample.estimate, sample.declared),
     }
     bias = None
-    if not asked.target.normalised:
+    finite = bool(np.isfinite(sample.estimate).all() and np.isfinite(sample.critic).all())
+    if not finite:
+        p_values = {"finite": 0.0}
+    elif not asked.target.normalised:
         bias = hotelling((sample.estimate - target) @ across / size)
         p_values["exact"] = bias.p_value
         p_values |= _critic_test(given, slopes, sample.critic, directions.critic)

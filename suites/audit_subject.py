@@ -17,6 +17,8 @@ from .audit_models import AuditModel, Policy, exact_values, policy_outputs, wron
 from .audit_target import Question, Slopes, Table, exact_slopes
 
 CriticKind = Literal["none", "exact", "wrong", "initial"]
+ENTROPY_WEIGHT = 0.05
+"""Of the bonus that is audited beside the defaults."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,7 @@ def variants(algorithm: Any, state: State, policy: Policy) -> list[Variant]:
     Its un-normalised form carries the comparison with the exact gradient, with the exact critic (and λ = 1) and with a
     wrong one (and its own λ), with its own state weighting and with the other; its normalised form is compared with
     the reference alone, because standardising a batch leaves no closed form for the mean. What is not the default
-    (the other state weighting, a normalisation that is off) is audited under the random policy only.
+    (the other state weighting, an entropy bonus, a normalisation that is off) is audited under the random policy only.
     """
     raw, kinds = unnormalised(algorithm), _critics(state)
     found = [Variant(name="", algorithm=raw, critic=kinds[0])]
@@ -112,10 +114,19 @@ def variants(algorithm: Any, state: State, policy: Policy) -> list[Variant]:
         other = {"discounted": "undiscounted", "undiscounted": "discounted"}[raw.state_weighting]
         turned = replace(raw, state_weighting=other)
         found.append(Variant(name=other, algorithm=turned, critic=kinds[1]))
+    if _has(raw, "entropy_weight") and policy == "random":
+        bonus = replace(raw, entropy_weight=ENTROPY_WEIGHT)
+        if bonus.target.entropy_weight == ENTROPY_WEIGHT:
+            found.append(Variant(name="entropy bonus", algorithm=bonus, critic=kinds[1]))
     scaled = normalised(algorithm)
     if scaled.target.normalised and (scaled is algorithm or policy == "random"):
         found.append(Variant(name="normalised", algorithm=scaled, critic=kinds[0]))
     return [replace(variant, name=_named(variant)) for variant in found]
+
+
+def configured(algorithm: Any, state: State) -> Variant:
+    """Return the algorithm as it is, switches and λ untouched, with a wrong critic if there is one."""
+    return Variant(name="as configured", algorithm=algorithm, critic=_critics(state)[1])
 
 
 def _critics(state: State) -> tuple[CriticKind, CriticKind]:

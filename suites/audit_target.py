@@ -59,12 +59,12 @@ def exact_slopes(asked: Question) -> Slopes:
 
 def _table(asked: Question, process: TabularMDP) -> Expectation:
     policy = softmax(asked.outputs)
+    discounted = asked.target.state_weighting == "discounted"
     if asked.window is None:
-        discounted = asked.target.state_weighting == "discounted"
         return rounds(process, policy, asked.discount, discounted_weighting=discounted)
     value = np.zeros(process.states) if asked.value is None else asked.value
     trace = 1.0 if asked.target.bootstrap is None else asked.target.bootstrap
-    return window(process, policy, value, asked.discount, trace, asked.window)
+    return window(process, policy, value, asked.discount, trace, asked.window, discounted_weighting=discounted)
 
 
 def _quadratic(asked: Question, process: QuadraticTask) -> tuple[Floats, Floats, Floats]:
@@ -186,8 +186,8 @@ def _weights(asked: Question, rollout: Rollout, state: np.ndarray, value: Floats
         later = np.where(done[:, :, t], 0.0, later)
         later = reward[:, :, t] + gamma * following - v[:, :, t] + gamma * trace * later
         advantage[:, :, t] = later
-    if asked.window is None and asked.target.state_weighting == "discounted":
-        advantage *= gamma ** np.arange(reward.shape[2])
+    if asked.target.state_weighting == "discounted":
+        advantage *= gamma ** rollout.time.numpy()
     return np.where(valid, advantage, 0.0)
 
 

@@ -12,13 +12,14 @@ import gymnasium
 import numpy as np
 import torch
 
+from ..algorithms.interface import Episodes
 from ..algorithms.registry import ALGORITHMS, load_class, locate
-from ..errors import PgsuiteError
+from ..errors import PgsuiteError, UsageError, in_one_line
 from ..results.audit import assemble
-from .audit_case import audit_case, collect, random_of
+from .audit_case import WrongGradient, audit_case, collect, random_of
 from .audit_curve import bias_variance
 from .audit_models import MODELS, AuditModel, Policy, exact_values, find_model
-from .audit_subject import adapted, start_state, subject, variants
+from .audit_subject import adapted, configured, start_state, subject, variants
 from .audit_update import audit_update, critic_error
 from .process import keep_freed_memory, single_thread
 from .scheduler import available_cores
@@ -57,12 +58,12 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
     Raises:
         UsageError: naming an unknown algorithm or model, or an algorithm that cannot be built or audited.
     """
-    chosen = [find_model(name) for name in models] or list(MODELS.values())
+    chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
     names = list(dict.fromkeys(algorithms)) or list(ALGORITHMS)
     for name in names:
         load_class(name)
         for model in chosen:
-            start_state(adapted(name, model), model)
+            _check_plan(name, model)
     jobs = [
         Job(name, model.name, policy, seed, batches)
         for model in sorted(chosen, key=lambda model: -model.process.states)
@@ -70,6 +71,26 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
         for policy in model.policies
     ]
     return jobs + [Job(name, "", "random", seed, batches) for name in names if not models or "corridor" in models]
+
+
+def _check_plan(reference: str, model: AuditModel) -> None:
+    """Refuse an algorithm that cannot be set up on a model, or whose target has no exact mean.
+
+    Raises:
+        UsageError: naming what it raised or declares.
+    """
+    try:
+        algorithm = adapted(reference, model)
+        plan, trace = algorithm.plan(start_state(algorithm, model)), algorithm.target.bootstrap
+    except PgsuiteError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{reference} cannot be audited: {in_one_line(error)}") from error
+    if isinstance(plan, Episodes) and trace is not None:
+        raise UsageError(
+            f"{reference} cannot be audited: it declares a bootstrap with λ = {trace:g} on rounds of complete episodes, "
+            "for which there is no exact mean here; plan windows (Steps), or declare bootstrap None"
+        )
 
 
 def run_job(job: Job) -> Audited:
@@ -89,13 +110,16 @@ def run_job(job: Job) -> Audited:
         except PgsuiteError:
             raise
         except Exception as error:
-            failure = f"raised {type(error).__name__}: {error}"
+            failure = str(error) if isinstance(error, WrongGradient) else f"raised {in_one_line(error)}"
             place = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
-            return Audited([], [{**place, "departures": [" ".join(failure.split())]}], [])
+            return Audited([], [{**place, "departures": [failure]}], [])
 
 
 def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
-    """Try updates as configured, and with a trust region in which the KL binds where there is one."""
+    """Try updates of the plain form with a good critic, and as configured with a wrong one where that differs.
+
+    Where there is a trust region, once more with one in which the KL binds.
+    """
     algorithm = adapted(job.algorithm, model)
     state = start_state(algorithm, model)
     first, *others = variants(algorithm, state, job.policy)
@@ -106,6 +130,9 @@ def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
     if given.critic is not None and not model.hidden and others:
         wrong = subject(others[0], state, model, job.policy)
         records[0]["critic_error"] = critic_error(wrong, rollout, exact_values(model, given.question.outputs))
+    whole = configured(algorithm, state)
+    if (whole.algorithm, whole.critic) != (first.algorithm, first.critic):
+        records.append({"variant": whole.name, **audit_update(subject(whole, state, model, job.policy), rollout)})
     if hasattr(first.algorithm, "max_kl") and hasattr(first.algorithm, "damping") and model.process.states < 10:
         tight = replace(first, algorithm=replace(first.algorithm, **TIGHT))
         records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout)})

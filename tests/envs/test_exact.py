@@ -110,7 +110,8 @@ def trajectories(mdp: TabularMDP, policy: np.ndarray, length: int):
 
 @pytest.mark.parametrize("time_limit", [None, 1, 2, 3, 4, 9])
 @pytest.mark.parametrize("trace", [0.0, 0.7, 1.0])
-def test_windows_against_all_trajectories(time_limit, trace):
+@pytest.mark.parametrize("discounted", [True, False])
+def test_windows_against_all_trajectories(time_limit, trace, discounted):
     """Resets, truncation, termination, the window's edge and a wrong critic: the mean over every possible window."""
     mdp, length, value = small(time_limit), 4, np.array([0.7, -1.3])
     policy = policy_of(mdp, 1)
@@ -118,18 +119,21 @@ def test_windows_against_all_trajectories(time_limit, trace):
     for chance, steps in trajectories(mdp, policy, length):
         total += chance
         later = 0.0
-        for step in reversed(steps):
+        elapsed = [0]
+        for step in steps:
+            elapsed.append(0 if step is None else elapsed[-1] + 1)
+        for t, step in reversed(list(zip(elapsed[:-1], steps, strict=True))):
             if step is None:
                 later = 0.0
                 continue
             state, action, reward, to, ends, done = step
             delta = reward + GAMMA * (0.0 if ends else value[to]) - value[state]
             later = delta + GAMMA * trace * (0.0 if done else later)
-            weight[state, action] += chance * later
+            weight[state, action] += chance * later * (GAMMA**t if discounted else 1.0)
             visits[state] += chance
             error[state] += chance * later
     assert total == pytest.approx(1.0)
-    found = exact.window(mdp, policy, value, GAMMA, trace, length)
+    found = exact.window(mdp, policy, value, GAMMA, trace, length, discounted_weighting=discounted)
     np.testing.assert_allclose(found.weight, weight / length, atol=1e-12)
     np.testing.assert_allclose(found.visits, visits / length, atol=1e-12)
     np.testing.assert_allclose(found.error, error / length, atol=1e-12)

@@ -11,6 +11,7 @@ import torch
 
 from pgsuite.algorithms.actor_critic import ActorCritic
 from pgsuite.algorithms.critic import fit_critic
+from pgsuite.algorithms.policy_gradient import likelihood_loss
 from pgsuite.algorithms.reinforce import Reinforce
 from pgsuite.algorithms.reinforce_baseline import ReinforceBaseline
 from pgsuite.algorithms.returns import discount_powers, discounted_returns, generalised_advantage
@@ -31,6 +32,15 @@ class DiscountWeightDropped(Reinforce):
 
     def samples(self, state, rollout):
         return Reinforce.samples(replace(self, state_weighting="undiscounted"), state, rollout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscountWeightOfWindowDropped(ActorCritic):
+    state_weighting: Literal["undiscounted", "discounted"] = "discounted"
+
+    @property
+    def target(self):
+        return super().target._replace(state_weighting=self.state_weighting)
 
 
 class Weighted(Reinforce):
@@ -229,6 +239,12 @@ class SignFlipped(Reinforce):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EntropySubtracted(ActorCritic):
+    def policy_loss(self, distribution, outputs, samples):
+        return likelihood_loss(distribution, outputs, samples, -self.entropy_weight) / self.window
+
+
+@dataclass(frozen=True, kw_only=True)
 class AveragePerStep(Reinforce):
     def gradient_of(self, state, samples):
         gradient, loss = super().gradient_of(state, samples)
@@ -351,8 +367,21 @@ class LineSearchIgnoresKL(Stepping):
         return found._replace(kl=surrogate.evaluate(found.policy)[1])
 
 
+@dataclass(frozen=True, kw_only=True)
+class OppositeWhenStandardised(TRPO):
+    def update(self, state, rollout):
+        learned, metrics = super().update(state, rollout)
+        if not self.normalise_advantages:
+            return learned, metrics
+        policy = slice(0, state.model.policy.size)
+        mirrored = learned.parameters.clone()
+        mirrored[:, policy] = 2 * state.parameters[:, policy] - learned.parameters[:, policy]
+        return learned._replace(parameters=mirrored), metrics
+
+
 FAULTS = {
     "γ^t dropped while declared": "DiscountWeightDropped",
+    "γ^t dropped in a window while declared": "DiscountWeightOfWindowDropped",
     "undiscounted return": "UndiscountedReturn",
     "undiscounted advantage": "UndiscountedAdvantage",
     "return off by one step": "ReturnOffByOne",
@@ -368,6 +397,7 @@ FAULTS = {
     "stale actions": "StaleActions",
     "stale actions in a window": "StaleActionsOfWindow",
     "sign flipped": "SignFlipped",
+    "entropy bonus subtracted": "EntropySubtracted",
     "average per step instead of per episode": "AveragePerStep",
     "advantage with the next state's value": "NextValue",
     "GAE with the next state's value": "NextValueOfWindow",
@@ -379,5 +409,6 @@ FAULTS = {
     "TRPO: KL in the reverse direction": "ReversedKL",
     "TRPO: without the log-σ parameters": "WithoutLogStd",
     "TRPO: line search ignores KL": "LineSearchIgnoresKL",
+    "TRPO: opposite step when standardised": "OppositeWhenStandardised",
 }
 """Fault to class."""

@@ -41,7 +41,11 @@ def test_planted_faults_are_caught(fault):
 
 CORRECT = """
 from dataclasses import dataclass
+from typing import Literal
+from pgsuite.algorithms.actor_critic import ActorCritic
+from pgsuite.algorithms.blocks import standardised
 from pgsuite.algorithms.reinforce import Reinforce
+from pgsuite.algorithms.returns import discount_powers
 
 @dataclass(frozen=True, kw_only=True)
 class LeaveOneOut(Reinforce):
@@ -64,6 +68,23 @@ class LeaveOneOut(Reinforce):
         return discounted_returns(rollout.reward, rollout.done, self.discount)[:, :, 0]
 
 @dataclass(frozen=True, kw_only=True)
+class DiscountedWindows(ActorCritic):
+    state_weighting: Literal["undiscounted", "discounted"] = "discounted"
+
+    @property
+    def target(self):
+        return super().target._replace(state_weighting=self.state_weighting)
+
+    def bootstrapped(self, state, rollout, *, trace, standardise):
+        samples = super().bootstrapped(state, rollout, trace=trace, standardise=False)
+        if self.state_weighting == "discounted":
+            experience = self.experience(state, rollout)
+            powers = discount_powers(rollout.time, self.discount, samples.weight.dtype)
+            times = self.pack(rollout, experience, weight=powers, target=powers, standardise=False).weight
+            samples = samples._replace(weight=samples.weight * times)
+        return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
+
+@dataclass(frozen=True, kw_only=True)
 class Raises(Reinforce):
     def gradient(self, state, rollout):
         raise ZeroDivisionError("division by zero")
@@ -73,6 +94,31 @@ class NotANumber(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
         return gradient * float("nan"), metrics
+
+@dataclass(frozen=True, kw_only=True)
+class Flat(Reinforce):
+    def gradient(self, state, rollout):
+        gradient, metrics = super().gradient(state, rollout)
+        return gradient.flatten(), metrics
+
+@dataclass(frozen=True, kw_only=True)
+class Unplanned(Reinforce):
+    def plan(self, state):
+        raise RuntimeError("no\\nplan")
+
+@dataclass(frozen=True, kw_only=True)
+class BootstrappedRounds(Reinforce):
+    @property
+    def target(self):
+        return super().target._replace(bootstrap=0.9)
+
+@dataclass(frozen=True, kw_only=True)
+class OnceNotANumber(Reinforce):
+    def gradient(self, state, rollout):
+        gradient, metrics = super().gradient(state, rollout)
+        if len(gradient) == 100:
+            gradient[7] = float("nan")
+        return gradient, metrics
 """
 
 
@@ -89,14 +135,29 @@ def test_a_correct_algorithm_with_a_baseline_of_its_own_passes(own):
         assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
 
 
+@pytest.mark.parametrize("model", ["chain", "corridor", "two-state"])
+def test_the_discounted_weighting_of_windows_is_part_of_the_target(own, model):
+    found = run_job(Job(f"{own}:DiscountedWindows", model, "random", 1, 300))
+    assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
+
+
 def test_an_algorithm_that_raises_departs(own):
     found = run_job(Job(f"{own}:Raises", "chain", "random", 0, 100))
     assert found.updates[0]["departures"] == ["raised ZeroDivisionError: division by zero"]
 
 
-def test_gradients_that_are_not_finite_depart(own):
-    found = run_job(Job(f"{own}:NotANumber", "chain", "random", 0, 100))
-    assert all("exact" in judge(case, 1100) for case in found.cases if not case["target"]["normalised"])
+@pytest.mark.parametrize("name", ["NotANumber", "OnceNotANumber"])
+def test_gradients_that_are_not_finite_depart(own, name):
+    found = run_job(Job(f"{own}:{name}", "chain", "random", 0, 100))
+    assert [judge(case, 1100) for case in found.cases] == [["finite"]] * len(found.cases)
+
+
+def test_gradients_of_the_wrong_shape_depart(own):
+    found = run_job(Job(f"{own}:Flat", "bandit", "random", 0, 100))
+    (update,) = found.updates
+    (departure,) = update["departures"]
+    assert departure.startswith("gradient has shape (")
+    assert "expected (S, P) = (100, " in departure
 
 
 def test_jobs_are_their_own_seed_and_processes_change_nothing():
@@ -123,6 +184,20 @@ def test_unknown_names_and_unfit_algorithms_are_refused(tmp_path):
         plan_audit([], ["chian"])
     with pytest.raises(UsageError, match="unknown algorithm 'reinforc'"):
         plan_audit(["reinforc"], [])
+
+
+def test_an_algorithm_that_cannot_plan_is_refused(own):
+    with pytest.raises(UsageError, match="own.py:Unplanned cannot be audited: RuntimeError: no plan"):
+        plan_audit([f"{own}:Unplanned"], ["bandit"])
+
+
+def test_a_bootstrap_on_rounds_is_refused(own):
+    with pytest.raises(UsageError, match="BootstrappedRounds cannot be audited: it declares a bootstrap with λ = 0.9"):
+        plan_audit([f"{own}:BootstrappedRounds"], ["bandit"])
+
+
+def test_a_model_named_twice_is_audited_once():
+    assert plan_audit(["reinforce"], ["bandit", "bandit"]) == plan_audit(["reinforce"], ["bandit"])
 
 
 def test_command(monkeypatch, capsys, tmp_path, own):
