@@ -79,7 +79,7 @@ def import_(
         str | None, typer.Option(help="evaluation or training, where there are both.  [default: evaluation]")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Budget of training episodes.  [default: the longest run's]")
+        int | None, typer.Option(min=1, help="Budget of every run; longer ones are cut.  [default: the longest run's]")
     ] = None,
     checkpoints: Annotated[int, typer.Option(min=2, max=10_000, help="Points that training episodes are put on.")] = 20,
     window: Annotated[int, typer.Option(min=1, help="Training episodes averaged at a point.")] = 10,

@@ -88,8 +88,8 @@ def _check_plan(reference: str, model: AuditModel) -> None:
         raise UsageError(f"{reference} cannot be audited: {in_one_line(error)}") from error
     if isinstance(plan, Episodes) and trace is not None:
         raise UsageError(
-            f"{reference} cannot be audited: it declares a bootstrap with λ = {trace:g} on rounds of complete episodes, "
-            "for which there is no exact mean here; plan windows (Steps), or declare bootstrap None"
+            f"{reference} cannot be audited: it declares a bootstrap with λ = {trace:g} on rounds of complete "
+            "episodes, for which there is no exact mean here; plan windows (Steps), or declare bootstrap None"
         )
 
 
