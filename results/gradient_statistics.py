@@ -33,7 +33,13 @@ class Bias(NamedTuple):
     """Rank of what was tested."""
 
 
-def hotelling(deviation: Floats) -> Bias:
+ROUNDING = 1e-6
+"""Relative to an estimate, what counts as equal: the rounding of another order of operations."""
+GUARD = 1e-3
+"""The same for standardised weights: a guard such as 1e-8 in the divisor shows where advantages are that small."""
+
+
+def hotelling(deviation: Floats, rounding: float = ROUNDING) -> Bias:
     """Test whether the mean of ``deviation`` ``(n, K)`` is zero: ``T² = n m̄ᵀ S⁻¹ m̄``.
 
     Directions without variance (softmax has some by construction) are dropped; where the mean is not zero although
@@ -43,6 +49,7 @@ def hotelling(deviation: Floats) -> Bias:
 
     Args:
         deviation: estimates less their target, scaled so that 1 is the size of an estimate.
+        rounding: deviations that are no larger count as zero.
     """
     if not np.isfinite(deviation).all():
         return Bias(0.0, float("inf"), deviation.shape[1])
@@ -50,7 +57,6 @@ def hotelling(deviation: Floats) -> Bias:
     centred = deviation - mean
     spread = np.linalg.svd(centred / np.sqrt(count - 1), full_matrices=False)
     scale, axes = spread.S, spread.Vh
-    rounding = 1e-6  # relative to an estimate: a guard such as 1e-8 in a divisor is no departure
     kept = scale > max(rounding, 1e-6 * scale.max(initial=0.0))
     k = int(min(kept.sum(), count // 5))
     scale, axes = scale[:k], axes[:k]

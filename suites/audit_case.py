@@ -14,7 +14,7 @@ from torch import Tensor
 from ..algorithms.interface import Episodes, Rollout, Steps
 from ..envs.tabular import Floats
 from ..envs.tabular_env import TabularVectorEnv
-from ..results.gradient_statistics import describe_estimates, excess_variance, hotelling
+from ..results.gradient_statistics import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
 from .audit_models import AuditModel, Policy, fixed_random, softmax
 from .audit_subject import Subject, adapted, many, start_state, subject, variants
 from .audit_target import Slopes, Table, fisher_matrix, logit_slope, reference_estimates
@@ -215,9 +215,9 @@ def examine(given: Subject, sample: Sample, directions: Basis, seed: int) -> dic
     slopes = given.slopes
     target = given.policy.pull(slopes.policy[None])[0]
     size = float(np.sqrt((sample.declared**2).sum(1).mean())) or 1.0
-    across = directions.policy
+    across, rounding = directions.policy, GUARD if asked.target.normalised else ROUNDING
     p_values = {
-        "reference": hotelling((sample.estimate - sample.declared) @ across / size).p_value,
+        "reference": hotelling((sample.estimate - sample.declared) @ across / size, rounding).p_value,
         "variance": excess_variance(sample.estimate, sample.declared),
     }
     bias = None

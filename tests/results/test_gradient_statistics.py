@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from pgsuite.results.gradient_statistics import (
+    GUARD,
     cosine_and_length,
     describe_estimates,
     excess_variance,
@@ -120,3 +121,9 @@ def test_signal_to_noise_grows_with_the_root_of_the_batch():
     assert found[1] == pytest.approx(1 / np.sqrt(2), rel=0.1)
     assert found[64] / found[1] == pytest.approx(8.0, rel=0.15)
     assert dict(signal_to_noise(x[:20])).keys() == {1}
+
+
+def test_the_guard_of_a_standardising_divisor_is_no_departure_and_a_percent_is():
+    estimate = RANDOM.normal(size=(200, 3))
+    assert hotelling(2e-4 * estimate + 1e-4, GUARD).p_value == 1.0
+    assert hotelling(0.01 * RANDOM.normal(size=(200, 3)) + 0.01, GUARD).p_value < 1e-9
