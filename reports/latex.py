@@ -21,6 +21,7 @@ _SPECIAL = {
     '"': r"\textquotedbl{}",
     "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
+    "*": "{*}",  # after a line's end it would be an option
     "[": "{[}",
     "]": "{]}",
     "−": r"\ensuremath{-}",

@@ -85,3 +85,18 @@ def test_imported_results_have_no_policies(place, pgsuite, tmp_path):
     code, _, err = pgsuite("replay", str(tmp_path / "out"))
     assert code == 2
     assert "was imported, without policies" in err
+
+
+def test_naming_an_algorithm_imports_nothing_from_the_working_folder(results, tmp_path):
+    """It may be a stranger's: a file there must not stand in for a module that is imported later."""
+    import subprocess
+    import sys
+
+    (tmp_path / "PIL.py").write_text("raise SystemExit('the stranger ran')")
+    start = "import sys; from pgsuite import cli; sys.argv = ['pgsuite', *sys.argv[1:]]; cli.main()"
+    arguments = ["replay", str(results), "-a", "reinforce", "-e", "CartPole-v1", "-o", str(tmp_path / "x.gif")]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", start, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "x.gif").exists()
