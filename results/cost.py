@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from .leaderboard import ByLabel
@@ -21,12 +22,14 @@ FATES = ("completed", "diverged", "partial", "missing")
 
 
 def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
-    """When half of the completed runs first reached a score, per label, environment with anchors, and threshold.
+    """When half of the runs first reached a score, per label, environment with anchors, and threshold.
 
     Columns: ``label, env, threshold, threshold_return, reached, runs, median_steps, median_seconds``. A run that
-    never reached it is censored at its last checkpoint; the medians are Kaplan and Meier's, NaN where half or more
-    of the runs are censored. Seconds are of training, which runs that were trained together share.
+    never reached it is censored at its last checkpoint, and one that diverged at the horizon, whatever it had reached
+    before it was lost; runs that were cut short are left out. The medians are Kaplan and Meier's, NaN where half or
+    more of the runs are censored. Seconds are of training, which runs that were trained together share.
     """
+    lost = frame[frame["status"] == "diverged"].groupby(CELL)["seed"].nunique().to_dict()
     known = frame.reindex(columns=["env", "anchor/random", "anchor/reference"])
     anchors = known.groupby("env").first().astype("float64")
     rows = []
@@ -36,9 +39,13 @@ def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, thresholds: Sequenc
             for threshold in thresholds:
                 steps, reached = first_reached(one.scores, one.env_steps, threshold)
                 seconds, _ = first_reached(one.scores, one.seconds, threshold)
+                never = np.zeros(lost.get((label, env), 0), dtype=bool)
+                steps = np.append(steps, np.full(never.size, one.env_steps[-1]))
+                seconds = np.append(seconds, np.full(never.size, one.seconds.max()))
+                reached = np.append(reached, never)
                 height = float(random + threshold * (reference - random))
                 medians = (median_time(steps, reached), median_time(seconds, reached))
-                rows.append((label, env, threshold, height, int(reached.sum()), len(one.seeds), *medians))
+                rows.append((label, env, threshold, height, int(reached.sum()), reached.size, *medians))
     return pd.DataFrame(rows, columns=THRESHOLD_COLUMNS)
 
 

@@ -35,6 +35,15 @@ def test_censored_runs_are_not_left_out():
     assert np.isnan(row["median_steps"])
 
 
+def test_diverged_runs_are_runs_that_never_reached_it():
+    """Else an algorithm that fails half of the time would look quick: two of four reach it, so half never does."""
+    status = ["complete", "complete", "diverged", "diverged", "partial"]
+    frame = runs("x", "A-v0", [[20, 280]] * 5, status=status)
+    (row,) = times_to_threshold(frame, by_label(frame), [0.5]).to_dict("records")
+    assert (row["reached"], row["runs"]) == (2, 4)
+    assert np.isnan(row["median_steps"])
+
+
 def test_environments_without_anchors_have_no_threshold():
     frame = runs("x", "A-v0", [[20, 280]], anchors=None)
     assert times_to_threshold(frame, by_label(frame)).empty
@@ -68,7 +77,7 @@ def test_costs_by_hand():
         "env": "A-v0",
         "steps_per_second": 20,
         "wall_time": 3,
-        "seconds_to_threshold": 3,
+        "seconds_to_threshold": 4,  # one of three at 2 s, the second at 4 s, the diverged one never
         "peak_memory": 3e9,
         "completed": 2,
         "diverged": 1,
