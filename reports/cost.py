@@ -18,8 +18,8 @@ DIAGNOSTICS = {
 """Metric of the store: its title and what it means."""
 
 CAPTION = (
-    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it is kept "
-    "as censored at its budget. Speed, time and memory are those of the machine named below; runs that train together "
+    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it, "
+    "or diverged, is kept as censored at its budget. Speed, time and memory are those of the machine named below; runs that train together "
     "share their wall time."
 )
 
@@ -33,7 +33,7 @@ def cost_table(comparison: Comparison) -> Table:
         Column("wall time", explanation="mean over runs of the time that a run trained for, beside its neighbours"),
         Column("steps to threshold", explanation="median over runs; a dash where half of them never reached it"),
         Column("time to threshold", explanation="median over runs; a dash where half of them never reached it"),
-        Column("reached", explanation="completed runs that reached the threshold"),
+        Column("reached", explanation="of the completed and diverged runs"),
         Column("peak memory", explanation="of the process that trained"),
         *(Column(kind) for kind in ("completed", "diverged")),
         *(Column(kind, media=PAPER) for kind in ("partial", "missing")),
