@@ -18,9 +18,9 @@ DIAGNOSTICS = {
 """Metric of the store: its title and what it means."""
 
 CAPTION = (
-    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it, "
-    "or diverged, is kept as censored at its budget. Speed, time and memory are those of the machine named below; runs that train together "
-    "share their wall time."
+    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it, or "
+    "diverged, is kept as censored at its budget. Speed, time and memory are those of the machine named below; runs "
+    "that train together share their wall time."
 )
 
 
