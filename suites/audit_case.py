@@ -17,7 +17,7 @@ from ..envs.tabular_env import TabularVectorEnv
 from ..results.gradient_statistics import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
 from .audit_models import AuditModel, Policy, fixed_random, softmax
 from .audit_subject import Subject, adapted, many, start_state, subject, variants
-from .audit_target import Slopes, Table, fisher_matrix, logit_slope, reference_estimates
+from .audit_target import DENSE, Slopes, Table, fisher_matrix, logit_slope, reference_estimates
 from .collection import Collector
 from .noise import noise_steps
 
@@ -29,7 +29,6 @@ SCREEN = 0.02
 """p-value below which a case is sampled again, with fresh seeds; only the second sample counts."""
 CONFIRM = 3
 """Size of the second sample, in first ones."""
-_DENSE = 400
 _CHUNK = 3_000_000
 
 
@@ -83,7 +82,7 @@ def basis(given: Subject, slopes: Slopes, count: int) -> Basis:
     """
     process, size = given.question.process, given.state.model.policy.size
     random = fixed_random("directions")
-    if size <= _DENSE:
+    if size <= DENSE:
         policy = _leading(fisher_matrix(given.policy, process, slopes.visits, size))
     else:
         pi = softmax(given.question.outputs)
@@ -102,7 +101,7 @@ def _normed(columns: Floats) -> Floats:
 
 
 def _critic_basis(critic: Table, visits: Floats, size: int) -> Floats:
-    if size <= _DENSE:
+    if size <= DENSE:
         jacobian = critic.push(np.eye(size))[:, :, 0].T
         return _leading(jacobian.T @ (jacobian * (visits / visits.sum())[:, None]))
     random = fixed_random("critic directions").standard_normal((DIRECTIONS, len(visits), 1))

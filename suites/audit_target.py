@@ -131,6 +131,10 @@ def fisher_outputs(process: Process, outputs: Floats) -> Floats:
     return diagonal
 
 
+DENSE = 400
+"""Most parameters for which a Fisher matrix is written out."""
+
+
 def fisher_matrix(table: Table, process: Process, visits: Floats, parameters: int) -> Floats:
     """Return the exact Fisher matrix ``(P, P)`` of a policy, states weighted by their share of visits."""
     jacobian = table.push(np.eye(parameters)).transpose(1, 2, 0)

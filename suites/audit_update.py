@@ -18,9 +18,8 @@ from ..envs.quadratic import QuadraticTask
 from ..envs.tabular import Floats, TabularMDP
 from .audit_models import softmax
 from .audit_subject import Subject, many
-from .audit_target import Table, fisher_matrix, fisher_outputs, natural_gradient
+from .audit_target import DENSE, Table, fisher_matrix, fisher_outputs, natural_gradient
 
-_DENSE = 400
 RESIDUAL = 0.02
 """Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""
 
@@ -80,7 +79,7 @@ def improvement(given: Subject, step: Floats, predicted: Floats, new: Floats) ->
 def _natural_angle(given: Subject, visits: Floats, gradient: Floats, step: Floats) -> dict[str, float]:
     """Return the angle in degrees of the mean step to the exact gradient and to the exact natural gradient."""
     found = {"angle_to_gradient": angle(step.mean(0), gradient)}
-    if len(gradient) <= _DENSE:
+    if len(gradient) <= DENSE:
         fisher = fisher_matrix(given.policy, given.question.process, visits, len(gradient))
         found["angle_to_natural"] = angle(step.mean(0), natural_gradient(fisher, gradient))
         if damping := getattr(given.variant.algorithm, "damping", 0.0):
