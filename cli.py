@@ -12,7 +12,7 @@ from .errors import PgsuiteError, UsageError, in_one_line
 
 if TYPE_CHECKING:
     from .reports import ReportFiles
-    from .results.gathering import Horizon
+    from .results.store.gathering import Horizon
 
 EXIT_CODES = """
 Exit codes: 0 done; 1 something failed while running, the summary names it;

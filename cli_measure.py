@@ -28,7 +28,7 @@ def audit(
 
     from .reports.audit_section import audit_section
     from .reports.terminal import print_audit
-    from .results.audit import write_audit
+    from .results.store.audit import write_audit
     from .suites.auditing import BATCHES, plan_audit, run_audit
     from .suites.display import counting
 

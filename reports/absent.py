@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..results.folders import find_cells
-from ..results.gathering import Gathered, Member, Status
+from ..results.store.folders import find_cells
+from ..results.store.gathering import Gathered, Member, Status
 from .notation import plural, ranges
 from .table import Cell, Column, Table, algorithm, number, text
 

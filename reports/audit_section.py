@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..errors import UsageError
-from ..results.audit import read_audit
+from ..results.store.audit import read_audit
 from .audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
 from .table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
 

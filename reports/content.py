@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ..results.bootstrap import MEANINGFUL
 from ..results.comparison import Comparison
-from ..results.gathering import Gathered
+from ..results.store.gathering import Gathered
 from . import absent, cost, details, environments, improvement, leaderboard
 from .audit_section import AuditSection
 from .notation import percent, plural, ranges, si

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..results.gathering import Gathered, Member
+from ..results.store.gathering import Gathered, Member
 from .notation import NOTHING, ranges, si
 from .table import Cell, Column, Table, algorithm, number, text
 

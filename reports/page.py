@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..errors import plain
-from ..results.provenance import versions
+from ..results.store.provenance import versions
 from .content import Content
 from .figures import Drawing, Figures, inline, line_styles, slug
 from .figures.style import LineStyle

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..results.comparison import Comparison, compare
-from ..results.gathering import Gathered, Horizon, gather
+from ..results.store.gathering import Gathered, Horizon, gather
 from .audit_section import AuditSection, read_section
 from .content import Content, content
 from .latex import to_latex

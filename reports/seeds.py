@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UsageError, plain
-from ..results.gathering import gather
 from ..results.power import ALL, ANY, CAUTION, Design, seeds_needed
 from ..results.scores import Curves, read_curves
+from ..results.store.gathering import gather
 from .notation import NOTHING
 
 _HEADER = ["environment", "runs", "variation", "seeds needed", "cautious", "can detect"]

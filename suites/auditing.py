@@ -15,7 +15,7 @@ import torch
 from ..algorithms.interface import Episodes
 from ..algorithms.registry import ALGORITHMS, load_class, locate
 from ..errors import PgsuiteError, UsageError, in_one_line
-from ..results.audit import assemble
+from ..results.store.audit import assemble
 from .audit_case import WrongGradient, audit_case, collect, random_of
 from .audit_curve import bias_variance
 from .audit_models import MODELS, AuditModel, Policy, exact_values, find_model

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..envs.make import make
 from ..envs.vector import VectorEnv
 from ..errors import UsageError, in_one_line
-from ..results.curve import CurveRow
+from ..results.store.curve import CurveRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from ..algorithms.policy_gradient import PolicyGradient
 from ..algorithms.registry import build, load_class, locate
 from ..envs.anchors import anchors
 from ..errors import UsageError
-from ..results.fingerprint import fingerprint, source_hash
-from ..results.provenance import versions
-from ..results.store import CellStore
+from ..results.store.fingerprint import fingerprint, source_hash
+from ..results.store.provenance import versions
+from ..results.store.store import CellStore
 from .cell import Cell, Environment, Evaluation, import_modules
 from .schema import EnvironmentTable, Suite
 

@@ -16,10 +16,10 @@ from ..algorithms.streams import Stream, generator
 from ..algorithms.trees import with_tensors
 from ..envs.rendering import Episode, can_draw
 from ..errors import PgsuiteError, UsageError
-from ..results.curve import CurveRow, curve_rows
-from ..results.folders import find_cells
-from ..results.provenance import versions
-from ..results.store import RECORD, CellStore
+from ..results.store.curve import CurveRow, curve_rows
+from ..results.store.folders import find_cells
+from ..results.store.provenance import versions
+from ..results.store.store import RECORD, CellStore
 from .cell import Environment, Evaluation, open_environments
 from .collection import play_round
 from .evaluation import Episodes, environment_seeds, evaluate

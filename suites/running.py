@@ -8,8 +8,8 @@ import torch
 from rich.console import Console
 
 from ..errors import UsageError
-from ..results.manifest import ExpectedCell, read_manifest, record_failures, write_manifest
-from ..results.provenance import provenance
+from ..results.store.manifest import ExpectedCell, read_manifest, record_failures, write_manifest
+from ..results.store.provenance import provenance
 from .display import Display
 from .planning import PlannedCell
 from .scheduler import Failure, Scheduler, available_cores, make_jobs

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..envs.rendering import Film, Picture
 from ..errors import PgsuiteError, UsageError
-from ..results.atomic import write_atomic
+from ..results.store.atomic import write_atomic
 
 FORMATS = (".gif", ".mp4")
 FASTEST_GIF = 50

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
 from ..errors import PgsuiteError, in_one_line
-from ..results.curve import CurveRow, curve_rows
-from ..results.store import CellStore
+from ..results.store.curve import CurveRow, curve_rows
+from ..results.store.store import CellStore
 from .cell import Cell, Stored
 from .process import peak_memory
 from .training import TrainingLoop

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pgsuite import envs
-from pgsuite.results.curve import CurveRow
+from pgsuite.results.store.curve import CurveRow
 from pgsuite.suites.cell import Cell, Environment, Evaluation, Stored
 from pgsuite.suites.training import TrainingLoop
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pgsuite
-from pgsuite.results.closure import absolute
+from pgsuite.results.store.closure import absolute
 
 ROOT = Path(pgsuite.__file__).parent
 ALLOWED = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...results.gathering import Gathered
+from ...results.store.gathering import Gathered
 from .tracker import Settings, Tracker, export
 
 __all__ = ["Settings", "Tracker", "export", "export_mlflow", "export_tensorboard", "export_to", "export_wandb"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PgsuiteError, UsageError
-from ...results.atomic import write_atomic
-from ...results.store import cell_folder
+from ...results.store.atomic import write_atomic
+from ...results.store.store import cell_folder
 from .tracker import TrackedRun
 
 EVENTS = "events.out.tfevents.0.pgsuite"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from ...results.curve import METRIC
+from ...results.store.curve import METRIC
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Hyperparameters by the fingerprint of their cell."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import UsageError
-from ..curve import CurveRow
+from ..store.curve import CurveRow
 from .run import Episodes, ImportedRun
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
-from ..curve import CurveRow, curve_rows
-from ..fingerprint import fingerprint
-from ..manifest import ExpectedCell, Manifest, read_manifest, write_manifest
-from ..protocol import check_protocol
-from ..store import CellStore, cell_folder, read_record
+from ..store.curve import CurveRow, curve_rows
+from ..store.fingerprint import fingerprint
+from ..store.manifest import ExpectedCell, Manifest, read_manifest, write_manifest
+from ..store.protocol import check_protocol
+from ..store.store import CellStore, cell_folder, read_record
 
 MARK = "imported"
 """The key that tells an imported cell's record from one that was run here."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import UsageError
-from ..curve import METRIC, CurveRow
+from ..store.curve import METRIC, CurveRow
 from .csv_file import Line, read_lines, read_text
 from .run import ImportedRun, checked_name
 

@@ -40,7 +40,7 @@ def test_another_result_is_exit_code_1_with_reasons(results, pgsuite, tmp_path):
     import shutil
 
     from pgsuite.results import CellStore
-    from pgsuite.results.curve import curve_rows
+    from pgsuite.results.store.curve import curve_rows
 
     folder = tmp_path / "copy"
     shutil.copytree(results, folder)

@@ -13,7 +13,7 @@ from pgsuite.reports.markdown import to_markdown
 from pgsuite.reports.page import render
 from pgsuite.reports.terminal import print_audit
 from pgsuite.results import gather
-from pgsuite.results.audit import FORMAT
+from pgsuite.results.store.audit import FORMAT
 
 from .test_audit import CASE, UPDATE, WORSE
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 from faults import FAULTS  # noqa: E402
 
 from pgsuite.algorithms.registry import ALGORITHMS  # noqa: E402
-from pgsuite.results.audit import judge  # noqa: E402
+from pgsuite.results.store.audit import judge  # noqa: E402
 from pgsuite.suites.audit_models import MODELS  # noqa: E402
 from pgsuite.suites.auditing import BATCHES, Job, run_job  # noqa: E402
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pgsuite.results.curve import CurveRow
+from pgsuite.results.store.curve import CurveRow
 from pgsuite.suites.cell import Cell, Environment, Evaluation, Stored
 from pgsuite.suites.training import TrainingLoop
 

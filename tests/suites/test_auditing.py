@@ -7,7 +7,7 @@ import pytest
 
 from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.errors import UsageError
-from pgsuite.results.audit import judge
+from pgsuite.results.store.audit import judge
 from pgsuite.suites.audit_models import MODELS
 from pgsuite.suites.auditing import Job, plan_audit, run_audit, run_job
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from pgsuite.results.store import CellStore
+from pgsuite.results.store.store import CellStore
 from pgsuite.suites import display
 from pgsuite.suites.display import Display
 from pgsuite.suites.scheduler import Failure

@@ -7,7 +7,7 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, load
-from pgsuite.results.gathering import gather
+from pgsuite.results.store.gathering import gather
 from pgsuite.suites.importing import ImportRequest, import_results
 from pgsuite.suites.planning import plan
 from pgsuite.suites.running import run_cells

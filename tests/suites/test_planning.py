@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results import closure
-from pgsuite.results.curve import CurveRow
+from pgsuite.results.store import closure
+from pgsuite.results.store.curve import CurveRow
 from pgsuite.suites.planning import plan
 from pgsuite.suites.schema import parse_suite
 
@@ -107,7 +107,7 @@ def source_copy(tmp_path, monkeypatch):
         ("algorithms/actor_critic.py", set()),
         ("suites/collection.py", {"reinforce", "trpo"}),
         ("suites/display.py", set()),
-        ("results/fingerprint.py", set()),
+        ("results/store/fingerprint.py", set()),
     ],
 )
 def test_a_changed_source_invalidates_its_cells_alone(file, invalidated, source_copy, tmp_path):
@@ -177,7 +177,7 @@ def test_what_is_wrong_is_said_before_anything_runs(changed, message, tmp_path):
 
 def test_a_cell_depends_on_nothing_it_could_have_chosen(tmp_path):
     """Registering an algorithm, or editing Acrobot, leaves CartPole's results valid."""
-    from pgsuite.results.fingerprint import source_modules
+    from pgsuite.results.store.fingerprint import source_modules
     from pgsuite.suites.planning import DISPATCHERS, LEARNER
 
     modules = source_modules("pgsuite.algorithms.trpo", LEARNER, "pgsuite.envs.classic.cartpole", without=DISPATCHERS)

@@ -9,7 +9,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import CellStore
-from pgsuite.results.curve import curve_rows
+from pgsuite.results.store.curve import curve_rows
 from pgsuite.suites.planning import plan
 from pgsuite.suites.replay import drawable, episode, find_cell, open_policy, reasons, replay
 from pgsuite.suites.running import run_cells

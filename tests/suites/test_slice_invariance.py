@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgsuite.algorithms.registry import ALGORITHMS
-from pgsuite.results.store import CellStore
+from pgsuite.results.store.store import CellStore
 from pgsuite.suites.planning import plan
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite

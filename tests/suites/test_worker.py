@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import EnvironmentFault
-from pgsuite.results.curve import CurveRow
-from pgsuite.results.store import CellStore
+from pgsuite.results.store.curve import CurveRow
+from pgsuite.results.store.store import CellStore
 from pgsuite.suites import worker
 from pgsuite.suites.worker import Finished, Job, Progress, StoreSink, work
 

@@ -18,7 +18,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from ..errors import PgsuiteError, UsageError
+from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic
 from .curve import CurveRow, decode_curve, encode_curve
 from .format import FORMAT, check_format

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import PgsuiteError, UsageError
+from ...errors import PgsuiteError, UsageError
 from .manifest import read_manifest
 from .store import RECORD, CellStore
 

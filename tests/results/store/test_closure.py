@@ -5,8 +5,8 @@ import textwrap
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results import closure as closure_module
-from pgsuite.results.closure import Home, closure
+from pgsuite.results.store import closure as closure_module
+from pgsuite.results.store.closure import Home, closure
 
 PACKAGE = {
     "__init__.py": "VERSION = 1",

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from pgsuite.results.fingerprint import fingerprint, source_hash, source_modules
+from pgsuite.results.store.fingerprint import fingerprint, source_hash, source_modules
 
 
 def test_the_canonical_form_is_written_down():
@@ -129,17 +129,17 @@ def test_an_imported_neighbour_matters_and_a_stranger_does_not(hashed):
 
 
 def test_our_own_modules():
-    assert source_modules("pgsuite.results.manifest") == (
+    assert source_modules("pgsuite.results.store.manifest") == (
         "pgsuite.errors",
-        "pgsuite.results.atomic",
-        "pgsuite.results.format",
-        "pgsuite.results.manifest",
+        "pgsuite.results.store.atomic",
+        "pgsuite.results.store.format",
+        "pgsuite.results.store.manifest",
     )
 
 
 def test_hashing_imports_nothing_that_it_hashes():
     code = (
-        "import sys; from pgsuite.results.fingerprint import source_hash; source_hash('pgsuite.algorithms');"
+        "import sys; from pgsuite.results.store.fingerprint import source_hash; source_hash('pgsuite.algorithms');"
         "print('torch' in sys.modules, 'pgsuite.algorithms' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pgsuite.errors import PgsuiteError
-from pgsuite.results.curve import CurveRow, curve_frame, curve_rows, decode_curve, encode_curve
+from pgsuite.results.store.curve import CurveRow, curve_frame, curve_rows, decode_curve, encode_curve
 
 FIRST = CurveRow(0, 0, 0, 20.0, 3.0, 10, 20.0, 200, 0, 0.0)
 SECOND = CurveRow(1, 500, 480, 1 / 3, 4.0, 10, 35.0, 350, 2, 0.25, {"kl": 0.01, "entropy": 0.6})

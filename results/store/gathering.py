@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from ..errors import PgsuiteError, UsageError
+from ...errors import PgsuiteError, UsageError
 from .folders import find_cells
 from .frame import joined, run_frame
 from .manifest import ExpectedCell, read_manifest

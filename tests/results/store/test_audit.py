@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.audit import adjusted, assemble, count_tests, judge, read_audit, write_audit
+from pgsuite.results.store.audit import adjusted, assemble, count_tests, judge, read_audit, write_audit
 
 
 def case(p, *, screened=True, **others):

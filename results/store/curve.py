@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import PgsuiteError
+from ...errors import PgsuiteError
 from .status import FinalStatus
 
 METRIC = "metric/"

@@ -19,7 +19,7 @@ def provenance() -> dict[str, Any]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **versions(*PACKAGES)},
-        "git": git_state(Path(__file__).resolve().parents[1]),
+        "git": git_state(Path(__file__).resolve().parents[2]),
         "machine": {
             "platform": platform.platform(),
             "cpu": cpu_model(),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import PgsuiteError, UsageError
+from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic
 from .format import FORMAT, check_format
 

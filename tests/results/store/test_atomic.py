@@ -6,7 +6,7 @@ import time
 import pytest
 
 from pgsuite.errors import PgsuiteError
-from pgsuite.results.atomic import STALE_AFTER_SECONDS, write_atomic
+from pgsuite.results.store.atomic import STALE_AFTER_SECONDS, write_atomic
 
 
 def test_writes_and_replaces(tmp_path):
@@ -62,7 +62,7 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path):
     path = tmp_path / "a.bin"
     code = f"""
 from pathlib import Path
-from pgsuite.results.atomic import write_atomic
+from pgsuite.results.store.atomic import write_atomic
 for value in range(10**9):
     write_atomic(Path({str(path)!r}), lambda file: [file.write(bytes([value % 256])) for _ in range(100_000)])
     if value == 1:

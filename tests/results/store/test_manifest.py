@@ -4,7 +4,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import read_manifest, write_manifest
-from pgsuite.results.manifest import record_failures
+from pgsuite.results.store.manifest import record_failures
 
 CELLS = [
     {"algorithm": "trpo", "env": "CartPole-v1", "folder": "a", "seeds": range(3)},

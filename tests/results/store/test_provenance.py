@@ -3,7 +3,7 @@ import platform
 import subprocess
 from datetime import datetime
 
-from pgsuite.results.provenance import git_state, provenance, versions
+from pgsuite.results.store.provenance import git_state, provenance, versions
 
 
 def git(folder, *arguments):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import PgsuiteError
+from ...errors import PgsuiteError
 
 # No file of the store takes this long to write, so an older temporary file is what a killed process left.
 STALE_AFTER_SECONDS = 60.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import UsageError
+from ...errors import UsageError
 from .folders import find_cells
 from .manifest import read_manifest
 from .store import CellStore

@@ -5,7 +5,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import CellStore, CurveRow
-from pgsuite.results.store import cell_folder
+from pgsuite.results.store.store import cell_folder
 
 ROWS = [CurveRow(k, 100 * k, 100 * k, float(k), 1.0, 10, 20.0, 200, k, 0.5 * k) for k in range(3)]
 FINGERPRINT = "0123456789abcdef" * 4

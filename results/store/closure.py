@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 
 class Home(NamedTuple):
@@ -31,7 +31,7 @@ class Home(NamedTuple):
         return next((path for path in candidates if path.is_file()), None)
 
 
-PACKAGE = Home(__name__.partition(".")[0], Path(__file__).resolve().parents[1])
+PACKAGE = Home(__name__.partition(".")[0], Path(__file__).resolve().parents[2])
 
 
 class Source:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 
 def check_protocol(
