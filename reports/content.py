@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from ..results.bootstrap import MEANINGFUL
-from ..results.comparison import Comparison
+from ..results.statistics.bootstrap import MEANINGFUL
+from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
 from . import absent, cost, details, environments, improvement, leaderboard
 from .audit_section import AuditSection

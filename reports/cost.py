@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..results.comparison import Comparison
-from ..results.cost import COST_THRESHOLD
+from ..results.statistics.comparison import Comparison
+from ..results.statistics.cost import COST_THRESHOLD
 from .notation import duration, mebibytes, si, significant
 from .table import PAPER, Cell, Column, Table, algorithm, number, text
 

@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from ..results.bootstrap import MEANINGFUL
-from ..results.comparison import Comparison
+from ..results.statistics.bootstrap import MEANINGFUL
+from ..results.statistics.comparison import Comparison
 from .leaderboard import STATISTICS, TOO_FEW
 from .notation import fixed, interval, percent
 from .table import Cell, Column, Table, algorithm, number

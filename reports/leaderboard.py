@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..results.bootstrap import MEANINGFUL
-from ..results.comparison import Comparison
+from ..results.statistics.bootstrap import MEANINGFUL
+from ..results.statistics.comparison import Comparison
 from .notation import fixed, interval, percent
 from .table import EVERYWHERE, FILES, PAGE, Cell, Column, Table, algorithm, number
 

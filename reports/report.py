@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
-from ..results.comparison import Comparison, compare
+from ..results.statistics.comparison import Comparison, compare
 from ..results.store.gathering import Gathered, Horizon, gather
 from .audit_section import AuditSection, read_section
 from .content import Content, content

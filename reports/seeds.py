@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UsageError, plain
-from ..results.power import ALL, ANY, CAUTION, Design, seeds_needed
-from ..results.scores import Curves, read_curves
+from ..results.statistics.power import ALL, ANY, CAUTION, Design, seeds_needed
+from ..results.statistics.scores import Curves, read_curves
 from ..results.store.gathering import gather
 from .notation import NOTHING
 
@@ -31,7 +31,7 @@ def plan_seeds(folders: list[Path], drop: str, power: float, alpha: float, conso
         console: where to print.
 
     Returns:
-        The table of `pgsuite.results.power.seeds_needed`.
+        The table of `pgsuite.results.statistics.power.seeds_needed`.
 
     Raises:
         UsageError: a bad option, or a folder without completed runs.

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..algorithms.interface import Episodes, Rollout, Steps
 from ..envs.tabular import Floats
 from ..envs.tabular_env import TabularVectorEnv
-from ..results.gradient_statistics import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
+from ..results.statistics.gradient_tests import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
 from .audit_models import AuditModel, Policy, fixed_random, softmax
 from .audit_subject import Subject, adapted, many, start_state, subject, variants
 from .audit_target import DENSE, Slopes, Table, fisher_matrix, logit_slope, reference_estimates

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from pgsuite.results.aggregates import iqm
-from pgsuite.results.bootstrap import Bootstrap, interval, replicate
-from pgsuite.results.comparison import compare
+from pgsuite.results.statistics.aggregates import iqm
+from pgsuite.results.statistics.bootstrap import Bootstrap, interval, replicate
+from pgsuite.results.statistics.comparison import compare
 
 
 def test_iqm_of_50_000_replicates(benchmark):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ...results.comparison import Comparison
+from ...results.statistics.comparison import Comparison
 from ..notation import plural
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure

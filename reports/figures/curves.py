@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
-from ...results.bootstrap import MEANINGFUL
-from ...results.metrics import mean_interval
+from ...results.statistics.bootstrap import MEANINGFUL
+from ...results.statistics.metrics import mean_interval
 from ..notation import decimals, percent
 from .drawing import MUTED, Drawing, save, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles

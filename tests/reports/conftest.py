@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pgsuite.results import CellStore, CurveRow, write_manifest
-from pgsuite.results.comparison import Comparison
+from pgsuite.results.statistics.comparison import Comparison
 
 ANCHORS = {"random": 0.0, "reference": 100.0}
 PROVENANCE = {

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pgsuite.reports.figures import build, save
-from pgsuite.results.comparison import compare
+from pgsuite.results.statistics.comparison import compare
 
 from .conftest import comparison, suite
 

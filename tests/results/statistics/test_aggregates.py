@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pgsuite.results.aggregates import average_ranks, improvement, iqm, mean, median, optimality_gap, profile
+from pgsuite.results.statistics.aggregates import average_ranks, improvement, iqm, mean, median, optimality_gap, profile
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 

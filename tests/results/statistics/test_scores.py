@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.scores import Curves, Scores, read_curves
+from pgsuite.results.statistics.scores import Curves, Scores, read_curves
 
 from .frames import runs
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pgsuite.results import pairwise
-from pgsuite.results.pairwise import difference, hedges_g, holm, permutation_p
+from pgsuite.results.statistics import pairwise
+from pgsuite.results.statistics.pairwise import difference, hedges_g, holm, permutation_p
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(3, 1, 9), RANDOM.normal(2, 4, 6)

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pgsuite.results import pairwise
-from pgsuite.results.differences import needed, pairs
-from pgsuite.results.pairwise import enough_splits
+from pgsuite.results.statistics import pairwise
+from pgsuite.results.statistics.differences import needed, pairs
+from pgsuite.results.statistics.pairwise import enough_splits
 
 from .frames import runs
 from .test_leaderboard import by_label

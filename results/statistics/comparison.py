@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import UsageError
+from ...errors import UsageError
 from .bootstrap import MEANINGFUL, Bootstrap
 from .cost import cost, fates, times_to_threshold
 from .differences import pairs
@@ -42,19 +42,19 @@ class Comparison:
     headline: str
     """What came out, in one plain sentence."""
     leaderboard: pd.DataFrame
-    """`pgsuite.results.leaderboard.leaderboard`."""
+    """`pgsuite.results.statistics.leaderboard.leaderboard`."""
     profiles: pd.DataFrame
-    """`pgsuite.results.leaderboard.profiles`."""
+    """`pgsuite.results.statistics.leaderboard.profiles`."""
     improvement: pd.DataFrame
-    """`pgsuite.results.leaderboard.improvements`."""
+    """`pgsuite.results.statistics.leaderboard.improvements`."""
     efficiency: pd.DataFrame
-    """`pgsuite.results.efficiency.efficiency`."""
+    """`pgsuite.results.statistics.efficiency.efficiency`."""
     pairs: pd.DataFrame
-    """`pgsuite.results.differences.pairs`."""
+    """`pgsuite.results.statistics.differences.pairs`."""
     thresholds: pd.DataFrame
-    """`pgsuite.results.cost.times_to_threshold`."""
+    """`pgsuite.results.statistics.cost.times_to_threshold`."""
     cost: pd.DataFrame
-    """`pgsuite.results.cost.cost`."""
+    """`pgsuite.results.statistics.cost.cost`."""
     environments_table: pd.DataFrame
     """`environments_table`."""
     horizons: Mapping[str, float] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def compare(
         replicates: bootstrap replicates.
         seed: of the bootstrap and of sampled permutation tests.
         horizon: for curves of unequal length on an environment: an error, or cut to what they have in common
-            (`pgsuite.results.scores.cut_to_common`).
+            (`pgsuite.results.statistics.scores.cut_to_common`).
 
     Raises:
         UsageError: a bad argument, or curves that cannot be compared; the message names the runs.

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pgsuite.results.bootstrap import Bootstrap
-from pgsuite.results.leaderboard import improvements, leaderboard, profiles
-from pgsuite.results.scores import read_curves
+from pgsuite.results.statistics.bootstrap import Bootstrap
+from pgsuite.results.statistics.leaderboard import improvements, leaderboard, profiles
+from pgsuite.results.statistics.scores import read_curves
 
 from .frames import runs, suite
 

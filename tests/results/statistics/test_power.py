@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pgsuite.results.power import (
+from pgsuite.results.statistics.power import (
     ALL,
     ANY,
     Design,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pgsuite.results.comparison import compare
+from pgsuite.results.statistics.comparison import compare
 
 from .frames import runs
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pgsuite.results.cost import cost, fates, times_to_threshold
+from pgsuite.results.statistics.cost import cost, fates, times_to_threshold
 
 from .frames import runs
 from .test_leaderboard import by_label

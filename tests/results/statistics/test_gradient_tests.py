@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pgsuite.results.gradient_statistics import (
+from pgsuite.results.statistics.gradient_tests import (
     GUARD,
     cosine_and_length,
     describe_estimates,

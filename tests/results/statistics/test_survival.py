@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pgsuite.results.survival import first_reached, median_time
+from pgsuite.results.statistics.survival import first_reached, median_time
 
 
 def test_the_first_checkpoint_that_is_as_high_counts():

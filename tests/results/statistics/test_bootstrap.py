@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pgsuite.results.aggregates import iqm, mean
-from pgsuite.results.bootstrap import CHUNK, Bootstrap, draw, generator, interval, replicate
+from pgsuite.results.statistics.aggregates import iqm, mean
+from pgsuite.results.statistics.bootstrap import CHUNK, Bootstrap, draw, generator, interval, replicate
 
 
 def test_every_replicate_draws_as_many_runs_as_there_are():

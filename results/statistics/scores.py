@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import UsageError
+from ...errors import UsageError
 from .metrics import area_under_curve
 
 Array = NDArray[np.float64]

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pgsuite.results.bootstrap import Bootstrap
-from pgsuite.results.efficiency import efficiency
-from pgsuite.results.leaderboard import leaderboard
+from pgsuite.results.statistics.bootstrap import Bootstrap
+from pgsuite.results.statistics.efficiency import efficiency
+from pgsuite.results.statistics.leaderboard import leaderboard
 
 from .frames import runs, suite
 from .test_leaderboard import by_label

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pgsuite.results.metrics import area_under_curve, mean_interval
+from pgsuite.results.statistics.metrics import area_under_curve, mean_interval
 
 
 def test_area_by_hand():

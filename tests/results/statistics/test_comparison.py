@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgsuite.errors import UsageError
-from pgsuite.results.comparison import Comparison, compare
-from pgsuite.results.metrics import mean_interval
+from pgsuite.results.statistics.comparison import Comparison, compare
+from pgsuite.results.statistics.metrics import mean_interval
 
 from .frames import runs, suite
 
