@@ -88,7 +88,7 @@ def import_(
 
     A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row per run and evaluation.
     """
-    from .suites.importing import ImportRequest, import_results
+    from .suites.importing.request import ImportRequest, import_results
 
     if source not in (None, "evaluation", "training"):
         raise UsageError(f"--source {source}: choose evaluation or training")

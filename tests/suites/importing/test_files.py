@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.imports.files import Origin, find_files, origin
+from pgsuite.suites.importing.files import Origin, find_files, origin
 
 
 @pytest.mark.parametrize(

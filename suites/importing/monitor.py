@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from .csv_file import read_lines, read_text
-from .run import Episodes
+from .runs import Episodes
 
 
 class Monitor(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, load
 from pgsuite.results.store.gathering import gather
-from pgsuite.suites.importing import ImportRequest, import_results
+from pgsuite.suites.importing.request import ImportRequest, import_results
 from pgsuite.suites.planning import plan
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
-from ..store.curve import CurveRow
+from ...results.store.curve import CurveRow
 
 LONGEST_NAME = 200
 

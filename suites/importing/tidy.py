@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import UsageError
-from ..store.curve import METRIC, CurveRow
+from ...results.store.curve import METRIC, CurveRow
 from .csv_file import Line, read_lines, read_text
-from .run import ImportedRun, checked_name
+from .runs import ImportedRun, checked_name
 
 NAMES = ("algorithm", "env", "seed")
 MEASURED = ("env_steps", "return")

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..envs.anchors import anchors
-from ..errors import UsageError
-from ..results.imports import ImportedRun, Source, check_common_grid, find_files, on_grid, read_sb3, read_tidy
-from ..results.imports.grid import horizon
-from ..results.imports.placing import MARK, ImportedCell, StoredRun, place
-from ..results.imports.run import checked_name
-from ..results.store.folders import FoundCell, find_cells
-from ..results.store.protocol import check_protocol
-from ..results.store.provenance import versions
+from ...envs.anchors import anchors
+from ...errors import UsageError
+from ...results.store.folders import FoundCell, find_cells
+from ...results.store.protocol import check_protocol
+from ...results.store.provenance import versions
+from . import ImportedRun, Source, check_common_grid, find_files, on_grid, read_sb3, read_tidy
+from .grid import horizon
+from .placing import MARK, ImportedCell, StoredRun, place
+from .runs import checked_name
 
 
 @dataclass(frozen=True, kw_only=True)

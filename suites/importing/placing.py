@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
-from ..store.curve import CurveRow, curve_rows
-from ..store.fingerprint import fingerprint
-from ..store.manifest import ExpectedCell, Manifest, read_manifest, write_manifest
-from ..store.protocol import check_protocol
-from ..store.store import CellStore, cell_folder, read_record
+from ...results.store.curve import CurveRow, curve_rows
+from ...results.store.fingerprint import fingerprint
+from ...results.store.manifest import ExpectedCell, Manifest, read_manifest, write_manifest
+from ...results.store.protocol import check_protocol
+from ...results.store.store import CellStore, cell_folder, read_record
 
 MARK = "imported"
 """The key that tells an imported cell's record from one that was run here."""

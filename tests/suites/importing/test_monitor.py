@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.imports.monitor import merge, read_monitor
+from pgsuite.suites.importing.monitor import merge, read_monitor
 
 HEADER = '#{"t_start": 100.0, "env_id": "CartPole-v1"}\n'
 ROWS = "r,l,t\n5.0,5,1.0\n7.0,7,3.0\n"

@@ -2,7 +2,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import CellStore, CurveRow, load, write_manifest
-from pgsuite.results.imports.placing import MARK, ImportedCell, StoredRun, place
+from pgsuite.suites.importing.placing import MARK, ImportedCell, StoredRun, place
 
 RECORD = {"steps": 10, "protocol": {"source": "x"}, "anchors": None, MARK: {"source": "evaluation"}}
 

@@ -5,7 +5,7 @@ Nothing is ever unpickled, and nothing is written here.
 
 from .files import Files, find_files
 from .grid import check_common_grid, on_grid
-from .run import Episodes, ImportedRun
+from .runs import Episodes, ImportedRun
 from .sb3 import Source, read_sb3
 from .tidy import read_tidy
 

@@ -8,7 +8,7 @@ from ...errors import UsageError
 from .evaluations import read_evaluations
 from .files import Files, origin
 from .monitor import Monitor, merge, read_monitor
-from .run import Episodes, ImportedRun, checked_name
+from .runs import Episodes, ImportedRun, checked_name
 
 Source = Literal["evaluation", "training"]
 """Whether a curve is made of evaluations or of training episodes."""

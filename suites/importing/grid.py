@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import UsageError
-from ..store.curve import CurveRow
-from .run import Episodes, ImportedRun
+from ...results.store.curve import CurveRow
+from .runs import Episodes, ImportedRun
 
 
 def check_common_grid(runs: Sequence[ImportedRun]) -> list[ImportedRun]:

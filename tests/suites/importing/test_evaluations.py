@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.imports.evaluations import read_evaluations
+from pgsuite.suites.importing.evaluations import read_evaluations
 
 GOOD = {
     "timesteps": np.array([100, 200]),
@@ -63,7 +63,7 @@ def test_a_missing_array_is_named(tmp_path):
 
 
 def test_a_file_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("pgsuite.results.imports.evaluations.LARGEST_FILE", 100)
+    monkeypatch.setattr("pgsuite.suites.importing.evaluations.LARGEST_FILE", 100)
     with pytest.raises(UsageError, match="unpacks to more"):
         read_evaluations(saved(tmp_path))
 

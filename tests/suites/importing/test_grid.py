@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.imports import Episodes, ImportedRun, check_common_grid, on_grid
 from pgsuite.results.store.curve import CurveRow
+from pgsuite.suites.importing import Episodes, ImportedRun, check_common_grid, on_grid
 
 
 def episodes(lengths, files=1):
