@@ -29,7 +29,7 @@ def audit(
     from .reports.audit_section import audit_section
     from .reports.terminal import print_audit
     from .results.store.audit import write_audit
-    from .suites.auditing import BATCHES, plan_audit, run_audit
+    from .suites.audit.run import BATCHES, plan_audit, run_audit
     from .suites.display import counting
 
     sys.path.insert(0, str(Path.cwd()))

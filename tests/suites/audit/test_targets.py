@@ -7,10 +7,10 @@ import torch
 from pgsuite.algorithms.interface import Target
 from pgsuite.algorithms.networks import Network
 from pgsuite.envs.exact import objective
-from pgsuite.suites.audit_case import collect, random_of
-from pgsuite.suites.audit_models import MODELS, exact_values, softmax
-from pgsuite.suites.audit_subject import Variant, adapted, start_state, subject, unnormalised, variants
-from pgsuite.suites.audit_target import (
+from pgsuite.suites.audit.cases import collect, random_of
+from pgsuite.suites.audit.models import MODELS, exact_values, softmax
+from pgsuite.suites.audit.subjects import Variant, adapted, start_state, subject, unnormalised, variants
+from pgsuite.suites.audit.targets import (
     Question,
     Table,
     exact_slopes,
@@ -115,7 +115,7 @@ def test_the_reference_estimates_what_the_algorithms_do(reference, name):
 
 
 def _five(given):
-    from pgsuite.suites.audit_subject import many
+    from pgsuite.suites.audit.subjects import many
 
     return many(given.state, 5)
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..algorithms.interface import Rollout
-from ..envs.exact import objective
-from ..envs.quadratic import QuadraticTask
-from ..envs.tabular import Floats, TabularMDP
-from .audit_models import softmax
-from .audit_subject import Subject, many
-from .audit_target import DENSE, Table, fisher_matrix, fisher_outputs, natural_gradient
+from ...algorithms.interface import Rollout
+from ...envs.exact import objective
+from ...envs.quadratic import QuadraticTask
+from ...envs.tabular import Floats, TabularMDP
+from .models import softmax
+from .subjects import Subject, many
+from .targets import DENSE, Table, fisher_matrix, fisher_outputs, natural_gradient
 
 RESIDUAL = 0.02
 """Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""

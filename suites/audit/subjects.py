@@ -6,15 +6,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ..algorithms.interface import Episodes, State, Target
-from ..algorithms.model import Spaces
-from ..algorithms.registry import build, load_class
-from ..algorithms.trees import take
-from ..envs.tabular import Floats
-from ..envs.tabular_env import one_hot_space
-from ..errors import UsageError
-from .audit_models import AuditModel, Policy, exact_values, policy_outputs, wrong_values
-from .audit_target import Question, Slopes, Table, exact_slopes
+from ...algorithms.interface import Episodes, State, Target
+from ...algorithms.model import Spaces
+from ...algorithms.registry import build, load_class
+from ...algorithms.trees import take
+from ...envs.tabular import Floats
+from ...envs.tabular_env import one_hot_space
+from ...errors import UsageError
+from .models import AuditModel, Policy, exact_values, policy_outputs, wrong_values
+from .targets import Question, Slopes, Table, exact_slopes
 
 CriticKind = Literal["none", "exact", "wrong", "initial"]
 ENTROPY_WEIGHT = 0.05

@@ -8,8 +8,8 @@ import pytest
 from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.errors import UsageError
 from pgsuite.results.store.audit import judge
-from pgsuite.suites.audit_models import MODELS
-from pgsuite.suites.auditing import Job, plan_audit, run_audit, run_job
+from pgsuite.suites.audit.models import MODELS
+from pgsuite.suites.audit.run import Job, plan_audit, run_audit, run_job
 
 from .faults import FAULTS
 

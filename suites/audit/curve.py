@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .audit_case import collect, estimate, random_of
-from .audit_models import MODELS, Policy, exact_values, wrong_values
-from .audit_subject import Subject, Variant, adapted, set_table, start_state, subject, unnormalised
-from .audit_target import Table, exact_slopes
+from .cases import collect, estimate, random_of
+from .models import MODELS, Policy, exact_values, wrong_values
+from .subjects import Subject, Variant, adapted, set_table, start_state, subject, unnormalised
+from .targets import Table, exact_slopes
 
 TRACES = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 1.0)
 ERRORS = (0.0, 0.25, 0.5, 1.0)

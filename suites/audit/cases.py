@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..algorithms.interface import Episodes, Rollout, Steps
-from ..envs.tabular import Floats
-from ..envs.tabular_env import TabularVectorEnv
-from ..results.statistics.gradient_tests import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
-from .audit_models import AuditModel, Policy, fixed_random, softmax
-from .audit_subject import Subject, adapted, many, start_state, subject, variants
-from .audit_target import DENSE, Slopes, Table, fisher_matrix, logit_slope, reference_estimates
-from .collection import Collector
-from .noise import noise_steps
+from ...algorithms.interface import Episodes, Rollout, Steps
+from ...envs.tabular import Floats
+from ...envs.tabular_env import TabularVectorEnv
+from ...results.statistics.gradient_tests import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
+from ..collection import Collector
+from ..noise import noise_steps
+from .models import AuditModel, Policy, fixed_random, softmax
+from .subjects import Subject, adapted, many, start_state, subject, variants
+from .targets import DENSE, Slopes, Table, fisher_matrix, logit_slope, reference_estimates
 
 DIRECTIONS = 16
 """Directions of parameter space that a bias is looked for in, at most."""

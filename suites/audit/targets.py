@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..algorithms.interface import Rollout, Target
-from ..algorithms.networks import Network
-from ..envs.exact import Expectation, rounds, window
-from ..envs.quadratic import QuadraticTask
-from ..envs.tabular import Floats, Process, TabularMDP
-from .audit_models import softmax
+from ...algorithms.interface import Rollout, Target
+from ...algorithms.networks import Network
+from ...envs.exact import Expectation, rounds, window
+from ...envs.quadratic import QuadraticTask
+from ...envs.tabular import Floats, Process, TabularMDP
+from .models import softmax
 
 
 class Question(NamedTuple):

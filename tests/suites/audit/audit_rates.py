@@ -1,8 +1,8 @@
 """Measure how often the audit catches each planted fault on each model, and how often it alarms falsely.
 
-    python tests/suites/audit_rates.py measure --repetitions 40      # goes on where it stopped
-    python tests/suites/audit_rates.py measure --only faults --repetitions 10
-    python tests/suites/audit_rates.py tables                        # docs/audit/detection.md from the measurements
+    python tests/suites/audit/audit_rates.py measure --repetitions 40      # goes on where it stopped
+    python tests/suites/audit/audit_rates.py measure --only faults --repetitions 10
+    python tests/suites/audit/audit_rates.py tables                  # docs/audit/detection.md from the measurements
 
 Every line of ``docs/audit/rates.csv`` is one (fault or algorithm, model, seed): the tests that failed, empty for none.
 A fault's policies are tried until one shows it; a correct algorithm is audited whole. The multiplicity is that of the
@@ -25,12 +25,12 @@ from faults import FAULTS  # noqa: E402
 
 from pgsuite.algorithms.registry import ALGORITHMS  # noqa: E402
 from pgsuite.results.store.audit import judge  # noqa: E402
-from pgsuite.suites.audit_models import MODELS  # noqa: E402
-from pgsuite.suites.auditing import BATCHES, Job, run_job  # noqa: E402
+from pgsuite.suites.audit.models import MODELS  # noqa: E402
+from pgsuite.suites.audit.run import BATCHES, Job, run_job  # noqa: E402
 
 TESTS = 900
 """Tests of a default audit of the four algorithms, rounded up."""
-FOLDER = HERE.parents[1] / "docs" / "audit"
+FOLDER = HERE.parents[2] / "docs" / "audit"
 FIELDS = ("subject", "model", "seed", "batches", "failed")
 
 

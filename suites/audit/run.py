@@ -12,17 +12,17 @@ import gymnasium
 import numpy as np
 import torch
 
-from ..algorithms.interface import Episodes
-from ..algorithms.registry import ALGORITHMS, load_class, locate
-from ..errors import PgsuiteError, UsageError, in_one_line
-from ..results.store.audit import assemble
-from .audit_case import WrongGradient, audit_case, collect, random_of
-from .audit_curve import bias_variance
-from .audit_models import MODELS, AuditModel, Policy, exact_values, find_model
-from .audit_subject import adapted, configured, start_state, subject, variants
-from .audit_update import audit_update, critic_error
-from .process import keep_freed_memory, single_thread
-from .scheduler import available_cores
+from ...algorithms.interface import Episodes
+from ...algorithms.registry import ALGORITHMS, load_class, locate
+from ...errors import PgsuiteError, UsageError, in_one_line
+from ...results.store.audit import assemble
+from ..process import keep_freed_memory, single_thread
+from ..scheduler import available_cores
+from .cases import WrongGradient, audit_case, collect, random_of
+from .curve import bias_variance
+from .models import MODELS, AuditModel, Policy, exact_values, find_model
+from .subjects import adapted, configured, start_state, subject, variants
+from .updates import audit_update, critic_error
 
 BATCHES = 1000
 """Batches drawn per case by default; a model takes its share of them."""
@@ -157,7 +157,7 @@ def run_audit(
             on_done(job)
     else:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["pgsuite.suites.auditing"])
+        context.set_forkserver_preload(["pgsuite.suites.audit.run"])
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             futures = {pool.submit(run_job, job): job for job in jobs}
             try:

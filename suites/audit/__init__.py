@@ -1,0 +1,1 @@
+"""The gradient audit: estimators against the exact policy gradient of models that are solved."""
