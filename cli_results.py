@@ -29,10 +29,10 @@ def replay(
     from .envs.rendering import headless
 
     headless()
-    from .suites.replay import find_cell, open_policy
-    from .suites.replay import replay as evaluate_again
-    from .suites.screening import screen
-    from .suites.video import check_target
+    from .suites.replay.replay import find_cell, open_policy
+    from .suites.replay.replay import replay as evaluate_again
+    from .suites.replay.screening import screen
+    from .suites.replay.video import check_target
 
     if out is not None:
         check_target(out)
@@ -53,7 +53,7 @@ def replay(
     if out is not None:
         _say(screen(policy, again, episode, out))
     if again.differences:
-        from .suites.replay import reasons
+        from .suites.replay.replay import reasons
 
         raise PgsuiteError(
             f"the evaluation differs from the recorded one: {'; '.join(again.differences)}. "

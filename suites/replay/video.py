@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..envs.rendering import Film, Picture
-from ..errors import PgsuiteError, UsageError
-from ..results.store.atomic import write_atomic
+from ...envs.rendering import Film, Picture
+from ...errors import PgsuiteError, UsageError
+from ...results.store.atomic import write_atomic
 
 FORMATS = (".gif", ".mp4")
 FASTEST_GIF = 50

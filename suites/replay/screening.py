@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..envs.rendering import film
-from ..errors import EnvironmentFault
+from ...envs.rendering import film
+from ...errors import EnvironmentFault
 from .replay import Replayed, Stored, drawable, episode
 from .video import write_video
 

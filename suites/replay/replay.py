@@ -9,22 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..algorithms.model import Actor, Spaces
-from ..algorithms.policy_gradient import PolicyGradient
-from ..algorithms.registry import build, load_class, locate
-from ..algorithms.streams import Stream, generator
-from ..algorithms.trees import with_tensors
-from ..envs.rendering import Episode, can_draw
-from ..errors import PgsuiteError, UsageError
-from ..results.store.curve import CurveRow, curve_rows
-from ..results.store.folders import find_cells
-from ..results.store.provenance import versions
-from ..results.store.store import RECORD, CellStore
-from .cell import Environment, Evaluation, open_environments
-from .collection import play_round
-from .evaluation import Episodes, environment_seeds, evaluate
-from .noise import no_noise, noise_steps
-from .process import single_thread
+from ...algorithms.model import Actor, Spaces
+from ...algorithms.policy_gradient import PolicyGradient
+from ...algorithms.registry import build, load_class, locate
+from ...algorithms.streams import Stream, generator
+from ...algorithms.trees import with_tensors
+from ...envs.rendering import Episode, can_draw
+from ...errors import PgsuiteError, UsageError
+from ...results.store.curve import CurveRow, curve_rows
+from ...results.store.folders import find_cells
+from ...results.store.provenance import versions
+from ...results.store.store import RECORD, CellStore
+from ..cell import Environment, Evaluation, open_environments
+from ..collection import play_round
+from ..evaluation import Episodes, environment_seeds, evaluate
+from ..noise import no_noise, noise_steps
+from ..process import single_thread
 from .trust import check_code, check_environment
 
 COMPARED = ("return_mean", "return_std", "length_mean")

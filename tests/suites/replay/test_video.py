@@ -4,7 +4,7 @@ from PIL import Image
 
 from pgsuite.envs.rendering import Film
 from pgsuite.errors import UsageError
-from pgsuite.suites.video import check_target, write_video
+from pgsuite.suites.replay.video import check_target, write_video
 
 
 def film(count, fps=25, size=(41, 61)):

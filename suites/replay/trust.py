@@ -6,8 +6,8 @@ A record names classes, modules and environments. Anybody may have written it, s
 from collections.abc import Mapping
 from typing import Any
 
-from ..algorithms.registry import ALGORITHMS
-from ..errors import UsageError
+from ...algorithms.registry import ALGORITHMS
+from ...errors import UsageError
 
 
 def check_code(record: Mapping[str, Any], place: str) -> None:

@@ -1,0 +1,1 @@
+"""Stored policies again: evaluated bit for bit, filmed, and for use elsewhere."""
