@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .scheduler import Failure
-from .worker import Job
-from .worker import Progress as News
+from .scheduling import Failure
+from .workers import Job
+from .workers import Progress as News
 
 _LOG_INTERVAL = 30.0
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..algorithms.model import Actor
 from ..algorithms.streams import Stream, generator, seed_sequence
-from .cell import Environment, Evaluation, open_environments
+from .cells import Environment, Evaluation, open_environments
 from .collection import fault, play_round
 from .noise import no_noise, noise_steps
 

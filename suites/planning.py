@@ -18,7 +18,7 @@ from ..errors import UsageError
 from ..results.store.fingerprint import fingerprint, source_hash
 from ..results.store.provenance import versions
 from ..results.store.store import CellStore
-from .cell import Cell, Environment, Evaluation, import_modules
+from .cells import Cell, Environment, Evaluation, import_modules
 from .schema import EnvironmentTable, Suite
 
 LEARNER = "pgsuite.suites.training"

@@ -12,8 +12,8 @@ from ..results.store.manifest import ExpectedCell, read_manifest, record_failure
 from ..results.store.provenance import provenance
 from .display import Display
 from .planning import PlannedCell
-from .scheduler import Failure, Scheduler, available_cores, make_jobs
-from .worker import SAVE_INTERVAL
+from .scheduling import Failure, Scheduler, available_cores, make_jobs
+from .workers import SAVE_INTERVAL
 
 
 @dataclass(frozen=True)

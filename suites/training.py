@@ -20,7 +20,7 @@ from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
 from ..algorithms.trees import concatenate, named_tensors, put, select, take, with_tensors
 from ..results.store.curve import CurveRow
-from .cell import Cell, Sink, open_environments
+from .cells import Cell, Sink, open_environments
 from .collection import Collector
 from .evaluation import Episodes, environment_seeds, evaluate
 from .noise import ROUND_CHUNK, noise_steps

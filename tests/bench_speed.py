@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pgsuite import envs
 from pgsuite.results.store.curve import CurveRow
-from pgsuite.suites.cell import Cell, Environment, Evaluation, Stored
+from pgsuite.suites.cells import Cell, Environment, Evaluation, Stored
 from pgsuite.suites.training import TrainingLoop
 
 SEEDS = 10

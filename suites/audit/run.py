@@ -17,7 +17,7 @@ from ...algorithms.registry import ALGORITHMS, load_class, locate
 from ...errors import PgsuiteError, UsageError, in_one_line
 from ...results.store.audit import assemble
 from ..process import keep_freed_memory, single_thread
-from ..scheduler import available_cores
+from ..scheduling import available_cores
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
 from .models import MODELS, AuditModel, Policy, exact_values, find_model

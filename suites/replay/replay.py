@@ -20,7 +20,7 @@ from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.folders import find_cells
 from ...results.store.provenance import versions
 from ...results.store.store import RECORD, CellStore
-from ..cell import Environment, Evaluation, open_environments
+from ..cells import Environment, Evaluation, open_environments
 from ..collection import play_round
 from ..evaluation import Episodes, environment_seeds, evaluate
 from ..noise import no_noise, noise_steps

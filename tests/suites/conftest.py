@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pgsuite.results.store.curve import CurveRow
-from pgsuite.suites.cell import Cell, Environment, Evaluation, Stored
+from pgsuite.suites.cells import Cell, Environment, Evaluation, Stored
 from pgsuite.suites.training import TrainingLoop
 
 SMALL: dict[str, dict[str, Any]] = {

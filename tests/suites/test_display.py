@@ -8,8 +8,8 @@ from rich.console import Console
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites import display
 from pgsuite.suites.display import Display
-from pgsuite.suites.scheduler import Failure
-from pgsuite.suites.worker import Job, Progress
+from pgsuite.suites.scheduling import Failure
+from pgsuite.suites.workers import Job, Progress
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pgsuite.algorithms.registry import build
 from pgsuite.algorithms.streams import Stream
 from pgsuite.algorithms.trees import take
 from pgsuite.errors import EnvironmentFault
-from pgsuite.suites.cell import Environment, Evaluation, open_environments
+from pgsuite.suites.cells import Environment, Evaluation, open_environments
 from pgsuite.suites.evaluation import environment_seeds, evaluate
 
 SEEDS = [7, 3, 1]

@@ -13,7 +13,7 @@ from pgsuite.algorithms.model import Spaces
 from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
 from pgsuite.algorithms.trees import named_tensors
 from pgsuite.envs.make import make
-from pgsuite.suites.cell import Cell, Environment, Evaluation
+from pgsuite.suites.cells import Cell, Environment, Evaluation
 
 SEEDS = range(6)
 DISCOUNT = 0.9

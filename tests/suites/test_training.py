@@ -89,7 +89,7 @@ def test_the_policy_evaluated_is_the_one_recorded(steps, small_cell, train):
 
 
 def spaces(cell):
-    from pgsuite.suites.cell import open_environments
+    from pgsuite.suites.cells import open_environments
 
     env = open_environments(cell.environment, [0])
     return Spaces(env.observation_space, env.action_space)

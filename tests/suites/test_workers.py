@@ -9,8 +9,8 @@ import pytest
 from pgsuite.errors import EnvironmentFault
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.store import CellStore
-from pgsuite.suites import worker
-from pgsuite.suites.worker import Finished, Job, Progress, StoreSink, work
+from pgsuite.suites import workers
+from pgsuite.suites.workers import Finished, Job, Progress, StoreSink, work
 
 
 class Ear(list):
@@ -62,7 +62,7 @@ def test_a_damaged_run_starts_anew(suffix, job):
 
 def test_snapshots_are_spaced_in_time_but_an_end_is_always_saved(job, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(workers.time, "monotonic", lambda: now[0])
     sink = StoreSink(job, Ear(), 5.0)
 
     def saved_at(time, checkpoint, status="partial"):
@@ -103,7 +103,7 @@ def test_a_job_that_fails_keeps_what_it_had(job, calm, monkeypatch):
 
 def test_news_are_gathered_but_a_score_is_told_at_once(job, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(workers.time, "monotonic", lambda: now[0])
     ear = Ear()
     sink = StoreSink(job, ear, 5.0)
     for time, steps, score in [
@@ -122,15 +122,15 @@ def test_news_are_gathered_but_a_score_is_told_at_once(job, monkeypatch):
 def calm(monkeypatch):
     """Let `work` run in this process without changing it."""
     set_signals, pins = [], []
-    monkeypatch.setattr(worker.signal, "signal", lambda *what: set_signals.append(what))
-    monkeypatch.setattr(worker.os, "sched_setaffinity", lambda *what: pins.append(what), raising=False)
+    monkeypatch.setattr(workers.signal, "signal", lambda *what: set_signals.append(what))
+    monkeypatch.setattr(workers.os, "sched_setaffinity", lambda *what: pins.append(what), raising=False)
     return set_signals, pins
 
 
 def test_a_job_is_done_and_said_so(job, calm):
     ear = Ear()
     work(job, 1, ear)
-    assert calm == ([(signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, worker._stop)], [(0, {1})])
+    assert calm == ([(signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, workers._stop)], [(0, {1})])
     assert ear[-1] == Finished(None)
     assert job.store.seeds() == {3: "complete"}
     assert sum(news.steps for news in ear[:-1]) <= job.store.read_snapshot(3)[0]["steps"][0]
@@ -145,15 +145,15 @@ def test_no_core_no_pin(job, calm):
     ("error", "reason"),
     [
         (EnvironmentFault("the environment is broken; mend it"), "the environment is broken; mend it"),
-        (ValueError("two\nlines"), "ValueError: two lines (in test_worker.py:"),
-        (AssertionError(), "AssertionError: (in test_worker.py:"),
+        (ValueError("two\nlines"), "ValueError: two lines (in test_workers.py:"),
+        (AssertionError(), "AssertionError: (in test_workers.py:"),
     ],
 )
 def test_a_failure_is_one_line_and_a_traceback(error, reason, job, calm, monkeypatch):
     def train(*_):
         raise error
 
-    monkeypatch.setattr(worker.TrainingLoop, "train", train)
+    monkeypatch.setattr(workers.TrainingLoop, "train", train)
     ear = Ear()
     work(job, None, ear)
     (last,) = ear

@@ -17,7 +17,7 @@ from .. import envs as _envs  # noqa: F401  (loaded once, in the process that wo
 from ..errors import PgsuiteError, in_one_line
 from ..results.store.curve import CurveRow, curve_rows
 from ..results.store.store import CellStore
-from .cell import Cell, Stored
+from .cells import Cell, Stored
 from .process import peak_memory
 from .training import TrainingLoop
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pgsuite.suites import scheduler
+from pgsuite.suites import scheduling
 from pgsuite.suites.planning import plan
-from pgsuite.suites.scheduler import Scheduler, available_cores, make_jobs
+from pgsuite.suites.scheduling import Scheduler, available_cores, make_jobs
 from pgsuite.suites.schema import parse_suite
 
 ALGORITHMS = """
@@ -140,7 +140,7 @@ def test_each_worker_is_pinned_to_one_core_with_one_thread(planned, tmp_path):
 
 def test_workers_beyond_the_cores_go_where_they_like(planned, tmp_path, monkeypatch):
     core = available_cores()[0]
-    monkeypatch.setattr(scheduler, "available_cores", lambda: [core])
+    monkeypatch.setattr(scheduling, "available_cores", lambda: [core])
     diary = Diary(2)
     assert diary.scheduler.run(make_jobs(planned(seeds="0-1", Notes=200), 2)) == []
     assert diary.most == 2

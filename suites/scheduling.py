@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from .cell import Cell
+from .cells import Cell
 from .planning import PlannedCell
-from .worker import SAVE_INTERVAL, Finished, Job, Progress, work
+from .workers import SAVE_INTERVAL, Finished, Job, Progress, work
 
 _BACKEND_COST = {"numpy": 1.0, "envpool": 6.0, "gymnasium": 20.0}
 """Rough relative time per step, to start the longest job first."""
@@ -82,7 +82,7 @@ class Scheduler:
         self._save_interval = save_interval
         self.failures: list[Failure] = []
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["pgsuite.suites.worker"])
+        self._context.set_forkserver_preload(["pgsuite.suites.workers"])
 
     def run(self, jobs: Sequence[Job]) -> list[Failure]:
         """Run all jobs and return those that failed, which are also in ``failures``.
