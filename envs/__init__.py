@@ -1,7 +1,8 @@
 """Environments by id: independent seeded members in batches, score anchors, probe environments, exact models."""
 
-from . import exact_models, probes
+from . import probes
 from .anchors import Anchors, anchors, measure_random_return, normalise
+from .exact import models as exact_models
 from .make import describe, make
 from .vector import Spec, Transition, VectorEnv
 

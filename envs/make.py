@@ -8,8 +8,8 @@ import numpy as np
 from ..errors import UsageError
 from . import envpool_backend, gymnasium_backend
 from .classic import TASKS, ClassicVectorEnv
-from .exact_models import REGISTERED, exact_model
-from .tabular_env import TabularVectorEnv, one_hot_space
+from .exact.models import REGISTERED, exact_model
+from .exact.sampling import TabularVectorEnv, one_hot_space
 from .vector import Spec, VectorEnv
 
 BACKENDS = ("auto", "numpy", "envpool", "gymnasium")

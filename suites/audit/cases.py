@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ...algorithms.interface import Episodes, Rollout, Steps
-from ...envs.tabular import Floats
-from ...envs.tabular_env import TabularVectorEnv
+from ...envs.exact.sampling import TabularVectorEnv
+from ...envs.exact.tabular import Floats
 from ...results.statistics.gradient_tests import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
 from ..collection import Collector
 from ..noise import noise_steps

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ...envs.exact import optimal_values, values
-from ...envs.exact_models import exact_model
-from ...envs.quadratic import QuadraticTask
-from ...envs.tabular import Floats, Process, TabularMDP
+from ...envs.exact.models import exact_model
+from ...envs.exact.quadratic import QuadraticTask
+from ...envs.exact.solving import optimal_values, values
+from ...envs.exact.tabular import Floats, Process, TabularMDP
 from ...errors import UsageError
 
 Policy = Literal["uniform", "sharpened", "random"]

@@ -10,8 +10,8 @@ from ...algorithms.interface import Episodes, State, Target
 from ...algorithms.model import Spaces
 from ...algorithms.registry import build, load_class
 from ...algorithms.trees import take
-from ...envs.tabular import Floats
-from ...envs.tabular_env import one_hot_space
+from ...envs.exact.sampling import one_hot_space
+from ...envs.exact.tabular import Floats
 from ...errors import UsageError
 from .models import AuditModel, Policy, exact_values, policy_outputs, wrong_values
 from .targets import Question, Slopes, Table, exact_slopes

@@ -12,9 +12,9 @@ import numpy as np
 
 from ...algorithms.interface import Rollout, Target
 from ...algorithms.networks import Network
-from ...envs.exact import Expectation, rounds, window
-from ...envs.quadratic import QuadraticTask
-from ...envs.tabular import Floats, Process, TabularMDP
+from ...envs.exact.quadratic import QuadraticTask
+from ...envs.exact.solving import Expectation, rounds, window
+from ...envs.exact.tabular import Floats, Process, TabularMDP
 from .models import softmax
 
 

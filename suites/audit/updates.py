@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from ...algorithms.interface import Rollout
-from ...envs.exact import objective
-from ...envs.quadratic import QuadraticTask
-from ...envs.tabular import Floats, TabularMDP
+from ...envs.exact.quadratic import QuadraticTask
+from ...envs.exact.solving import objective
+from ...envs.exact.tabular import Floats, TabularMDP
 from .models import softmax
 from .subjects import Subject, many
 from .targets import DENSE, Table, fisher_matrix, fisher_outputs, natural_gradient

@@ -6,7 +6,7 @@ import torch
 
 from pgsuite.algorithms.interface import Target
 from pgsuite.algorithms.networks import Network
-from pgsuite.envs.exact import objective
+from pgsuite.envs.exact.solving import objective
 from pgsuite.suites.audit.cases import collect, random_of
 from pgsuite.suites.audit.models import MODELS, exact_values, softmax
 from pgsuite.suites.audit.subjects import Variant, adapted, start_state, subject, unnormalised, variants

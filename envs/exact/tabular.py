@@ -13,8 +13,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from .gymnasium_backend import make_one
+from ...errors import UsageError
+from ..gymnasium_backend import make_one
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,10 @@ from functools import cache
 import gymnasium
 import numpy as np
 
-from ..errors import UsageError
+from ...errors import UsageError
 from .quadratic import QuadraticTask
+from .sampling import TabularEnv
 from .tabular import Process, TabularMDP, from_gymnasium, from_outcomes
-from .tabular_env import TabularEnv
 
 Outcomes = list[tuple[float, int, float, bool]]
 

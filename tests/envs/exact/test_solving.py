@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from pgsuite.envs import exact
-from pgsuite.envs.exact_models import chain, corridor, exact_model, two_state
-from pgsuite.envs.tabular import TabularMDP, from_outcomes
+from pgsuite.envs.exact import solving as exact
+from pgsuite.envs.exact.models import chain, corridor, exact_model, two_state
+from pgsuite.envs.exact.tabular import TabularMDP, from_outcomes
 
 GAMMA = 0.8
 

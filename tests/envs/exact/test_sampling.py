@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 from pgsuite import envs
-from pgsuite.envs.exact_models import GYMNASIUM, REGISTERED, exact_model
-from pgsuite.envs.quadratic import QuadraticTask
-from pgsuite.envs.tabular import TabularMDP, from_gymnasium, from_outcomes
-from pgsuite.envs.tabular_env import TabularVectorEnv, stream_keys, uniforms
+from pgsuite.envs.exact.models import GYMNASIUM, REGISTERED, exact_model
+from pgsuite.envs.exact.quadratic import QuadraticTask
+from pgsuite.envs.exact.sampling import TabularVectorEnv, stream_keys, uniforms
+from pgsuite.envs.exact.tabular import TabularMDP, from_gymnasium, from_outcomes
 from pgsuite.errors import UsageError
 
 TABLES = [env_id for env_id in [*REGISTERED, *GYMNASIUM] if isinstance(exact_model(env_id), TabularMDP)]

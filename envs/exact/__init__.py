@@ -1,0 +1,1 @@
+"""Models small enough to solve, their solutions, and environments that sample them."""
