@@ -126,7 +126,7 @@ def plan(
     """Tell how many seeds it takes to detect a drop, and what the seeds there are can detect."""
     from rich.console import Console
 
-    from .reports.seeds import plan_seeds
+    from .reports.tables.seeds import plan_seeds
 
     plan_seeds(folders, drop, power, alpha, Console())
 

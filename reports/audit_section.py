@@ -7,8 +7,8 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..results.store.audit import read_audit
-from .audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
-from .table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
+from .tables.audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
+from .tables.table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
 
 _WORDS = ("algorithm", "model", "verdict")
 _ONLY_FILES = frozenset({"batches", "SNR", "J", "critic"})

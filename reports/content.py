@@ -5,10 +5,10 @@ from typing import NamedTuple
 from ..results.statistics.bootstrap import MEANINGFUL
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
-from . import absent, cost, details, environments, improvement, leaderboard
 from .audit_section import AuditSection
 from .notation import percent, plural, ranges, si
-from .table import Table
+from .tables import absent, cost, details, environments, improvement, leaderboard
+from .tables.table import Table
 
 
 class Content(NamedTuple):

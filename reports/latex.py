@@ -2,7 +2,7 @@ r"""The tables of a paper: LaTeX to be read in with ``\input``, with booktabs.""
 
 from ..errors import plain
 from .content import Content
-from .table import Cell, Medium, Table
+from .tables.table import Cell, Medium, Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",

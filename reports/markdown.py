@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..errors import plain
 from .content import Content
-from .table import Cell, Medium, Table
+from .tables.table import Cell, Medium, Table
 
 
 class Picture(NamedTuple):

@@ -19,7 +19,7 @@ from ..results.store.provenance import versions
 from .content import Content
 from .figures import Drawing, Figures, inline, line_styles, slug
 from .figures.style import LineStyle
-from .table import Cell, Medium
+from .tables.table import Cell, Medium
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (

@@ -11,7 +11,7 @@ from .audit_section import AuditSection, read_section
 from .content import Content, content
 from .latex import to_latex
 from .markdown import Picture, to_markdown
-from .tidy import write_tables
+from .tables.tidy import write_tables
 
 if TYPE_CHECKING:
     from .figures import Figures

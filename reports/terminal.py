@@ -8,7 +8,7 @@ from rich.text import Text
 from ..errors import plain
 from .audit_section import AuditSection
 from .content import Content
-from .table import Cell, Medium, Table
+from .tables.table import Cell, Medium, Table
 
 _LONGEST = 26
 """Columns for a name; a longer one goes on in the next line."""

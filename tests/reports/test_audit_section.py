@@ -15,7 +15,7 @@ from pgsuite.reports.terminal import print_audit
 from pgsuite.results import gather
 from pgsuite.results.store.audit import FORMAT
 
-from .test_audit import CASE, UPDATE, WORSE
+from .tables.test_audit import CASE, UPDATE, WORSE
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -4,7 +4,7 @@ import pytest
 
 from pgsuite.reports.content import content
 from pgsuite.reports.latex import escape, table, to_latex
-from pgsuite.reports.table import Column, Table, number, text
+from pgsuite.reports.tables.table import Column, Table, number, text
 from pgsuite.results import gather
 
 from .hostile import NAMES

@@ -6,9 +6,9 @@ from markdown_it import MarkdownIt
 
 from pgsuite.errors import plain
 from pgsuite.reports.content import content
-from pgsuite.reports.leaderboard import leaderboard
 from pgsuite.reports.markdown import Picture, escape, table, to_markdown
-from pgsuite.reports.table import Column, Table, number, text
+from pgsuite.reports.tables.leaderboard import leaderboard
+from pgsuite.reports.tables.table import Column, Table, number, text
 from pgsuite.results import gather
 
 from .hostile import NAMES

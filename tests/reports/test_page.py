@@ -8,7 +8,7 @@ import pytest
 from pgsuite.reports.content import content
 from pgsuite.reports.figures.style import KNOWN, line_styles
 from pgsuite.reports.page import SECTIONS, TEMPLATES, Figure, FigureGroup, bar, render, swatch
-from pgsuite.reports.table import Cell
+from pgsuite.reports.tables.table import Cell
 from pgsuite.results import gather
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
-from pgsuite.reports.absent import remarks
+from pgsuite.reports.tables.absent import remarks
 from pgsuite.results import CellStore, CurveRow, gather, write_manifest
 
 ANCHORS = {"random": 20.0, "reference": 500.0}

@@ -1,6 +1,6 @@
 import dataclasses
 
-from pgsuite.reports.environments import environment_table, pairs_table
+from pgsuite.reports.tables.environments import environment_table, pairs_table
 
 
 def texts(table, row):

@@ -1,4 +1,4 @@
-from pgsuite.reports.table import FILES, PAGE, Cell, Column, Medium, Table, algorithm, number, text
+from pgsuite.reports.tables.table import FILES, PAGE, Cell, Column, Medium, Table, algorithm, number, text
 
 
 def table(**options):

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..results.store.gathering import Gathered, Member
-from .notation import NOTHING, ranges, si
+from ...results.store.gathering import Gathered, Member
+from ..notation import NOTHING, ranges, si
 from .table import Cell, Column, Table, algorithm, number, text
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .notation import NOTHING
+from ..notation import NOTHING
 
 CAPTION = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "

@@ -1,4 +1,4 @@
-from pgsuite.reports.improvement import improvement_table
+from pgsuite.reports.tables.improvement import improvement_table
 
 
 def test_the_cell_of_row_and_column_is_the_probability_that_the_row_wins(comparison):

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from pgsuite.reports.cost import cost_table, diagnostics_table
+from pgsuite.reports.tables.cost import cost_table, diagnostics_table
 
 
 def texts(table, row):

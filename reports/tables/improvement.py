@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 
-from ..results.statistics.bootstrap import MEANINGFUL
-from ..results.statistics.comparison import Comparison
+from ...results.statistics.bootstrap import MEANINGFUL
+from ...results.statistics.comparison import Comparison
+from ..notation import fixed, interval, percent
 from .leaderboard import STATISTICS, TOO_FEW
-from .notation import fixed, interval, percent
 from .table import Cell, Column, Table, algorithm, number
 
 _PLACES = 2

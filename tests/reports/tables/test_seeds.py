@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from pgsuite.errors import UsageError
-from pgsuite.reports.seeds import parse_share, plan_seeds
+from pgsuite.reports.tables.seeds import parse_share, plan_seeds
 
 
 def planned(folder, drop="20%", power=0.9, alpha=0.05):

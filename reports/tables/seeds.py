@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import UsageError, plain
-from ..results.statistics.power import ALL, ANY, CAUTION, Design, seeds_needed
-from ..results.statistics.scores import Curves, read_curves
-from ..results.store.gathering import gather
-from .notation import NOTHING
+from ...errors import UsageError, plain
+from ...results.statistics.power import ALL, ANY, CAUTION, Design, seeds_needed
+from ...results.statistics.scores import Curves, read_curves
+from ...results.store.gathering import gather
+from ..notation import NOTHING
 
 _HEADER = ["environment", "runs", "variation", "seeds needed", "cautious", "can detect"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..results.store.folders import find_cells
-from ..results.store.gathering import Gathered, Member, Status
-from .notation import plural, ranges
+from ...results.store.folders import find_cells
+from ...results.store.gathering import Gathered, Member, Status
+from ..notation import plural, ranges
 from .table import Cell, Column, Table, algorithm, number, text
 
 _KINDS: dict[Status, str] = {

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..results.statistics.comparison import Comparison
-from ..results.statistics.cost import COST_THRESHOLD
-from .notation import duration, mebibytes, si, significant
+from ...results.statistics.comparison import Comparison
+from ...results.statistics.cost import COST_THRESHOLD
+from ..notation import duration, mebibytes, si, significant
 from .table import PAPER, Cell, Column, Table, algorithm, number, text
 
 DIAGNOSTICS = {

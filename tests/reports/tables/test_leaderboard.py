@@ -1,6 +1,6 @@
 import pytest
 
-from pgsuite.reports.leaderboard import leaderboard
+from pgsuite.reports.tables.leaderboard import leaderboard
 
 
 def by_title(table, row):

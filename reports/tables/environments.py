@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from ..results.statistics.bootstrap import MEANINGFUL
-from ..results.statistics.comparison import Comparison
-from ..results.statistics.differences import TOO_FEW as UNTESTED
-from ..results.statistics.differences import needed
+from ...results.statistics.bootstrap import MEANINGFUL
+from ...results.statistics.comparison import Comparison
+from ...results.statistics.differences import TOO_FEW as UNTESTED
+from ...results.statistics.differences import needed
+from ..notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
 from .leaderboard import TOO_FEW
-from .notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
 from .table import FILES, PAPER, TERMINAL, Cell, Column, Table, algorithm, number, text
 
 _SCORE_PLACES = 2

@@ -6,7 +6,7 @@ Texts are plain: whoever renders a table escapes them.
 from enum import Enum
 from typing import NamedTuple
 
-from .notation import NOTHING
+from ..notation import NOTHING
 
 
 class Medium(Enum):

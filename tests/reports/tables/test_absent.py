@@ -1,4 +1,4 @@
-from pgsuite.reports.absent import absent_table, completeness, remarks
+from pgsuite.reports.tables.absent import absent_table, completeness, remarks
 from pgsuite.results import gather
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..results.statistics.comparison import Comparison
+from ...results.statistics.comparison import Comparison
 
 TABLES = {
     "leaderboard": "leaderboard",

@@ -1,6 +1,6 @@
 import pytest
 
-from pgsuite.reports.details import (
+from pgsuite.reports.tables.details import (
     cells_table,
     commit,
     protocol_table,

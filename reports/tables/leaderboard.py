@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from ..results.statistics.bootstrap import MEANINGFUL
-from ..results.statistics.comparison import Comparison
-from .notation import fixed, interval, percent
+from ...results.statistics.bootstrap import MEANINGFUL
+from ...results.statistics.comparison import Comparison
+from ..notation import fixed, interval, percent
 from .table import EVERYWHERE, FILES, PAGE, Cell, Column, Table, algorithm, number
 
 METRICS = {

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from pgsuite.reports.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, verdict
 from pgsuite.reports.bias_variance import bias_variance_table, plot_bias_variance
+from pgsuite.reports.tables.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, verdict
 
 CASE = {
     "model": "chain",
