@@ -17,9 +17,7 @@ ALLOWED = {
     "results": set(),
     "suites": {"envs", "algorithms", "results"},
     "reports": {"results"},
-    "cli": {"envs", "algorithms", "results", "suites", "reports", "cli_measure", "cli_results"},
-    "cli_measure": {"envs", "results", "suites", "reports"},
-    "cli_results": {"envs", "results", "suites", "reports"},
+    "cli": {"envs", "algorithms", "results", "suites", "reports"},
     "errors": set(),
     "__init__": set(),
 }

@@ -120,7 +120,7 @@ def pgsuite(place, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["pgsuite", *arguments])
-        monkeypatch.setattr(cli, "_debug", False)
+        monkeypatch.setattr("pgsuite.cli.options.debug", False)
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             cli.main()

@@ -1,4 +1,4 @@
-"""The commands that measure apart from any suite: estimators against exact gradients, random policies as anchors."""
+"""`pgsuite audit`: gradient estimators against exact gradients."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import UsageError
+from ..errors import UsageError
 
 
 def audit(
@@ -26,11 +26,11 @@ def audit(
     """
     from rich.console import Console
 
-    from .reports.audit_section import audit_section
-    from .reports.terminal import print_audit
-    from .results.store.audit import write_audit
-    from .suites.audit.run import BATCHES, plan_audit, run_audit
-    from .suites.display import counting
+    from ..reports.audit_section import audit_section
+    from ..reports.terminal import print_audit
+    from ..results.store.audit import write_audit
+    from ..suites.audit.run import BATCHES, plan_audit, run_audit
+    from ..suites.display import counting
 
     sys.path.insert(0, str(Path.cwd()))
     jobs = plan_audit(algorithm or (), model or (), seed=seed, batches=batches or BATCHES)
@@ -44,19 +44,3 @@ def audit(
         typer.echo(f"wrote {json}")
     if not found["passes"]:
         raise typer.Exit(1)
-
-
-def anchors(
-    envs: Annotated[list[str], typer.Argument(help="Environment ids.")],
-    episodes: Annotated[int, typer.Option(min=2, help="Episodes of the random policy.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Measure the uniform random policy's return, the zero of the score, and show it beside the recorded one."""
-    from .envs import anchors as recorded
-    from .envs import measure_random_return
-
-    for env in envs:
-        measured = measure_random_return(env, episodes, seed)
-        known = recorded(env)
-        beside = f"recorded {known.random:g}, reference {known.reference:g}" if known else "none recorded"
-        typer.echo(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {episodes} episodes; {beside}")

@@ -1,0 +1,5 @@
+"""``python -m pgsuite.cli``."""
+
+from .main import main
+
+main()

@@ -1,0 +1,73 @@
+"""`pgsuite import`: results from elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from .options import say
+
+
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Tidy CSV, SB3's monitor.csv or evaluations.npz, or folders of these, as RL Zoo makes."),
+    ],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Results folder.  [default: runs/SUITE]")] = None,
+    algorithm: Annotated[str | None, typer.Option("-a", "--algorithm", help="Name, where the files lack it.")] = None,
+    env: Annotated[str | None, typer.Option("-e", "--env", help="Id, where the files lack it.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed, where the files and their paths lack it.")] = None,
+    suite: Annotated[str, typer.Option(help="Name of the collection.")] = "imported",
+    like: Annotated[
+        Path | None,
+        typer.Option(help="Results folder whose grid, episodes and policy mode these evaluations follow."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="evaluation or training, where there are both.  [default: evaluation]")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Budget of every run; longer ones are cut.  [default: the longest run's]")
+    ] = None,
+    checkpoints: Annotated[int, typer.Option(min=2, max=10_000, help="Points that training episodes are put on.")] = 20,
+    window: Annotated[int, typer.Option(min=1, help="Training episodes averaged at a point.")] = 10,
+) -> None:
+    """Bring results from elsewhere into a results folder, which `report` reads like any other.
+
+    A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row per run and evaluation.
+    """
+    from ..suites.importing.request import ImportRequest, import_results
+
+    if source not in (None, "evaluation", "training"):
+        raise UsageError(f"--source {source}: choose evaluation or training")
+    folder = out or Path("runs") / _suite_name(suite)
+    request = ImportRequest(
+        paths=tuple(files),
+        suite=_suite_name(suite),
+        algorithm=algorithm,
+        env=env,
+        seed=seed,
+        source=source,  # type: ignore[arg-type]  # checked above
+        like=like,
+        steps=steps,
+        checkpoints=checkpoints,
+        window=window,
+    )
+    imported = import_results(request, folder)
+    for cell in imported.cells:
+        points = max(len(run.rows) for run in cell.runs.values())
+        say(
+            f"{cell.algorithm} on {cell.env}: {len(cell.runs)} run(s), {points} points up to {cell.record['steps']:,} "
+            f"steps; {cell.record['protocol'].get('source', f'evaluations as in {like}')}"
+        )
+    for note in imported.notes:
+        say(f"note: {note}", err=True)
+    typer.echo(f"imported into {folder}; `pgsuite report {folder}` shows it")
+
+
+def _suite_name(text: str) -> str:
+    import re
+
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", text):
+        raise UsageError(f"--suite {text!r}: a name is made of letters, digits, '_', '.' and '-'")
+    return text

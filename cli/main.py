@@ -1,0 +1,95 @@
+"""The command line: the commands put together, and how an error ends.
+
+Everything heavy is imported by the command that needs it, so that ``--help`` answers at once.
+"""
+
+import sys
+import traceback
+from typing import Annotated, NoReturn
+
+import typer
+
+from ..errors import PgsuiteError, in_one_line
+from . import options
+from .anchors import anchors
+from .audit import audit
+from .import_ import import_
+from .list import list_names
+from .plan import plan
+from .replay import replay
+from .report import report
+from .run import run
+
+EXIT_CODES = """
+Exit codes: 0 done; 1 something failed while running, the summary names it;
+2 the request cannot be carried out as written; 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="pgsuite",
+    help="Find out which policy-gradient algorithm is better on which tasks, and whether a change made one worse.",
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        typer.echo(f"pgsuite {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    options.debug = debug
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+app.command("list")(list_names)
+app.command()(run)
+app.command()(report)
+app.command()(plan)
+app.command()(replay)
+app.command("import")(import_)
+app.command()(audit)
+app.command()(anchors)
+
+
+def main() -> NoReturn:
+    """Run the command line; an expected error is one line on stderr and its exit code."""
+    try:
+        code = app(prog_name="pgsuite", standalone_mode=False)
+    except typer.TyperException as error:
+        reason = " ".join(error.format_message().split()).rstrip(".")
+        command = getattr(getattr(error, "ctx", None), "command_path", "pgsuite")
+        print(f"pgsuite: {reason}; see `{command} --help`", file=sys.stderr)
+        sys.exit(2)
+    except PgsuiteError as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"pgsuite: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("pgsuite: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        reason = in_one_line(error)
+        print(
+            f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr
+        )
+        sys.exit(1)
+    sys.exit(code)

@@ -1,0 +1,64 @@
+"""`pgsuite report`: a comparison of results, printed and written down."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ..reports import ReportFiles
+    from ..results.store.gathering import Horizon
+
+
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` or `import` made them.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
+    level: Annotated[float, typer.Option(help="Confidence of the intervals and of the verdicts together.")] = 0.95,
+    audit: Annotated[
+        Path | None, typer.Option(help="File of `audit --json`, which becomes a part of the report.")
+    ] = None,
+    horizon: Annotated[
+        str, typer.Option(help="For budgets that differ: error, or common to cut curves to the shortest.")
+    ] = "error",
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Event files too, in OUT/tensorboard.")] = False,
+    wandb: Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")] = None,
+    mlflow: Annotated[str | None, typer.Option(help="Log to this MLflow URI too, as sqlite:///mlflow.db.")] = None,
+) -> None:
+    """Compare results: print the verdict and write a page, Markdown, LaTeX, figures, CSV and Parquet.
+
+    Exit code 1 when a run that was asked for is missing, unfinished or cannot be read; the report names it.
+    """
+    if horizon not in ("error", "common"):
+        raise UsageError(f"--horizon {horizon}: choose error or common")
+    out = out or folders[0] / "report"
+    files = write_report(folders, out, level=level, horizon=horizon, audit=audit)  # type: ignore[arg-type]  # checked above
+    if tensorboard or wandb or mlflow:
+        from ..reports.exports import export_to
+
+        for line in export_to(files.gathered, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
+            typer.echo(line)
+    if not files.whole:
+        raise typer.Exit(1)
+
+
+def write_report(
+    folders: list[Path],
+    out: Path,
+    *,
+    level: float = 0.95,
+    horizon: "Horizon" = "error",
+    audit: Path | None = None,
+) -> "ReportFiles":
+    """Write a report and print what it says."""
+    from rich.console import Console
+
+    from ..reports import print_report
+    from ..reports import report as write
+
+    files = write(folders, out, level=level, horizon=horizon, audit=audit)
+    print_report(files.content, Console())
+    typer.echo(f"\nwrote {files.page}")
+    typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")
+    return files
