@@ -1,6 +1,7 @@
 """The policy-gradient algorithms, one file each, and the seed-batched pieces they are made of.
 
-Names are imported when first used: torch is loaded only by those who train.
+Everything that an algorithm of your own needs is imported from here. Names are imported when first used: torch is
+loaded only by those who train.
 """
 
 import importlib
@@ -8,29 +9,135 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .actor_critic import ActorCritic as ActorCritic
+    from .adam import Adam as Adam
+    from .adam import adam_step as adam_step
+    from .adam import clip_gradient as clip_gradient
+    from .adam import decayed as decayed
+    from .adam import norm as norm
+    from .blocks import Layout as Layout
+    from .blocks import Samples as Samples
+    from .blocks import explained_variance as explained_variance
+    from .blocks import loss_gradient as loss_gradient
+    from .blocks import standardised as standardised
+    from .critic import Fit as Fit
+    from .critic import fit_critic as fit_critic
+    from .diagnostics import policy_change as policy_change
+    from .distributions import Distribution as Distribution
     from .interface import Episodes as Episodes
+    from .interface import Experience as Experience
+    from .interface import Gradient as Gradient
+    from .interface import GradientEstimator as GradientEstimator
+    from .interface import Learner as Learner
+    from .interface import Metrics as Metrics
+    from .interface import Plan as Plan
     from .interface import Rollout as Rollout
     from .interface import State as State
     from .interface import Steps as Steps
     from .interface import Target as Target
+    from .minibatches import Minibatch as Minibatch
+    from .minibatches import minibatches as minibatches
+    from .model import Action as Action
+    from .model import Actor as Actor
+    from .model import Behaviour as Behaviour
+    from .model import Model as Model
+    from .model import NetworkActor as NetworkActor
     from .model import Spaces as Spaces
+    from .networks import Network as Network
+    from .normalisers import Moments as Moments
+    from .normalisers import Standardiser as Standardiser
     from .policy_gradient import PolicyGradient as PolicyGradient
+    from .policy_gradient import likelihood_loss as likelihood_loss
     from .reinforce import Reinforce as Reinforce
     from .reinforce_baseline import ReinforceBaseline as ReinforceBaseline
+    from .returns import discount_powers as discount_powers
+    from .returns import discounted_returns as discounted_returns
+    from .returns import generalised_advantage as generalised_advantage
+    from .streams import Stream as Stream
+    from .streams import generator as generator
+    from .streams import seed_sequence as seed_sequence
+    from .trees import concatenate as concatenate
+    from .trees import named_tensors as named_tensors
+    from .trees import put as put
+    from .trees import select as select
+    from .trees import take as take
+    from .trees import tree_map as tree_map
     from .trpo import TRPO as TRPO
+    from .trust_region import Search as Search
+    from .trust_region import Solution as Solution
+    from .trust_region import Surrogate as Surrogate
+    from .trust_region import conjugate_gradient as conjugate_gradient
+    from .trust_region import full_step as full_step
+    from .trust_region import line_search as line_search
+    from .validation import Count as Count
+    from .validation import NonNegative as NonNegative
+    from .validation import Positive as Positive
+    from .validation import Share as Share
 
 _HOMES = {
+    "Action": "pgsuite.algorithms.model:Action",
+    "Actor": "pgsuite.algorithms.model:Actor",
     "ActorCritic": "pgsuite.algorithms.actor_critic:ActorCritic",
+    "Adam": "pgsuite.algorithms.adam:Adam",
+    "Behaviour": "pgsuite.algorithms.model:Behaviour",
+    "Count": "pgsuite.algorithms.validation:Count",
+    "Distribution": "pgsuite.algorithms.distributions:Distribution",
     "Episodes": "pgsuite.algorithms.interface:Episodes",
+    "Experience": "pgsuite.algorithms.interface:Experience",
+    "Fit": "pgsuite.algorithms.critic:Fit",
+    "Gradient": "pgsuite.algorithms.interface:Gradient",
+    "GradientEstimator": "pgsuite.algorithms.interface:GradientEstimator",
+    "Layout": "pgsuite.algorithms.blocks:Layout",
+    "Learner": "pgsuite.algorithms.interface:Learner",
+    "Metrics": "pgsuite.algorithms.interface:Metrics",
+    "Minibatch": "pgsuite.algorithms.minibatches:Minibatch",
+    "Model": "pgsuite.algorithms.model:Model",
+    "Moments": "pgsuite.algorithms.normalisers:Moments",
+    "Network": "pgsuite.algorithms.networks:Network",
+    "NetworkActor": "pgsuite.algorithms.model:NetworkActor",
+    "NonNegative": "pgsuite.algorithms.validation:NonNegative",
+    "Plan": "pgsuite.algorithms.interface:Plan",
     "PolicyGradient": "pgsuite.algorithms.policy_gradient:PolicyGradient",
+    "Positive": "pgsuite.algorithms.validation:Positive",
     "Reinforce": "pgsuite.algorithms.reinforce:Reinforce",
     "ReinforceBaseline": "pgsuite.algorithms.reinforce_baseline:ReinforceBaseline",
     "Rollout": "pgsuite.algorithms.interface:Rollout",
+    "Samples": "pgsuite.algorithms.blocks:Samples",
+    "Search": "pgsuite.algorithms.trust_region:Search",
+    "Share": "pgsuite.algorithms.validation:Share",
+    "Solution": "pgsuite.algorithms.trust_region:Solution",
     "Spaces": "pgsuite.algorithms.model:Spaces",
+    "Standardiser": "pgsuite.algorithms.normalisers:Standardiser",
     "State": "pgsuite.algorithms.interface:State",
     "Steps": "pgsuite.algorithms.interface:Steps",
+    "Stream": "pgsuite.algorithms.streams:Stream",
+    "Surrogate": "pgsuite.algorithms.trust_region:Surrogate",
     "TRPO": "pgsuite.algorithms.trpo:TRPO",
     "Target": "pgsuite.algorithms.interface:Target",
+    "adam_step": "pgsuite.algorithms.adam:adam_step",
+    "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
+    "concatenate": "pgsuite.algorithms.trees:concatenate",
+    "conjugate_gradient": "pgsuite.algorithms.trust_region:conjugate_gradient",
+    "decayed": "pgsuite.algorithms.adam:decayed",
+    "discount_powers": "pgsuite.algorithms.returns:discount_powers",
+    "discounted_returns": "pgsuite.algorithms.returns:discounted_returns",
+    "explained_variance": "pgsuite.algorithms.blocks:explained_variance",
+    "fit_critic": "pgsuite.algorithms.critic:fit_critic",
+    "full_step": "pgsuite.algorithms.trust_region:full_step",
+    "generalised_advantage": "pgsuite.algorithms.returns:generalised_advantage",
+    "generator": "pgsuite.algorithms.streams:generator",
+    "likelihood_loss": "pgsuite.algorithms.policy_gradient:likelihood_loss",
+    "line_search": "pgsuite.algorithms.trust_region:line_search",
+    "loss_gradient": "pgsuite.algorithms.blocks:loss_gradient",
+    "minibatches": "pgsuite.algorithms.minibatches:minibatches",
+    "named_tensors": "pgsuite.algorithms.trees:named_tensors",
+    "norm": "pgsuite.algorithms.adam:norm",
+    "policy_change": "pgsuite.algorithms.diagnostics:policy_change",
+    "put": "pgsuite.algorithms.trees:put",
+    "seed_sequence": "pgsuite.algorithms.streams:seed_sequence",
+    "select": "pgsuite.algorithms.trees:select",
+    "standardised": "pgsuite.algorithms.blocks:standardised",
+    "take": "pgsuite.algorithms.trees:take",
+    "tree_map": "pgsuite.algorithms.trees:tree_map",
 }
 
 

@@ -18,7 +18,6 @@ from .blocks import Samples, explained_variance
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .model import Model
 from .policy_gradient import PolicyGradient, likelihood_loss
 from .validation import Count, NonNegative, Positive, Share
 
@@ -39,7 +38,8 @@ class ActorCritic(PolicyGradient):
     learning_rate_decay: Literal["none", "linear"] = "none"
     """Whether the step size falls to zero over the budget."""
     value_weight: NonNegative = 0.5
-    """Weight of the critic's squared error in the loss."""
+    """Weight of half the critic's mean squared error in the loss. Stable-Baselines3's ``vf_coef`` has no half: its 0.5
+    is 1.0 here."""
     entropy_weight: NonNegative = 0.0
     """Weight of the mean entropy in the objective."""
     normalise_advantages: bool = False
@@ -54,10 +54,10 @@ class ActorCritic(PolicyGradient):
 
     @property
     def target(self) -> Target:
-        return Target("undiscounted", self.trace, self.normalise_advantages, self.entropy_weight)
+        return Target(bootstrap=self.trace, normalised=self.normalise_advantages, entropy_weight=self.entropy_weight)
 
-    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
-        return {"all": Adam.like(parameters)}
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
+        return {"policy": Adam.like(policy), "critic": Adam.like(critic)}
 
     def plan(self, state: State) -> Steps:
         return Steps(self.num_envs, self.num_steps)
@@ -69,7 +69,7 @@ class ActorCritic(PolicyGradient):
         return likelihood_loss(distribution, outputs, samples, self.entropy_weight) / self.window
 
     def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
-        error = (value - samples.target) * samples.mask
+        error = (value - samples.value_target) * samples.mask
         return self.value_weight * 0.5 * (error * error).sum(1) / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
@@ -77,11 +77,14 @@ class ActorCritic(PolicyGradient):
         gradient, loss = self.gradient_of(state, samples)
         clipped, length = clip_gradient(gradient, self.max_gradient_norm)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        parameters, adam = adam_step(state.parameters, clipped, state.optimisers["all"], rate)
-        learned = state._replace(parameters=parameters, optimisers={"all": adam})
+        policy, policy_adam = adam_step(state.policy, clipped.policy, state.optimisers["policy"], rate)
+        critic, critic_adam = adam_step(state.critic, clipped.critic, state.optimisers["critic"], rate)
+        learned = state._replace(
+            policy=policy, critic=critic, optimisers={"policy": policy_adam, "critic": critic_adam}
+        )
         return self.observed(learned, rollout), {
             "loss": loss,
             "gradient_norm": length,
             "explained_variance": explained_variance(samples),
-            **policy_change(state, state.model.split(parameters)[0], samples),
+            **policy_change(state, policy, samples),
         }

@@ -4,10 +4,14 @@
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
+
+from .trees import named_tensors, tree_map
+
+T = TypeVar("T")
 
 
 class Adam(NamedTuple):
@@ -74,12 +78,19 @@ def norm(x: Tensor) -> Tensor:
     return (x * x).sum(1).sqrt()
 
 
-def clip_gradient(gradient: Tensor, max_norm: float | None) -> tuple[Tensor, Tensor]:
-    """Return the gradient ``(S, P)`` scaled down to ``max_norm`` where it is longer, and the norms before ``(S,)``."""
-    length = norm(gradient)
+def clip_gradient(gradient: T, max_norm: float | None) -> tuple[T, Tensor]:
+    """Return the gradient scaled down to ``max_norm`` where it is longer, and the norms before ``(S,)``.
+
+    Args:
+        gradient: ``(S, P)``, or a tree of such, as of policy and critic, whose norm is that of all together.
+        max_norm: the largest; None for no clipping.
+    """
+    parts = [part for _, part in named_tensors(gradient)]
+    length = norm(torch.cat(parts, 1) if len(parts) > 1 else parts[0])
     if max_norm is None:
         return gradient, length
-    return gradient * (max_norm / (length + 1e-6)).clamp(max=1.0).unsqueeze(1), length
+    scale = (max_norm / (length + 1e-6)).clamp(max=1.0).unsqueeze(1)
+    return tree_map(lambda part: part * scale, gradient), length
 
 
 def decayed(learning_rate: float, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:

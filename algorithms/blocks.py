@@ -30,10 +30,12 @@ class Samples(NamedTuple):
     """``(S, B)`` or ``(S, B, A)``."""
     weight: Tensor
     """``(S, B)`` weight of ∇log π: a return or an advantage."""
-    target: Tensor
+    value_target: Tensor
     """``(S, B)`` what the critic should predict."""
     value: Tensor
     """``(S, B)`` what it predicted."""
+    log_prob: Tensor
+    """``(S, B)`` of the action when it was sampled."""
     mask: Tensor
     """``(S, B)`` 1 for experience, 0 for padding and reset steps."""
 
@@ -45,6 +47,12 @@ class Samples(NamedTuple):
     def rows(self, start: int, stop: int) -> "Samples":
         """Return samples ``start`` to ``stop`` of every seed."""
         return Samples(*(x[:, start:stop] for x in self))
+
+    def take(self, index: Tensor, mask: Tensor | None = None) -> "Samples":
+        """Return the samples of each seed at ``index`` ``(S, M)``; with a mask ``(S, M)``, some of them masked."""
+        row = torch.arange(len(index)).unsqueeze(1)
+        taken = Samples(*(x[row, index] for x in self))
+        return taken if mask is None else taken._replace(mask=taken.mask * mask)
 
     def blocks(self) -> Iterator["Samples"]:
         """Iterate over blocks of `BLOCK` samples, in order."""
@@ -145,8 +153,8 @@ def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
 
 def explained_variance(samples: Samples) -> Tensor:
     """Return ``1 - Var(target - value) / Var(target)`` of the critic ``(S,)``; NaN where the target is constant."""
-    total = spread(samples.target, samples.mask).variance
-    left = spread(samples.target - samples.value, samples.mask).variance
+    total = spread(samples.value_target, samples.mask).variance
+    left = spread(samples.value_target - samples.value, samples.mask).variance
     return torch.where(total > 0, 1 - left / total, torch.nan)
 
 

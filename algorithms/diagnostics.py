@@ -33,8 +33,7 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
 
 def _measure(state: State, policy: Tensor, samples: Samples) -> tuple[Tensor, Tensor]:
     network, distribution = state.model.policy, state.model.distribution
-    before, _ = state.model.split(state.parameters)
-    old_layers, new_layers = network.layers(before.numpy()), network.layers(policy.numpy())
+    old_layers, new_layers = network.layers(state.policy.numpy()), network.layers(policy.numpy())
     kl, entropy = torch.zeros_like(policy[:, 0]), torch.zeros_like(policy[:, 0])
     for block in samples.blocks():
         observation = block.observation.numpy()

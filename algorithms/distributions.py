@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 
-NoiseKind = Literal["gumbel", "normal", "logistic"]
+NoiseKind = Literal["gumbel", "normal", "logistic", "uniform"]
 
 
 class Distribution(Protocol):

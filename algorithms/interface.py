@@ -1,48 +1,67 @@
 """What algorithms and the training loop say to each other: plans, rollouts, states.
 
-`Algorithm` is all that the loop asks for. Ours derive from `policy_gradient.PolicyGradient`, which does most of it.
+A `Learner` is all that the loop asks for; a `GradientEstimator` can be audited as well. Ours derive from
+`policy_gradient.PolicyGradient`, which does most of it.
 
 Shapes: **S** seeds, **N** environments per seed, **T** time steps, **B** samples, **O** observation size,
 **A** action size, **P** parameters.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from .adam import Adam
-from .model import Actor, Behaviour, Model, Spaces
+from .model import Actor, Model, Spaces
 from .normalisers import Moments
 
 Metrics = Mapping[str, Tensor]
 """Diagnostics by name, each ``(S,)``."""
 
+TRAINING = "training"
+"""Name of the environments and random streams that a plan uses unless it names others."""
+
 
 class Steps(NamedTuple):
-    """Collect a window: ``length`` steps in each of ``num_envs`` environments, which go on where they were."""
+    """Collect a window: ``length`` steps in each of ``num_envs`` environments, which go on where they were.
+
+    Asked for more environments than before, those that are there go on and the others begin.
+    """
 
     num_envs: int
     length: int
+    stream: str = TRAINING
+    """Whose environments and noise: plans of different names never share an environment or a random number."""
 
 
 class Episodes(NamedTuple):
-    """Collect a round: one complete episode in each of ``num_envs`` environments, from reset."""
+    """Collect a round: one complete episode in each of ``num_envs`` environments, from reset.
+
+    A window in the same environments begins anew after it.
+    """
 
     num_envs: int
+    stream: str = TRAINING
+    """Whose environments and noise: plans of different names never share an environment or a random number."""
 
 
-class Target(NamedTuple):
+Plan = Steps | Episodes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
     """What an algorithm's gradient estimates, as it declares it."""
 
-    state_weighting: Literal["discounted", "undiscounted"]
+    state_weighting: Literal["discounted", "undiscounted"] = "undiscounted"
     """Whether the state at time t counts γ^t (the gradient of the discounted return) or 1 (the usual choice)."""
     bootstrap: float | None
     """λ of the bootstrapped advantage; None for complete returns, which have no critic error."""
-    normalised: bool
+    normalised: bool = False
     """Whether weights are standardised over a batch, which scales the gradient by a random factor."""
-    entropy_weight: float
+    entropy_weight: float = 0.0
     """Weight of the entropy bonus added to the objective."""
 
 
@@ -53,6 +72,8 @@ class Rollout(NamedTuple):
     """``(S, N, T + 1, O)``; entry t + 1 follows step t, so an episode's final observation is there."""
     action: Tensor
     """``(S, N, T)`` or ``(S, N, T, A)`` as sampled."""
+    log_prob: Tensor
+    """``(S, N, T)`` of the action when it was sampled; NaN from an actor that has no density."""
     reward: Tensor
     """``(S, N, T)``"""
     terminated: Tensor
@@ -67,6 +88,8 @@ class Rollout(NamedTuple):
     """``(S,)`` share of the budget used when the rollout began."""
     complete: bool
     """Whether this is a round of complete episodes (T is then the longest among all seeds) or a window."""
+    behaviour: Any = None
+    """What `Learner.behaviour` gave for it: the policy that acted."""
 
     @property
     def done(self) -> Tensor:
@@ -85,12 +108,23 @@ class Experience(NamedTuple):
     """``(S, N, T + 1)`` the critic's values; 0 without a critic."""
 
 
+class Gradient(NamedTuple):
+    """Of a loss, before clipping and optimiser."""
+
+    policy: Tensor
+    """``(S, Pp)``"""
+    critic: Tensor
+    """``(S, Pc)``; zero where a critic is fitted apart."""
+
+
 class State(NamedTuple):
     """All that training depends on. Every tensor leads with the seed axis."""
 
     model: Model
-    parameters: Tensor
-    """``(S, P)`` policy, then critic."""
+    policy: Tensor
+    """``(S, Pp)`` parameters."""
+    critic: Tensor
+    """``(S, Pc)`` parameters; ``Pc = 0`` without a critic."""
     optimisers: dict[str, Adam]
     observation: Moments
     """Of raw observations."""
@@ -102,33 +136,49 @@ class State(NamedTuple):
     """``(S,)`` updates done."""
     seeds: Tensor
     """``(S,)``"""
+    memory: Mapping[str, Any] = {}
+    """Whatever else an algorithm remembers, by name: tensors, or trees of them (dicts and named tuples, other states
+    among them), all leading with the seed axis. Saved, masked and resumed like the rest; shapes never change."""
 
 
-class Algorithm(Protocol):
-    """A frozen configuration with an explicit state; its fields are its hyperparameters."""
+class Learner(Protocol):
+    """Enough to be run, reported and gated: a frozen configuration with an explicit state.
 
-    @property
-    def target(self) -> Target:
-        """What `gradient` estimates."""
+    Its fields are its hyperparameters. `State` is the usual state; any named tuple of tensors does that has its
+    ``updates`` and ``seeds``. A class attribute ``heavy_memory`` names what of its memory is large: it is saved while
+    a run goes on, from which it may have to be resumed, and not with the finished run.
+    """
 
     @property
     def torch_dtype(self) -> torch.dtype:
         """Of parameters and noise."""
 
-    def init(self, spaces: Spaces, seeds: Sequence[int]) -> State:
+    def init(self, spaces: Spaces, seeds: Sequence[int]) -> Any:
         """Return the state before training."""
 
-    def plan(self, state: State) -> Steps | Episodes:
-        """Return what to collect next; an algorithm that wants extra rollouts asks for them here, and they count."""
+    def plan(self, state: Any) -> Plan | Sequence[Plan]:
+        """Return what to collect next: one plan for all seeds, or one for each ``(S,)``.
 
-    def behaviour(self, state: State) -> Behaviour:
-        """Return what acting depends on: what is evaluated and replayed."""
+        A plan that depends on the state is given seed by seed, so that no seed feels another. Extra rollouts are
+        asked for here too, and count towards the budget.
+        """
 
-    def actor(self, state: State) -> Actor:
-        """Return the policy of this state, frozen for a rollout."""
+    def behaviour(self, state: Any) -> Any:
+        """Return what acting depends on, a tree that leads with the seed axis: what is evaluated and replayed."""
 
-    def gradient(self, state: State, rollout: Rollout) -> tuple[Tensor, Metrics]:
-        """Return the gradient of the loss ``(S, P)`` before clipping and optimiser."""
+    def actor(self, behaviour: Any) -> Actor:
+        """Return the policy of a behaviour, frozen: the same in training, evaluation and replay."""
 
-    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+    def update(self, state: Any, rollout: Rollout) -> tuple[Any, Metrics]:
         """Return the state after learning from a rollout, and diagnostics with at least ``loss``; changes neither."""
+
+
+class GradientEstimator(Learner, Protocol):
+    """A learner whose gradient can be audited."""
+
+    @property
+    def target(self) -> Target:
+        """What `gradient` estimates."""
+
+    def gradient(self, state: State, rollout: Rollout) -> tuple[Gradient, Metrics]:
+        """Return the gradient of the loss before clipping and optimiser; minus its policy part is held to `target`."""

@@ -1,9 +1,9 @@
-"""Policy and critic over one flat parameter tensor, and the actor that plays a frozen policy."""
+"""Policy and critic over flat parameter tensors, and the actor that plays a frozen policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .blocks import BLOCK
-from .distributions import Distribution, distribution_for
+from .distributions import Distribution, NoiseKind, distribution_for
 from .networks import Activation, Network
 from .normalisers import Moments, Standardiser
 from .streams import Stream, generator
@@ -28,15 +28,6 @@ class Spaces(NamedTuple):
     action: gym.Space  # type: ignore[type-arg]
 
 
-class Behaviour(NamedTuple):
-    """All that acting depends on: what is evaluated and replayed."""
-
-    parameters: Tensor
-    """``(S, P)`` of the policy alone."""
-    observation: Moments | None
-    """Statistics of the observation normaliser; None where observations are used as they are."""
-
-
 class Action(NamedTuple):
     """One action for every environment."""
 
@@ -46,6 +37,27 @@ class Action(NamedTuple):
     """The same in the environment's units and shape: ``(S, N, ...)``; 0, clipped, in place of what is not finite."""
     finite: NDArray[np.bool_]
     """``(S,)`` which seeds act with finite numbers."""
+    log_prob: Tensor
+    """``(S, N)`` of the sample, in nats; NaN where there is no density."""
+
+
+class Actor(Protocol):
+    """A frozen policy: a pure function of observations and of noise drawn beforehand."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the noise that it takes."""
+
+    @property
+    def noise(self) -> NoiseKind:
+        """Distribution of the noise."""
+
+    @property
+    def noise_size(self) -> int:
+        """K, numbers of noise per action."""
+
+    def __call__(self, observation: Tensor, noise: Tensor) -> Action:
+        """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,25 +105,14 @@ class Model:
         assert self.critic is not None, "this model was built without a critic"
         return self.critic
 
-    @cached_property
-    def size(self) -> int:
-        """Number of parameters P of policy and critic together; the policy's come first."""
-        return self.policy.size + (self.critic.size if self.critic else 0)
-
-    def init(self, seeds: Sequence[int], *, log_std: float, dtype: torch.dtype) -> Tensor:
-        """Return fresh parameters ``(S, P)``: output gain .01 for the policy, 1 for the critic."""
-        rows = []
+    def init(self, seeds: Sequence[int], *, log_std: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return fresh parameters ``(S, Pp)`` and ``(S, Pc)``: output gain .01 for the policy, 1 for the critic."""
+        policies, critics = [], []
         for seed in seeds:
             random = generator(seed, Stream.INITIALISATION)
-            row = [self.policy.init(random, output_gain=0.01, constant=log_std)]
-            if self.critic:
-                row.append(self.critic.init(random, output_gain=1.0))
-            rows.append(np.concatenate(row))
-        return torch.from_numpy(np.stack(rows)).to(dtype)
-
-    def split(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the policy's and the critic's part of ``(S, P)``."""
-        policy, critic = parameters.split([self.policy.size, self.size - self.policy.size], dim=1)
+            policies.append(self.policy.init(random, output_gain=0.01, constant=log_std))
+            critics.append(self.critic.init(random, output_gain=1.0) if self.critic else np.zeros(0))
+        policy, critic = (torch.from_numpy(np.stack(rows)).to(dtype) for rows in (policies, critics))
         return policy, critic
 
     def values(self, critic: Tensor, observation: Tensor) -> Tensor:
@@ -164,15 +165,25 @@ class _Box(NamedTuple):
     half: NDArray[np.float64]
 
 
-class Actor:
-    """A frozen policy, its weights laid out once for a whole rollout."""
+class Behaviour(NamedTuple):
+    """All that acting depends on: what is evaluated and replayed."""
 
-    def __init__(self, model: Model, behaviour: Behaviour) -> None:
-        parameters = behaviour.parameters
+    model: Model
+    parameters: Tensor
+    """``(S, P)`` of the policy alone."""
+    observation: Moments | None
+    """Statistics of the observation normaliser; None where observations are used as they are."""
+
+
+class NetworkActor:
+    """A frozen policy network, its weights laid out once for a whole rollout."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        model, parameters, moments = behaviour
         self.model = model
         self.dtype = parameters.dtype
+        self.noise, self.noise_size = model.distribution.noise, model.distribution.noise_size
         self._layers = model.policy.layers(parameters.numpy())
-        moments = behaviour.observation
         self._standardise = None if moments is None else Standardiser.of(moments, self.dtype)
 
     def __call__(self, observation: Tensor, noise: Tensor) -> Action:
@@ -182,7 +193,8 @@ class Actor:
             observation = self._standardise(observation)
         outputs = torch.from_numpy(self.model.policy.forward(self._layers, observation.numpy())[-1])
         sample = self.model.distribution.sample(outputs, noise)
+        log_prob = self.model.distribution.log_prob(outputs, sample)
         finite = np.ones(len(sample), dtype=np.bool_)
         if sample.is_floating_point() and not bool((each := sample.isfinite().flatten(1).all(1)).all()):
             sample, finite = torch.where(each.view(-1, 1, 1), sample, 0.0), each.numpy()
-        return Action(sample, self.model.to_environment(sample), finite)
+        return Action(sample, self.model.to_environment(sample), finite, log_prob)

@@ -4,21 +4,22 @@ An algorithm's own file adds how it weighs ∇log π and how it steps.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from ..errors import UsageError
 from .adam import Adam
 from .blocks import Layout, Samples, loss_gradient, standardised
 from .distributions import Distribution
-from .interface import Episodes, Experience, Metrics, Rollout, State, Steps, Target
-from .model import ActionBound, Actor, Behaviour, Model, Spaces
+from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
+from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
-from .returns import generalised_advantage
+from .returns import discount_powers, discounted_returns, generalised_advantage
 from .validation import Count, Share, validate
 
 
@@ -30,6 +31,8 @@ class PolicyGradient(ABC):
     """Whether there is a critic."""
     joint: ClassVar[bool] = False
     """Whether policy and critic step together, on one gradient; otherwise a critic is fitted apart."""
+    heavy_memory: ClassVar[frozenset[str]] = frozenset()
+    """Names in `State.memory` that are large, such as a replay buffer: a finished run's snapshot leaves them out."""
 
     discount: Share = 0.99
     """γ per step, in [0, 1]."""
@@ -59,8 +62,8 @@ class PolicyGradient(ABC):
         """What `gradient` estimates."""
 
     @abstractmethod
-    def plan(self, state: State) -> Steps | Episodes:
-        """Return what to collect next."""
+    def plan(self, state: State) -> Plan | Sequence[Plan]:
+        """Return what to collect next: one plan for all seeds, or one for each."""
 
     @abstractmethod
     def samples(self, state: State, rollout: Rollout) -> Samples:
@@ -90,29 +93,32 @@ class PolicyGradient(ABC):
         """Return the state after learning from a rollout."""
 
     @abstractmethod
-    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
-        """Return the optimisers' initial memories by name."""
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
+        """Return the optimisers' initial memories by name, for parameters ``(S, Pp)`` and ``(S, Pc)``."""
 
-    def gradient(self, state: State, rollout: Rollout) -> tuple[Tensor, Metrics]:
-        """Return the gradient of the loss ``(S, P)`` before clipping and optimiser.
+    def gradient(self, state: State, rollout: Rollout) -> tuple[Gradient, Metrics]:
+        """Return the gradient of the loss before clipping and optimiser.
 
-        Minus its first ``model.policy.size`` entries estimates the policy gradient that `target` declares.
+        Minus its policy part estimates the policy gradient that `target` declares.
         """
         gradient, loss = self.gradient_of(state, self.samples(state, rollout))
         return gradient, {"loss": loss}
 
-    def gradient_of(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
-        """Return the gradient ``(S, P)`` and value ``(S,)`` of the loss on samples."""
-        model, (policy, critic) = state.model, state.model.split(state.parameters)
-        gradient, loss = loss_gradient(
-            model.policy, policy, samples, lambda outputs, block: self.policy_loss(model.distribution, outputs, block)
+    def gradient_of(self, state: State, samples: Samples) -> tuple[Gradient, Tensor]:
+        """Return the gradient and value ``(S,)`` of the loss on samples."""
+        model = state.model
+        policy, loss = loss_gradient(
+            model.policy,
+            state.policy,
+            samples,
+            lambda outputs, block: self.policy_loss(model.distribution, outputs, block),
         )
         if not self.joint:
-            return torch.cat([gradient, torch.zeros_like(critic)], 1), loss
-        critic_gradient, critic_loss = loss_gradient(
-            model.value_network, critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
+            return Gradient(policy, torch.zeros_like(state.critic)), loss
+        critic, critic_loss = loss_gradient(
+            model.value_network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
         )
-        return torch.cat([gradient, critic_gradient], 1), loss + critic_loss
+        return Gradient(policy, critic), loss + critic_loss
 
     def model(self, spaces: Spaces) -> Model:
         """Return the model that this configuration has in an environment."""
@@ -131,11 +137,12 @@ class PolicyGradient(ABC):
             UsageError: if the action space is not supported.
         """
         model = self.model(spaces)
-        parameters = model.init(seeds, log_std=self.initial_log_std, dtype=self.torch_dtype)
+        policy, critic = model.init(seeds, log_std=self.initial_log_std, dtype=self.torch_dtype)
         return State(
             model=model,
-            parameters=parameters,
-            optimisers=self.optimisers(model, parameters),
+            policy=policy,
+            critic=critic,
+            optimisers=self.optimisers(policy, critic),
             observation=Moments.zeros(len(seeds), model.policy.inputs),
             reward=Moments.zeros(len(seeds), 1),
             trace=torch.zeros(len(seeds), self.num_envs, dtype=torch.float64),
@@ -150,12 +157,11 @@ class PolicyGradient(ABC):
 
     def behaviour(self, state: State) -> Behaviour:
         """Return what acting depends on."""
-        policy, _ = state.model.split(state.parameters)
-        return Behaviour(policy, state.observation if self.normalise_observations else None)
+        return Behaviour(state.model, state.policy, state.observation if self.normalise_observations else None)
 
-    def actor(self, state: State) -> Actor:
-        """Return the policy of this state, frozen for a rollout."""
-        return Actor(state.model, self.behaviour(state))
+    def actor(self, behaviour: Behaviour) -> Actor:
+        """Return the policy of a behaviour, frozen."""
+        return NetworkActor(behaviour)
 
     def experience(self, state: State, rollout: Rollout) -> Experience:
         """Return a rollout as the networks see it: observations normalised, rewards scaled, states valued."""
@@ -177,15 +183,14 @@ class PolicyGradient(ABC):
         """
         if not self.has_critic:
             return torch.zeros(observation.shape[:3], dtype=self.torch_dtype)
-        _, critic = state.model.split(state.parameters)
         if not rollout.complete:
-            return state.model.values(critic, observation.flatten(1, 2)).view(observation.shape[:3])
+            return state.model.values(state.critic, observation.flatten(1, 2)).view(observation.shape[:3])
         layout = Layout(rollout.valid, ragged=True, dtype=self.torch_dtype)
-        values = state.model.values(critic, layout(observation[:, :, :-1]))
+        values = state.model.values(state.critic, layout(observation[:, :, :-1]))
         return torch.nn.functional.pad(layout.restore(values, rollout.valid.shape), (0, 1))
 
     def pack(
-        self, rollout: Rollout, experience: Experience, *, weight: Tensor, target: Tensor, standardise: bool
+        self, rollout: Rollout, experience: Experience, *, weight: Tensor, value_target: Tensor, standardise: bool
     ) -> Samples:
         """Lay steps out as samples.
 
@@ -193,7 +198,7 @@ class PolicyGradient(ABC):
             rollout: whose valid steps count.
             experience: of the same rollout.
             weight: ``(S, N, T)`` of ∇log π.
-            target: ``(S, N, T)`` of the critic.
+            value_target: ``(S, N, T)`` of the critic.
             standardise: whether weights get mean 0 and standard deviation 1 per seed.
         """
         layout = Layout(rollout.valid, ragged=rollout.complete, dtype=self.torch_dtype)
@@ -201,14 +206,40 @@ class PolicyGradient(ABC):
             observation=layout(experience.observation[:, :, :-1]),
             action=layout(rollout.action),
             weight=layout(weight),
-            target=layout(target),
+            value_target=layout(value_target),
             value=layout(experience.value[..., :-1]),
+            log_prob=layout(rollout.log_prob),
             mask=layout.mask,
         )
         return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
 
+    def returned(
+        self,
+        state: State,
+        rollout: Rollout,
+        weigh: Callable[[Tensor, Tensor], Tensor],
+        *,
+        discounted: bool,
+        standardise: bool,
+    ) -> Samples:
+        """Weigh the steps of complete episodes by a function of their returns to go, which the critic regresses on.
+
+        Args:
+            state: whose critic.
+            rollout: a round.
+            weigh: returns to go and the critic's values, each ``(S, N, T)``, to the weights of ∇log π.
+            discounted: whether weights are multiplied by γ^t.
+            standardise: whether weights get mean 0 and standard deviation 1 per seed.
+        """
+        experience = self.experience(state, rollout)
+        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        weight = weigh(returns, experience.value[..., :-1])
+        if discounted:
+            weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
+        return self.pack(rollout, experience, weight=weight, value_target=returns, standardise=standardise)
+
     def bootstrapped(self, state: State, rollout: Rollout, *, trace: float, standardise: bool) -> Samples:
-        """Weigh steps by their generalised advantage ``A_t``; the critic's target is ``A_t + V(s_t)``.
+        """Weigh steps by their generalised advantage ``A_t``; the critic regresses on ``A_t + V(s_t)``.
 
         Args:
             state: whose critic.
@@ -219,8 +250,8 @@ class PolicyGradient(ABC):
         experience = self.experience(state, rollout)
         value, ends = experience.value, (rollout.terminated, rollout.truncated)
         advantage = generalised_advantage(experience.reward, value, *ends, self.discount, trace)
-        target = advantage + value[..., :-1]
-        return self.pack(rollout, experience, weight=advantage, target=target, standardise=standardise)
+        value_target = advantage + value[..., :-1]
+        return self.pack(rollout, experience, weight=advantage, value_target=value_target, standardise=standardise)
 
     def observed(self, state: State, rollout: Rollout) -> State:
         """Return the state with the rollout counted and its valid steps added to the normalisers' statistics."""
@@ -232,13 +263,24 @@ class PolicyGradient(ABC):
             seen = layout(rollout.observation[:, :, :-1]).double()
             state = state._replace(observation=state.observation.updated(seen, layout.mask))
         if self.scale_rewards:
-            carry = torch.where(rollout.time[..., 0] == 0, 0.0, state.trace)
-            traces, carry = discounted_trace(rollout.reward, rollout.done, carry, self.discount)
-            state = state._replace(
-                reward=state.reward.updated(layout(traces).unsqueeze(2), layout.mask),
-                trace=carry,
-            )
+            before = self._trace(state, rollout)
+            traces, after = discounted_trace(rollout.reward, rollout.done, before, self.discount)
+            state = state._replace(reward=state.reward.updated(layout(traces).unsqueeze(2), layout.mask))
+            if not rollout.complete:
+                state = state._replace(trace=torch.cat([after, state.trace[:, after.shape[1] :]], 1))
         return state
+
+    def _trace(self, state: State, rollout: Rollout) -> Tensor:
+        """Return the reward traces ``(S, N)`` that a rollout goes on from: zero where an episode begins."""
+        if rollout.complete:
+            return torch.zeros(rollout.reward.shape[:2], dtype=state.trace.dtype)
+        num_envs = rollout.reward.shape[1]
+        if num_envs > self.num_envs:
+            raise UsageError(
+                f"{type(self).__name__} scales rewards by traces of num_envs = {self.num_envs} environments, but plans "
+                f"windows in {num_envs}: raise num_envs, or set scale_rewards = false"
+            )
+        return torch.where(rollout.time[..., 0] == 0, 0.0, state.trace[:, :num_envs])
 
 
 def likelihood_loss(

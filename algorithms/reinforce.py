@@ -19,9 +19,7 @@ from .blocks import Samples
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
-from .model import Model
 from .policy_gradient import PolicyGradient, likelihood_loss
-from .returns import discount_powers, discounted_returns
 from .validation import Positive
 
 
@@ -37,26 +35,27 @@ class Reinforce(PolicyGradient):
     """Whether the step size falls to zero over the budget."""
     state_weighting: Literal["undiscounted", "discounted"] = "undiscounted"
     """Whether the state at time t counts 1 or γ^t."""
-    standardise_returns: bool = False
+    normalise_advantages: bool = False
     """Standardise the returns of an update over its steps: a batch mean as baseline, and a scale."""
 
     @property
     def target(self) -> Target:
-        return Target(self.state_weighting, None, self.standardise_returns, 0.0)
+        return Target(state_weighting=self.state_weighting, bootstrap=None, normalised=self.normalise_advantages)
 
-    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
-        return {"policy": Adam.like(parameters)}
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
+        return {"policy": Adam.like(policy)}
 
     def plan(self, state: State) -> Episodes:
         return Episodes(self.num_envs)
 
     def samples(self, state: State, rollout: Rollout) -> Samples:
-        experience = self.experience(state, rollout)
-        returns = discounted_returns(experience.reward, rollout.done, self.discount)
-        weight = returns
-        if self.state_weighting == "discounted":
-            weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
-        return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.standardise_returns)
+        return self.returned(
+            state,
+            rollout,
+            lambda returns, _value: returns,
+            discounted=self.state_weighting == "discounted",
+            standardise=self.normalise_advantages,
+        )
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / self.num_envs
@@ -65,10 +64,10 @@ class Reinforce(PolicyGradient):
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        parameters, adam = adam_step(state.parameters, gradient, state.optimisers["policy"], rate)
-        learned = state._replace(parameters=parameters, optimisers={"policy": adam})
+        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)
+        learned = state._replace(policy=policy, optimisers={"policy": adam})
         return self.observed(learned, rollout), {
             "loss": loss,
-            "gradient_norm": norm(gradient),
-            **policy_change(state, parameters, samples),
+            "gradient_norm": norm(gradient.policy),
+            **policy_change(state, policy, samples),
         }

@@ -11,7 +11,6 @@ Source: Williams (1992), section 4; Sutton & Barto (2018), section 13.4.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from .adam import Adam, adam_step, decayed, norm
@@ -20,9 +19,7 @@ from .critic import fit_critic
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
-from .model import Model
 from .policy_gradient import PolicyGradient, likelihood_loss
-from .returns import discount_powers, discounted_returns
 from .validation import Count, Positive
 
 
@@ -49,22 +46,22 @@ class ReinforceBaseline(PolicyGradient):
 
     @property
     def target(self) -> Target:
-        return Target(self.state_weighting, None, self.normalise_advantages, 0.0)
+        return Target(state_weighting=self.state_weighting, bootstrap=None, normalised=self.normalise_advantages)
 
-    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
-        policy, critic = model.split(parameters)
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
         return {"policy": Adam.like(policy), "critic": Adam.like(critic)}
 
     def plan(self, state: State) -> Episodes:
         return Episodes(self.num_envs)
 
     def samples(self, state: State, rollout: Rollout) -> Samples:
-        experience = self.experience(state, rollout)
-        returns = discounted_returns(experience.reward, rollout.done, self.discount)
-        weight = returns - experience.value[..., :-1]
-        if self.state_weighting == "discounted":
-            weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
-        return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.normalise_advantages)
+        return self.returned(
+            state,
+            rollout,
+            lambda returns, value: returns - value,
+            discounted=self.state_weighting == "discounted",
+            standardise=self.normalise_advantages,
+        )
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / self.num_envs
@@ -72,9 +69,8 @@ class ReinforceBaseline(PolicyGradient):
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
-        (policy, _), (policy_gradient, _) = state.model.split(state.parameters), state.model.split(gradient)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        policy, adam = adam_step(policy, policy_gradient, state.optimisers["policy"], rate)
+        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)
         fit = fit_critic(
             state,
             samples,
@@ -82,13 +78,10 @@ class ReinforceBaseline(PolicyGradient):
             epochs=self.critic_epochs,
             minibatch=self.critic_minibatch,
         )
-        learned = state._replace(
-            parameters=torch.cat([policy, fit.parameters], 1),
-            optimisers={"policy": adam, "critic": fit.optimiser},
-        )
+        learned = state._replace(policy=policy, critic=fit.critic, optimisers={"policy": adam, "critic": fit.optimiser})
         return self.observed(learned, rollout), {
             "loss": loss,
-            "gradient_norm": norm(policy_gradient),
+            "gradient_norm": norm(gradient.policy),
             "value_loss": fit.loss,
             "explained_variance": explained_variance(samples),
             **policy_change(state, policy, samples),

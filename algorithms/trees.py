@@ -1,11 +1,12 @@
 """States as trees of tensors: nested named tuples and dicts whose tensors all lead with the seed axis.
 
-Anything else in a tree (a model, None) is carried along untouched and is not saved.
+What does not change (a model, None) is carried along untouched and is not saved.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,15 +47,27 @@ def concatenate(trees: list[T]) -> T:
 
 def named_tensors(tree: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     """Iterate over the tensors of a tree, each with its path, such as ``state.optimisers.policy.first``."""
-    if isinstance(tree, Tensor):
+    for name, leaf in _named_leaves(tree, prefix):
+        if isinstance(leaf, Tensor):
+            yield name, leaf
+
+
+def _named_leaves(tree: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict) or hasattr(tree, "_fields"):
+        children = tree if isinstance(tree, dict) else tree._asdict()
+        for name, child in children.items():
+            yield from _named_leaves(child, f"{prefix}.{name}" if prefix else name)
+    else:
         yield prefix, tree
-    children = tree._asdict() if hasattr(tree, "_fields") else tree if isinstance(tree, dict) else {}
-    for name, child in children.items():
-        yield from named_tensors(child, f"{prefix}.{name}" if prefix else name)
 
 
-def with_tensors(tree: T, tensors: Mapping[str, Tensor]) -> T:
+def with_tensors(tree: T, tensors: Mapping[str, Tensor], optional: Collection[str] = ()) -> T:
     """Return the tree with its tensors replaced by those of the same path: the inverse of `named_tensors`.
+
+    Args:
+        tree: what to fill.
+        tensors: by path.
+        optional: beginnings of paths that may be missing; the tree's own tensors then stay.
 
     Raises:
         KeyError: if one is missing.
@@ -62,9 +75,43 @@ def with_tensors(tree: T, tensors: Mapping[str, Tensor]) -> T:
     """
     replaced = []
     for name, old in named_tensors(tree):
-        new = tensors[name]
+        kept = name not in tensors and any(name == path or name.startswith(f"{path}.") for path in optional)
+        new = old if kept else tensors[name]
         if new.shape != old.shape or new.dtype != old.dtype:
-            raise ValueError(f"{name} is {new.dtype} {tuple(new.shape)}, expected {old.dtype} {tuple(old.shape)}")
+            raise ValueError(f"{name} is {_described(new)}, expected {_described(old)}")
         replaced.append(new)
     remaining = iter(replaced)
     return tree_map(lambda _: next(remaining), tree)
+
+
+def check_seeds(tree: Any, seeds: int) -> None:
+    """Hold a tree to what saving and masking it take.
+
+    Raises:
+        ValueError: naming what does not lead with the seed axis, or would be lost because it is no tensor.
+    """
+    for name, leaf in _named_leaves(tree, ""):
+        if isinstance(leaf, Tensor):
+            if leaf.shape[:1] != (seeds,):
+                raise ValueError(f"{name} is {_described(leaf)}: its first axis must be the {seeds} seeds")
+        elif isinstance(leaf, bool | int | float | list | tuple | set | np.ndarray | np.generic):
+            raise ValueError(f"{name} is a {type(leaf).__name__}: what a state remembers are tensors, seeds first")
+
+
+def check_alike(old: Any, new: Any) -> None:
+    """Hold a tree to the shapes and types that it had.
+
+    Raises:
+        ValueError: naming what is missing, has been added, or has another shape or type.
+    """
+    before, after = dict(named_tensors(old)), dict(named_tensors(new))
+    if different := before.keys() ^ after.keys():
+        name = min(different)
+        raise ValueError(f"{name} was {'dropped' if name in before else 'added'}; a state keeps its parts")
+    for name, tensor in after.items():
+        if tensor.shape != before[name].shape or tensor.dtype != before[name].dtype:
+            raise ValueError(f"{name} became {_described(tensor)}, it was {_described(before[name])}")
+
+
+def _described(tensor: Tensor) -> str:
+    return f"{tensor.dtype} {tuple(tensor.shape)}"

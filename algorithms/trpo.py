@@ -13,7 +13,6 @@ Source: Schulman et al. (2015), "Trust Region Policy Optimization", section 6 an
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from .adam import Adam, norm
@@ -21,9 +20,8 @@ from .blocks import Samples, explained_variance
 from .critic import fit_critic
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .model import Model
 from .policy_gradient import PolicyGradient, likelihood_loss
-from .trust_region import Solution, Surrogate, conjugate_gradient, full_step, line_search
+from .trust_region import Search, Solution, Surrogate, conjugate_gradient, full_step, line_search
 from .validation import Count, NonNegative, Positive, Share
 
 
@@ -38,7 +36,8 @@ class TRPO(PolicyGradient):
     trace: Share = 0.95
     """λ of the generalised advantage."""
     max_kl: Positive = 0.01
-    """δ, largest mean KL of an update, in nats."""
+    """δ, largest mean KL of an update, in nats. A Gaussian's is the sum over its action dimensions; sb3-contrib's
+    ``target_kl`` is their mean, so that with A dimensions its equal is A times as large here."""
     normalise_advantages: bool = True
     """Standardise the advantages of a window."""
     cg_iterations: Count = 15
@@ -60,10 +59,9 @@ class TRPO(PolicyGradient):
 
     @property
     def target(self) -> Target:
-        return Target("undiscounted", self.trace, self.normalise_advantages, 0.0)
+        return Target(bootstrap=self.trace, normalised=self.normalise_advantages)
 
-    def optimisers(self, model: Model, parameters: Tensor) -> dict[str, Adam]:
-        _, critic = model.split(parameters)
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
         return {"critic": Adam.like(critic)}
 
     def plan(self, state: State) -> Steps:
@@ -84,20 +82,23 @@ class TRPO(PolicyGradient):
             tolerance=self.cg_tolerance,
         )
 
-    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
-        samples = self.samples(state, rollout)
-        gradient, loss = self.gradient_of(state, samples)
-        (policy, _), (descent, _) = state.model.split(state.parameters), state.model.split(gradient)
-        surrogate = Surrogate(state.model, policy, samples)
-        solution = self.natural_gradient(surrogate, -descent)
-        search = line_search(
+    def step(self, surrogate: Surrogate, policy: Tensor, full_step: Tensor) -> Search:
+        """Return where the policy ``(S, Pp)`` goes along the full natural-gradient step ``(S, Pp)``."""
+        return line_search(
             surrogate.evaluate,
             policy,
-            full_step(solution, self.max_kl),
+            full_step,
             max_kl=self.max_kl,
             shrink=self.line_search_shrink,
             attempts=self.line_search_attempts,
         )
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        gradient, loss = self.gradient_of(state, samples)
+        surrogate = Surrogate(state.model, state.policy, samples)
+        solution = self.natural_gradient(surrogate, -gradient.policy)
+        search = self.step(surrogate, state.policy, full_step(solution, self.max_kl))
         fit = fit_critic(
             state,
             samples,
@@ -105,14 +106,12 @@ class TRPO(PolicyGradient):
             epochs=self.critic_epochs,
             minibatch=self.critic_minibatch,
         )
-        learned = state._replace(
-            parameters=torch.cat([search.policy, fit.parameters], 1), optimisers={"critic": fit.optimiser}
-        )
+        learned = state._replace(policy=search.policy, critic=fit.critic, optimisers={"critic": fit.optimiser})
         return self.observed(learned, rollout), {
             "loss": loss,
-            "gradient_norm": norm(descent),
+            "gradient_norm": norm(gradient.policy),
             "kl": search.kl,
-            "accepted": search.accepted.to(policy.dtype),
+            "accepted": search.accepted.to(search.policy.dtype),
             "step_fraction": search.fraction,
             "cg_residual": solution.relative_residual,
             "entropy": surrogate.entropy(),

@@ -4,7 +4,7 @@ Shapes: **S** seeds that collect, **N** environments per seed, **M** = S·N memb
 **T** time steps, **O** observation size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Episodes, Rollout, Steps
+from ..algorithms.interface import Episodes, Plan, Rollout, Steps
 from ..algorithms.model import Action, Actor
+from ..envs.joined import JoinedEnv
 from ..envs.vector import Transition, VectorEnv
 from ..errors import EnvironmentFault
 
@@ -21,7 +22,7 @@ _ROUND_CAPACITY = 64
 
 
 class Moment(NamedTuple):
-    """One step of a round."""
+    """One time step."""
 
     observation: NDArray[np.float32]
     """``(S, N, O)`` before the step."""
@@ -32,13 +33,33 @@ class Moment(NamedTuple):
     """Of the members that stepped."""
 
 
-def play_round(env: VectorEnv, actor: Actor, noise: Iterator[Tensor], members: NDArray[np.intp]) -> Iterator[Moment]:
-    """Play one episode from reset in each of ``members`` ``(S, N)``; a finished member is not stepped again."""
-    everyone, flat = members.size == env.num_envs, members.ravel()
-    observation = env.reset(None if everyone else flat).reshape(*members.shape, -1)
+def play(
+    plan: Plan,
+    env: VectorEnv,
+    actor: Actor,
+    noise: Iterator[Tensor],
+    members: NDArray[np.intp],
+    observation: NDArray[np.float32] | None = None,
+) -> Iterator[Moment]:
+    """Play a plan, in training, evaluation and replay alike.
+
+    In a round every member plays one episode; a finished one is not stepped again.
+
+    Args:
+        plan: a window or a round.
+        env: the environments.
+        actor: of the seeds that play.
+        noise: action noise, a time step at a time.
+        members: ``(S, N)`` which of the environments play.
+        observation: ``(S, N, O)`` where a window goes on; a round, or None, begins with a reset.
+    """
+    flat = members.ravel()
+    everyone = np.array_equal(flat, np.arange(env.num_envs))
+    if observation is None:
+        observation = env.reset(None if everyone else flat).reshape(*members.shape, -1)
     running: NDArray[np.intp] | None = None
-    left = np.arange(flat.size)
-    while left.size:
+    left, t = np.arange(flat.size), 0
+    while left.size if isinstance(plan, Episodes) else t < plan.length:
         action = actor(torch.from_numpy(observation), next(noise))
         chosen = action.environment.reshape(flat.size, *action.environment.shape[2:])
         if running is None:
@@ -49,11 +70,10 @@ def play_round(env: VectorEnv, actor: Actor, noise: Iterator[Tensor], members: N
             following = observation.copy()
             following.reshape(flat.size, -1)[running] = transition.observation
         yield Moment(observation, action, running, transition)
-        done = transition.terminated | transition.truncated
-        if done.any():
+        if isinstance(plan, Episodes) and (done := transition.terminated | transition.truncated).any():
             left = left[~done]
             running = left
-        observation = following
+        observation, t = following, t + 1
 
 
 class Recorder:
@@ -74,11 +94,13 @@ class Recorder:
             "valid": transition.valid,
             "following": transition.observation,
         }
+        chosen = {"action": action.sample.numpy(), "log_prob": action.log_prob.numpy()}
         if not self._arrays:
-            self._allocate({"action": action.sample.numpy().reshape(-1, *action.sample.shape[2:]), **values})
+            self._allocate({**{name: x.reshape(-1, *x.shape[2:]) for name, x in chosen.items()}, **values})
         elif self.length == self._capacity:
             self._grow()
-        self._arrays["action"][:, :, self.length] = action.sample.numpy()
+        for name, value in chosen.items():
+            self._arrays[name][:, :, self.length] = value
         for name, value in values.items():
             if running is None:
                 self._arrays[name][:, :, self.length] = value.reshape(*self._shape, *value.shape[1:])
@@ -91,6 +113,10 @@ class Recorder:
         """Return what was written, ``(S, N, T, ...)``; zeros where a member did not step."""
         return self._arrays[name][:, :, : self.length]
 
+    def tensor(self, name: str) -> Tensor:
+        """Return the same as a contiguous tensor."""
+        return torch.from_numpy(np.ascontiguousarray(self.array(name)))
+
     def _allocate(self, values: dict[str, NDArray[Any]]) -> None:
         for name, value in values.items():
             self._arrays[name] = np.zeros((*self._shape, self._capacity, *value.shape[1:]), dtype=value.dtype)
@@ -101,19 +127,26 @@ class Recorder:
 
 
 class Collector:
-    """The environments of a group of seeds, kept between the windows of a segment."""
+    """The environments of a group of seeds, kept between the rollouts of a segment."""
 
-    def __init__(self, env: VectorEnv, seeds: list[int], num_envs: int) -> None:
-        self.env = env
+    def __init__(self, seeds: list[int], open_members: Callable[[int, int], VectorEnv]) -> None:
+        """Begin without environments.
+
+        Args:
+            seeds: ``(S,)``
+            open_members: opens environments ``first`` to ``first + count - 1`` of every seed, a seed's together.
+        """
         self.seeds = seeds
-        self.num_envs = num_envs
-        self._members = np.arange(len(seeds) * num_envs).reshape(len(seeds), num_envs)
-        self._observation: NDArray[np.float32] | None = None
-        self._time = np.zeros(self._members.shape, dtype=np.int64)
+        self._open_members = open_members
+        self._env: VectorEnv | None = None
+        self._members = np.zeros((len(seeds), 0), dtype=np.intp)
+        self._observation = np.zeros((len(seeds), 0, 0), dtype=np.float32)
+        self._time = np.zeros((len(seeds), 0), dtype=np.int64)
+        self._begun = np.zeros((len(seeds), 0), dtype=np.bool_)
 
     def collect(
         self,
-        plan: Steps | Episodes,
+        plan: Plan,
         actor: Actor,
         noise: Iterator[Tensor],
         rows: NDArray[np.intp],
@@ -131,77 +164,80 @@ class Collector:
             progress: ``(S,)`` share of their budget.
 
         Returns:
-            The rollout, and ``(S,)`` which seeds acted with finite numbers throughout; the others have diverged.
+            The rollout, without its behaviour, and ``(S,)`` which seeds acted with finite numbers throughout; the
+            others have diverged.
 
         Raises:
             EnvironmentFault: if an observation or reward is not finite although the actions were.
         """
-        members = self._members[rows]
-        if isinstance(plan, Steps):
-            first, time, record, acted = self._window(plan.length, actor, noise, rows, members)
-        else:
-            first, time, record, acted = self._round(actor, noise, members)
-        following = record.array("following")
-        self._check(rows, steps, np.minimum.accumulate(acted, axis=1), first, record)
-        rollout = Rollout(
-            observation=torch.from_numpy(np.concatenate([first[:, :, None], following], axis=2)),
-            action=torch.from_numpy(np.ascontiguousarray(record.array("action"))),
-            reward=torch.from_numpy(np.ascontiguousarray(record.array("reward"))),
-            terminated=torch.from_numpy(np.ascontiguousarray(record.array("terminated"))),
-            truncated=torch.from_numpy(np.ascontiguousarray(record.array("truncated"))),
-            valid=torch.from_numpy(np.ascontiguousarray(record.array("valid"))),
-            time=torch.from_numpy(time),
-            progress=progress,
-            complete=isinstance(plan, Episodes),
-        )
-        return rollout, torch.from_numpy(acted.all(axis=1))
-
-    def _window(
-        self,
-        length: int,
-        actor: Actor,
-        noise: Iterator[Tensor],
-        rows: NDArray[np.intp],
-        members: NDArray[np.intp],
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], Recorder, NDArray[np.bool_]]:
-        if self._observation is None:
-            self._observation = self.env.reset().reshape(*self._members.shape, -1)
-        everyone = len(rows) == len(self.seeds)
-        indices = None if everyone else members.ravel()
-        first = observation = self._observation[rows]
-        record = Recorder(members.shape, length)
-        time = np.empty((*members.shape, length), dtype=np.int64)
-        elapsed = self._time[rows]
-        acted = np.empty((len(rows), length), dtype=np.bool_)
-        for t in range(length):
-            action = actor(torch.from_numpy(observation), next(noise))
-            acted[:, t] = action.finite
-            chosen = action.environment.reshape(members.size, *action.environment.shape[2:])
-            transition = self.env.step(chosen, indices)
-            record.write(action, transition, None)
-            time[:, :, t] = elapsed
-            elapsed = np.where(transition.valid.reshape(elapsed.shape), elapsed + 1, 0)
-            observation = transition.observation.reshape(observation.shape)
-        self._observation[rows] = observation
-        self._time[rows] = elapsed
-        return first, time, record, acted
-
-    def _round(
-        self, actor: Actor, noise: Iterator[Tensor], members: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], Recorder, NDArray[np.bool_]]:
-        record = Recorder(members.shape, _ROUND_CAPACITY)
-        acted: list[NDArray[np.bool_]] = []
+        env, count = self._with(plan.num_envs), plan.num_envs
+        members = self._members[rows, :count]
+        window = isinstance(plan, Steps)
+        start = self._going_on(env, rows, count) if window else None
+        record = Recorder(members.shape, plan.length if isinstance(plan, Steps) else _ROUND_CAPACITY)
         first: NDArray[np.float32] | None = None
-        for moment in play_round(self.env, actor, noise, members):
+        acted: list[NDArray[np.bool_]] = []
+        for moment in play(plan, env, actor, noise, members, start):
             first = moment.observation if first is None else first
             acted.append(moment.action.finite)
             record.write(moment.action, moment.transition, moment.running)
         assert first is not None
-        time = np.broadcast_to(np.arange(record.length), (*members.shape, record.length)).copy()
-        return first, time, record, np.stack(acted, axis=1)
+        finite, following = np.stack(acted, axis=1), record.array("following")
+        self._check(env.id, rows, steps, np.minimum.accumulate(finite, axis=1), first, record)
+        if window:
+            time = _times(self._time[rows, :count], record.array("valid"))
+            self._observation[rows, :count] = following[:, :, -1]
+            self._time[rows, :count] = np.where(record.array("valid")[:, :, -1], time[:, :, -1] + 1, 0)
+        else:
+            time = np.broadcast_to(np.arange(record.length), (*members.shape, record.length)).copy()
+        self._begun[rows, :count] = window
+        rollout = Rollout(
+            observation=torch.from_numpy(np.concatenate([first[:, :, None], following], axis=2)),
+            action=record.tensor("action"),
+            log_prob=record.tensor("log_prob"),
+            reward=record.tensor("reward"),
+            terminated=record.tensor("terminated"),
+            truncated=record.tensor("truncated"),
+            valid=record.tensor("valid"),
+            time=torch.from_numpy(time),
+            progress=progress,
+            complete=not window,
+        )
+        return rollout, torch.from_numpy(finite.all(axis=1))
+
+    def close(self) -> None:
+        """Close the environments."""
+        if self._env is not None:
+            self._env.close()
+
+    def _with(self, count: int) -> VectorEnv:
+        """Return the environments, with those opened that ``count`` a seed still need."""
+        seeds, there = self._members.shape
+        if count > there:
+            opened, before = self._open_members(there, count - there), self._env.num_envs if self._env else 0
+            added = before + np.arange(seeds * (count - there)).reshape(seeds, -1)
+            self._env = JoinedEnv(self._env, opened) if self._env else opened
+            self._members = np.concatenate([self._members, added], axis=1)
+            size = opened.observation_space.shape[0]
+            observation = np.zeros((seeds, count, size), dtype=np.float32)
+            observation[:, :there] = self._observation if there else 0.0
+            self._observation = observation
+            more = ((0, 0), (0, count - there))
+            self._time, self._begun = np.pad(self._time, more), np.pad(self._begun, more)
+        assert self._env is not None
+        return self._env
+
+    def _going_on(self, env: VectorEnv, rows: NDArray[np.intp], count: int) -> NDArray[np.float32]:
+        """Return where a window goes on ``(S, N, O)``; environments without an episode are reset."""
+        seed, member = np.nonzero(~self._begun[rows, :count])
+        if seed.size:
+            self._observation[rows[seed], member] = env.reset(self._members[rows[seed], member])
+            self._time[rows[seed], member] = 0
+        return self._observation[rows, :count]
 
     def _check(
         self,
+        env_id: str,
         rows: NDArray[np.intp],
         steps: NDArray[np.int64],
         acted: NDArray[np.bool_],
@@ -211,6 +247,7 @@ class Collector:
         """Raise if a non-finite number came from an environment that had been given finite actions until then.
 
         Args:
+            env_id: of the environment.
             rows: ``(S,)`` of the collector's seeds.
             steps: ``(S,)`` steps done before the rollout.
             acted: ``(S, T)`` whether all actions up to a step were finite.
@@ -222,13 +259,22 @@ class Collector:
             return
         started = np.isfinite(first).all(-1)
         for seed, member in np.argwhere(~started):
-            raise fault(self.env.id, "observation", self.seeds[rows[seed]], member, int(steps[seed]))
+            raise fault(env_id, "observation", self.seeds[rows[seed]], member, int(steps[seed]))
         for what, bad in (("reward", ~np.isfinite(reward)), ("observation", ~np.isfinite(following).all(-1))):
             places = np.argwhere(bad & acted[:, None, :])
             if len(places):
                 seed, member, t = places[places[:, 2].argmin()]
                 done = int(steps[seed] + valid[seed, :, : t + 1].sum())
-                raise fault(self.env.id, what, self.seeds[rows[seed]], member, done)
+                raise fault(env_id, what, self.seeds[rows[seed]], member, done)
+
+
+def _times(elapsed: NDArray[np.int64], valid: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return steps since the episode's start ``(S, N, T)``, from those before ``(S, N)``; a reset step starts at 0."""
+    time = np.empty(valid.shape, dtype=np.int64)
+    for t in range(valid.shape[2]):
+        time[:, :, t] = elapsed
+        elapsed = np.where(valid[:, :, t], elapsed + 1, 0)
+    return time
 
 
 def fault(env_id: str, what: str, seed: int, member: int, step: int) -> EnvironmentFault:

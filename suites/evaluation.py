@@ -1,19 +1,21 @@
 """Evaluation: a pure function of a policy's snapshot, the seed and the checkpoint's index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ..algorithms.interface import Episodes
 from ..algorithms.model import Actor
 from ..algorithms.streams import Stream, generator, seed_sequence
 from .cells import Environment, Evaluation, open_environments
-from .collection import fault, play_round
+from .collection import fault, play
 from .noise import no_noise, noise_steps
 
 
-class Episodes(NamedTuple):
+class Evaluated(NamedTuple):
     """Evaluation episodes, one per fresh environment."""
 
     returns: NDArray[np.float64]
@@ -22,14 +24,22 @@ class Episodes(NamedTuple):
     """``(S, E)`` steps."""
 
 
-def environment_seeds(seed: int, stream: Stream, occasion: int, count: int) -> list[int]:
+def environment_seeds(seed: int, stream: Stream | str, occasion: int, count: int) -> list[int]:
     """Return ``count`` environment seeds below 2³¹ (EnvPool takes no larger ones)."""
     return [int(word >> 1) for word in seed_sequence(seed, stream, occasion).generate_state(count)]
 
 
+def evaluation_noise(actor: Actor, protocol: Evaluation, seeds: Sequence[int], checkpoint: int) -> Iterator[Tensor]:
+    """Iterate over the action noise of an evaluation, a time step at a time: zero where the mode is played."""
+    if protocol.deterministic:
+        return no_noise(actor.noise_size, protocol.episodes, len(seeds), actor.dtype)
+    randoms = [generator(seed, Stream.EVALUATION_ACTION, checkpoint) for seed in seeds]
+    return noise_steps(actor.noise, actor.noise_size, protocol.episodes, randoms, actor.dtype)
+
+
 def evaluate(
     actor: Actor, environment: Environment, protocol: Evaluation, seeds: Sequence[int], checkpoint: int
-) -> Episodes:
+) -> Evaluated:
     """Play the protocol's episodes with frozen policies.
 
     Args:
@@ -45,16 +55,11 @@ def evaluate(
     count = protocol.episodes
     members = [s for seed in seeds for s in environment_seeds(seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)]
     env = open_environments(environment, members)
-    distribution = actor.model.distribution
-    if protocol.deterministic:
-        noise = no_noise(distribution.noise_size, count, len(seeds), actor.dtype)
-    else:
-        randoms = [generator(seed, Stream.EVALUATION_ACTION, checkpoint) for seed in seeds]
-        noise = noise_steps(distribution.noise, distribution.noise_size, count, randoms, actor.dtype)
+    noise = evaluation_noise(actor, protocol, seeds, checkpoint)
     returns = np.zeros(len(members))
     lengths = np.zeros(len(members), dtype=np.int64)
     acted = np.ones(len(seeds), dtype=np.bool_)
-    for moment in play_round(env, actor, noise, np.arange(len(members)).reshape(len(seeds), count)):
+    for moment in play(Episodes(count), env, actor, noise, np.arange(len(members)).reshape(len(seeds), count)):
         acted &= moment.action.finite
         running = np.arange(len(members)) if moment.running is None else moment.running
         reward, observation = moment.transition.reward, moment.transition.observation
@@ -69,4 +74,4 @@ def evaluate(
         lengths[running] += 1
     env.close()
     grid = returns.reshape(len(seeds), count)
-    return Episodes(np.where(acted[:, None], grid, np.nan), lengths.reshape(len(seeds), count))
+    return Evaluated(np.where(acted[:, None], grid, np.nan), lengths.reshape(len(seeds), count))

@@ -30,10 +30,15 @@ def _logistic(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
     return _gumbel(random, shape) - _gumbel(random, shape)
 
 
+def _uniform(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
+    return random.random(shape, dtype=np.float32)
+
+
 _SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], Sampled]] = {
     "gumbel": _gumbel,
     "normal": _normal,
     "logistic": _logistic,
+    "uniform": _uniform,
 }
 
 

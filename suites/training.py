@@ -14,15 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Algorithm, Metrics, State, Steps
-from ..algorithms.model import Actor, Behaviour, Spaces
+from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, Steps
+from ..algorithms.model import Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
-from ..algorithms.trees import concatenate, named_tensors, put, select, take, with_tensors
+from ..algorithms.trees import check_alike, check_seeds, concatenate, named_tensors, put, select, take, with_tensors
+from ..envs.vector import VectorEnv
 from ..results.store.curve import CurveRow
 from .cells import Cell, Sink, open_environments
 from .collection import Collector
-from .evaluation import Episodes, environment_seeds, evaluate
+from .evaluation import Evaluated, environment_seeds, evaluate
 from .noise import ROUND_CHUNK, noise_steps
 from .process import keep_freed_memory, single_thread
 
@@ -30,10 +31,13 @@ from .process import keep_freed_memory, single_thread
 class Runs(NamedTuple):
     """Runs in training: what a snapshot holds. Every tensor leads with the seed axis."""
 
-    state: State
+    state: Any
+    """The algorithm's."""
     steps: Tensor
     """``(S,)`` environment steps done."""
-    behaviour: Behaviour
+    rollouts: Tensor
+    """``(S,)`` rollouts collected, which key their noise."""
+    behaviour: Any
     """The last policy trained on no more steps than the checkpoint reached: what is evaluated."""
     behaviour_steps: Tensor
     """``(S,)`` steps that policy was trained on."""
@@ -49,24 +53,27 @@ class MetricMeans:
     """Means of an algorithm's diagnostics since the last checkpoint, per seed; non-finite values are left out."""
 
     def __init__(self, seeds: int) -> None:
+        self._sums: dict[str, NDArray[np.float64]] = {}
+        self._counts: dict[str, NDArray[np.int64]] = {}
         self._seeds = seeds
-        self._names: list[str] = []
-        self._sums = self._counts = np.zeros((0, seeds))
 
     def add(self, metrics: Metrics, rows: NDArray[np.intp]) -> None:
         """Take one update's metrics, ``(R,)`` each, of the seeds ``rows``."""
-        if not self._names:
-            self._names = list(metrics)
-            self._sums, self._counts = np.zeros((2, len(metrics), self._seeds))
-        values = torch.stack([metrics[name] for name in self._names]).double().numpy()
+        values = torch.stack([metric.double() for metric in metrics.values()]).numpy()
         finite = np.isfinite(values)
-        self._sums[:, rows] += np.where(finite, values, 0.0)
-        self._counts[:, rows] += finite
+        for name, value, counted in zip(metrics, np.where(finite, values, 0.0), finite, strict=True):
+            if name not in self._sums:
+                self._sums[name], self._counts[name] = np.zeros(self._seeds), np.zeros(self._seeds, dtype=np.int64)
+            self._sums[name][rows] += value
+            self._counts[name][rows] += counted
 
     def of(self, row: int) -> dict[str, float]:
         """Return the means of one seed."""
-        pairs = zip(self._names, self._sums[:, row], self._counts[:, row], strict=True)
-        return {name: float(total / count) for name, total, count in pairs if count}
+        return {
+            name: float(total[row] / count)
+            for name, total in self._sums.items()
+            if (count := int(self._counts[name][row]))
+        }
 
 
 class TrainingLoop:
@@ -79,7 +86,7 @@ class TrainingLoop:
             UsageError: if algorithm or environment cannot be built as asked.
             EnvironmentFault: if the environment raises or gives a non-finite number.
         """
-        algorithm: Algorithm = build(cell.reference, dict(cell.options))
+        algorithm: Learner = build(cell.reference, dict(cell.options))
         keep_freed_memory()
         with single_thread():
             training = _Training(algorithm, cell, seeds, sink)
@@ -90,8 +97,9 @@ class TrainingLoop:
 class _Training:
     """One call of `TrainingLoop.train`."""
 
-    def __init__(self, algorithm: Algorithm, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
+    def __init__(self, algorithm: Learner, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         self.algorithm, self.cell, self.seeds, self.sink = algorithm, cell, list(seeds), sink
+        self.heavy = tuple(f"state.memory.{name}" for name in getattr(algorithm, "heavy_memory", ()))
         probe = open_environments(cell.environment, [0])
         self.spaces = Spaces(probe.observation_space, probe.action_space)
         probe.close()
@@ -104,13 +112,17 @@ class _Training:
 
     def _load(self, seed: int) -> Runs:
         state = self.algorithm.init(self.spaces, [seed])
+        check_seeds(state, 1)
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
-        runs = Runs(state, zero, self.algorithm.behaviour(state), zero, none, none, torch.zeros(1, dtype=torch.float64))
+        behaviour, no_time = self.algorithm.behaviour(state), torch.zeros(1, dtype=torch.float64)
+        runs = Runs(state, zero, zero, behaviour, zero, none, none, no_time)
         stored = self.sink.load(seed)
         self.rows[seed] = list(stored.rows) if stored else []
         if stored is None:
             return runs
-        return with_tensors(runs, {name: torch.from_numpy(array) for name, array in stored.tensors.items()})
+        tensors = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
+        ended = int(tensors["checkpoint"]) == len(self.cell.grid) - 1 or int(tensors["diverged_at"]) >= 0
+        return with_tensors(runs, tensors, optional=self.heavy if ended else ())
 
     def reach(self, checkpoint: int) -> None:
         """Bring the runs that are one checkpoint behind to this one, evaluate and save them."""
@@ -138,20 +150,22 @@ class _Training:
         """Train from one checkpoint to the next in fresh environments."""
         boundary, start = self.cell.grid[segment], time.perf_counter()
         before = runs.seconds
-        collector: Collector | None = None
+        collectors: dict[str, Collector] = {}
         while True:
             rows = ((runs.steps < boundary) & (runs.diverged_at < 0)).nonzero().squeeze(1)
             if not len(rows):
                 break
-            everyone = len(rows) == len(seeds)
-            active = runs if everyone else take(runs, rows)
-            if collector is None:
-                collector = self._collector(active, seeds, segment)
-            trained = self._update(active, collector, rows.numpy(), metrics)
-            self.sink.progress(int((trained.steps - active.steps).sum()), None)
-            runs = trained if everyone else put(runs, rows, trained)
-        if collector is not None:
-            collector.env.close()
+            active = runs if len(rows) == len(seeds) else take(runs, rows)
+            for plan, group in self._plans(active):
+                together = rows if group is None else rows[group]
+                some = active if group is None else take(active, group)
+                if plan.stream not in collectors:
+                    collectors[plan.stream] = self._collector(plan.stream, seeds, segment)
+                trained = self._update(some, plan, collectors[plan.stream], together.numpy(), metrics)
+                self.sink.progress(int((trained.steps - some.steps).sum()), None)
+                runs = trained if len(together) == len(seeds) else put(runs, together, trained)
+        for collector in collectors.values():
+            collector.close()
         within = (runs.steps <= boundary) & (runs.diverged_at < 0)
         runs = runs._replace(
             behaviour=select(within, self.algorithm.behaviour(runs.state), runs.behaviour),
@@ -159,58 +173,72 @@ class _Training:
         )
         return runs._replace(seconds=before + (time.perf_counter() - start))
 
-    def _collector(self, runs: Runs, seeds: list[int], segment: int) -> Collector:
-        num_envs = self.algorithm.plan(runs.state).num_envs
-        members = [s for seed in seeds for s in environment_seeds(seed, Stream.ENVIRONMENT, segment, num_envs)]
-        return Collector(open_environments(self.cell.environment, members), seeds, num_envs)
+    def _plans(self, runs: Runs) -> list[tuple[Plan, Tensor | None]]:
+        """Return what to collect for which of the runs; None for all of them."""
+        planned = self.algorithm.plan(runs.state)
+        if isinstance(planned, Plan):
+            return [(planned, None)]
+        groups: dict[Plan, list[int]] = {}
+        for row, plan in enumerate(planned):
+            groups.setdefault(plan, []).append(row)
+        return [(plan, None if len(groups) == 1 else torch.tensor(rows)) for plan, rows in groups.items()]
 
-    def _update(self, runs: Runs, collector: Collector, rows: NDArray[np.intp], metrics: MetricMeans) -> Runs:
+    def _collector(self, stream: str, seeds: list[int], segment: int) -> Collector:
+        purpose = Stream.ENVIRONMENT if stream == TRAINING else f"environments of {stream}"
+
+        def open_members(first: int, count: int) -> VectorEnv:
+            words = [environment_seeds(seed, purpose, segment, first + count)[first:] for seed in seeds]
+            return open_environments(self.cell.environment, [word for each in words for word in each])
+
+        return Collector(seeds, open_members)
+
+    def _update(
+        self, runs: Runs, plan: Plan, collector: Collector, rows: NDArray[np.intp], metrics: MetricMeans
+    ) -> Runs:
         """One rollout and one update of the runs given, which are the collector's ``rows``."""
         algorithm, state = self.algorithm, runs.state
-        plan, distribution = algorithm.plan(state), state.model.distribution
+        behaviour = algorithm.behaviour(state)
+        actor = algorithm.actor(behaviour)
+        purpose = Stream.ACTION if plan.stream == TRAINING else f"actions of {plan.stream}"
         randoms = [
-            generator(int(seed), Stream.ACTION, int(update))
-            for seed, update in zip(state.seeds, state.updates, strict=True)
+            generator(collector.seeds[row], purpose, int(rollout))
+            for row, rollout in zip(rows, runs.rollouts, strict=True)
         ]
-        noise = noise_steps(
-            distribution.noise,
-            distribution.noise_size,
-            plan.num_envs,
-            randoms,
-            algorithm.torch_dtype,
-            plan.length if isinstance(plan, Steps) else ROUND_CHUNK,
-        )
-        rollout, acted = collector.collect(
-            plan, algorithm.actor(state), noise, rows, runs.steps.numpy(), runs.steps / self.cell.steps
-        )
+        chunk = plan.length if isinstance(plan, Steps) else ROUND_CHUNK
+        noise = noise_steps(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype, chunk)
+        rollout, acted = collector.collect(plan, actor, noise, rows, runs.steps.numpy(), runs.steps / self.cell.steps)
+        rollout = rollout._replace(behaviour=behaviour)
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
             learned, measured = algorithm.update(state, rollout)
         metrics.add(measured, rows)
         steps = runs.steps + rollout.valid.flatten(1).sum(1)
-        healthy = acted & learned.parameters.sum(1).isfinite() & measured["loss"].isfinite()
+        check_alike(state, learned)
+        parameters = {"behaviour": algorithm.behaviour(learned), "critic": getattr(learned, "critic", None)}
+        healthy = acted & _finite(parameters) & measured["loss"].isfinite()
         if not bool(healthy.all()):
             learned = select(healthy, learned, state)
         return runs._replace(
             state=learned,
             steps=steps,
-            behaviour=algorithm.behaviour(state),
+            rollouts=runs.rollouts + 1,
+            behaviour=behaviour,
             behaviour_steps=runs.steps,
             diverged_at=torch.where(healthy, runs.diverged_at, steps),
         )
 
-    def _evaluate(self, runs: Runs, seeds: list[int], checkpoint: int) -> Episodes:
+    def _evaluate(self, runs: Runs, seeds: list[int], checkpoint: int) -> Evaluated:
         """Evaluate the runs that are well; a diverged one has NaN for its episodes."""
         well = (runs.diverged_at < 0).nonzero().squeeze(1)
         shape = (len(seeds), self.cell.evaluation.episodes)
         returns, lengths = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
         if len(well):
-            actor = Actor(runs.state.model, take(runs.behaviour, well))
+            actor = self.algorithm.actor(take(runs.behaviour, well))
             chosen = [seeds[row] for row in well]
             episodes = evaluate(actor, self.cell.environment, self.cell.evaluation, chosen, checkpoint)
             returns[well.numpy()], lengths[well.numpy()] = episodes
-        return Episodes(returns, lengths)
+        return Evaluated(returns, lengths)
 
-    def _row(self, runs: Runs, n: int, episodes: Episodes, metrics: dict[str, float]) -> CurveRow:
+    def _row(self, runs: Runs, n: int, episodes: Evaluated, metrics: dict[str, float]) -> CurveRow:
         returns, lengths = episodes.returns[n], episodes.lengths[n]
         checkpoint = int(runs.checkpoint[n])
         return CurveRow(
@@ -235,5 +263,15 @@ class _Training:
             facts["diverged_at"] = diverged
         if run.seconds[0] > 0:
             facts["steps_per_second"] = float(run.steps[0] / run.seconds[0]) * len(self.seeds)
-        tensors = {name: tensor.contiguous().numpy() for name, tensor in named_tensors(run)}
+        tensors = {
+            name: tensor.contiguous().numpy()
+            for name, tensor in named_tensors(run)
+            if status == "partial" or not f"{name}.".startswith(tuple(f"{path}." for path in self.heavy))
+        }
         self.sink.save(seed, self.rows[seed], facts, tensors)
+
+
+def _finite(tree: Any) -> Tensor:
+    """Return ``(S,)`` which seeds have finite numbers throughout."""
+    floating = [tensor for _, tensor in named_tensors(tree) if tensor.is_floating_point()]
+    return torch.stack([tensor.flatten(1).sum(1) for tensor in floating if tensor.ndim > 1]).sum(0).isfinite()

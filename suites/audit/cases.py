@@ -5,13 +5,14 @@ Shapes: **S** batches, **P** parameters of the policy, **K** directions tested.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...algorithms.interface import Episodes, Rollout, Steps
+from ...algorithms.interface import Episodes, Gradient, Rollout, Steps
 from ...envs.exact.sampling import TabularVectorEnv
 from ...envs.exact.tabular import Floats
 from ...results.statistics.gradient_tests import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
@@ -44,9 +45,9 @@ def collect(given: Subject, model: AuditModel, batches: int, random: np.random.G
     plan: Steps | Episodes = algorithm.plan(state)
     members = (int(random.integers(2**31)) + np.arange(batches * plan.num_envs)) % 2**31
     env = TabularVectorEnv(model.env_id, model.process, [int(m) for m in members])
-    rollout, _ = Collector(env, list(range(batches)), plan.num_envs).collect(
+    rollout, _ = Collector(list(range(batches)), lambda _first, _count: env).collect(
         plan,
-        algorithm.actor(state),
+        algorithm.actor(algorithm.behaviour(state)),
         _noise(given, plan, batches, random),
         np.arange(batches),
         np.zeros(batches, np.int64),
@@ -160,19 +161,20 @@ def estimate(given: Subject, rollout: Rollout) -> Sample:
     Raises:
         WrongGradient: if they have not the shape of the parameters.
     """
-    count, size = len(rollout.valid), given.state.model.policy.size
+    count = len(rollout.valid)
     state = many(given.state, count)
     gradient, _ = given.variant.algorithm.gradient(state, rollout)
-    if gradient.shape != state.parameters.shape:
-        found, expected = tuple(gradient.shape), tuple(state.parameters.shape)
-        raise WrongGradient(f"gradient has shape {found}, expected (S, P) = {expected}")
-    ascent = -gradient.numpy()
+    for part, found, expected in zip(Gradient._fields, gradient, (state.policy, state.critic), strict=True):
+        if found.shape != expected.shape:
+            raise WrongGradient(
+                f"gradient of the {part} has shape {tuple(found.shape)}, expected (S, P) = {tuple(expected.shape)}"
+            )
     reference = reference_estimates(given.question, rollout)
     return Sample(
-        ascent[:, :size],
+        -gradient.policy.numpy(),
         given.policy.pull(reference.declared),
         given.policy.pull(reference.plain),
-        ascent[:, size:],
+        -gradient.critic.numpy(),
         float(rollout.valid.sum()) / count,
     )
 
@@ -230,7 +232,7 @@ def examine(given: Subject, sample: Sample, directions: Basis, seed: int) -> dic
     return {
         "batches": len(sample.estimate),
         "steps": sample.steps,
-        "target": asked.target._asdict(),
+        "target": asdict(asked.target),
         "p_values": p_values,
         "t_squared": bias and bias.statistic,
         "directions": bias and bias.directions,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from .cases import collect, estimate, random_of
 from .models import MODELS, Policy, exact_values, wrong_values
@@ -57,14 +58,13 @@ def bias_variance(reference: str, seed: int, batches: int) -> list[dict[str, Any
 
 def with_critic(given: Subject, algorithm: Any, value: np.ndarray) -> Subject:
     """Return the subject with another configuration and the critic set to values ``(n,)``."""
-    parameters = given.state.parameters.clone()
-    critic = parameters.numpy()[0, given.state.model.policy.size :]
+    critic = given.state.critic.numpy()[0].copy()
     set_table(critic, value[:, None], 1)
     question = given.question._replace(value=value, target=algorithm.target)
     return replace(
         given,
         variant=Variant(name="", algorithm=algorithm, critic="wrong"),
-        state=given.state._replace(parameters=parameters),
+        state=given.state._replace(critic=torch.from_numpy(critic[None])),
         critic=Table(given.state.model.value_network, critic),
         question=question,
         slopes=exact_slopes(question),

@@ -154,8 +154,8 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
         model: the model.
         policy: which of its policies.
     """
-    networks, parameters = state.model, state.parameters.numpy().astype(np.float64).copy()[0]
-    actor, critic = parameters[: networks.policy.size], parameters[networks.policy.size :]
+    networks = state.model
+    actor, critic = (x.numpy().astype(np.float64)[0] for x in (state.policy, state.critic))
     if not networks.policy.hidden:
         outputs = policy_outputs(model, policy)
         set_table(actor, outputs, networks.policy.outputs)
@@ -179,7 +179,7 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
     )
     return Subject(
         variant=variant,
-        state=state._replace(parameters=torch.from_numpy(parameters[None])),
+        state=state._replace(policy=torch.from_numpy(actor[None]), critic=torch.from_numpy(critic[None])),
         policy=policy_table,
         critic=critic_table,
         question=question,

@@ -30,21 +30,20 @@ def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
     state = many(given.state, count)
     gradient, _ = algorithm.gradient(state, rollout)
     learned, metrics = algorithm.update(state, rollout)
-    size = given.state.model.policy.size
-    ascent = -gradient.numpy()[:, :size]
-    new = learned.parameters.numpy()
-    step = new[:, :size] - state.parameters.numpy()[:, :size]
+    ascent = -gradient.policy.numpy()
+    new = learned.policy.numpy()
+    step = new - state.policy.numpy()
     moved = np.abs(step).max(1) > 0
     along = (ascent * step).sum(1)
     record: dict[str, Any] = {"batches": count, "moved": float(moved.mean())}
     departures = []
-    if not np.isfinite(new).all():
+    if not (np.isfinite(new).all() and learned.critic.isfinite().all()):
         return record | {"departures": ["an update gives parameters that are not finite"]}
     if not moved.any():
         return record | {"departures": ["no update moves the policy"]}
     if (wrong := float((along[moved] <= 0).mean())) > 0.05:
         departures.append(f"{wrong:.0%} of the updates go against their own gradient")
-    record |= improvement(given, step, along, new[:, :size])
+    record |= improvement(given, step, along, new)
     if {"max_kl", "damping"} <= {f.name for f in fields(algorithm)}:
         facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
         record |= facts
@@ -93,7 +92,7 @@ def trust_region(
     """Hold steps against ``(F + damping I) x = g``, their length and the bound on the KL, batch by batch."""
     algorithm, network = given.variant.algorithm, given.state.model.policy
     share = state_shares(given, rollout)
-    start = given.state.parameters.numpy()[0, : network.size]
+    start = given.state.policy.numpy()[0]
     kl = np.array(
         [
             row @ kl_by_state(given, Table(network, start + x).outputs)
@@ -167,7 +166,7 @@ def exact_objective(given: Subject, outputs: Floats) -> float:
 
 def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, float]:
     """Return the critic's error before and after one update: root mean square over visits, as a share of that of V."""
-    count, size = len(rollout.valid), given.state.model.policy.size
+    count = len(rollout.valid)
     learned, _ = given.variant.algorithm.update(many(given.state, count), rollout)
     visits = given.slopes.visits
     network = given.state.model.value_network
@@ -176,8 +175,8 @@ def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, f
         off = Table(network, parameters).outputs[:, 0] - exact
         return float(np.sqrt((visits @ off**2) / (visits @ exact**2)))
 
-    after = [error(row[size:]) for row in learned.parameters.numpy().astype(np.float64)]
-    return {"before": error(given.state.parameters.numpy()[0, size:]), "after": float(np.mean(after))}
+    after = [error(row) for row in learned.critic.numpy().astype(np.float64)]
+    return {"before": error(given.state.critic.numpy()[0]), "after": float(np.mean(after))}
 
 
 def mean_and_error(x: Floats) -> tuple[float, float]:

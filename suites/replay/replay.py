@@ -1,18 +1,18 @@
 """Evaluating a stored policy again: the same bits as the recorded evaluation, and an episode to watch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from ...algorithms.interface import Episodes
 from ...algorithms.model import Actor, Spaces
 from ...algorithms.policy_gradient import PolicyGradient
 from ...algorithms.registry import build, load_class, locate
-from ...algorithms.streams import Stream, generator
+from ...algorithms.streams import Stream
 from ...algorithms.trees import with_tensors
 from ...envs.rendering import Episode, can_draw
 from ...errors import PgsuiteError, UsageError
@@ -21,9 +21,8 @@ from ...results.store.folders import find_cells
 from ...results.store.provenance import versions
 from ...results.store.store import RECORD, CellStore
 from ..cells import Environment, Evaluation, open_environments
-from ..collection import play_round
-from ..evaluation import Episodes, environment_seeds, evaluate
-from ..noise import no_noise, noise_steps
+from ..collection import play
+from ..evaluation import Evaluated, environment_seeds, evaluate, evaluation_noise
 from ..process import single_thread
 from .trust import check_code, check_environment
 
@@ -46,7 +45,7 @@ class Stored:
 class Replayed(NamedTuple):
     """A recorded evaluation made again."""
 
-    episodes: Episodes
+    episodes: Evaluated
     differences: list[str]
     """What is not bit-equal, as recorded and now; empty when all is."""
 
@@ -147,9 +146,10 @@ def _actor(
             raise ValueError(f"{found} parameters, {expected} expected")
     state = algorithm.init(spaces, [seed])
     behaviour = algorithm.behaviour(state)
-    return Actor(
-        state.model, with_tensors(behaviour, {name.removeprefix("behaviour."): t for name, t in stored.items()})
+    actor: Actor = algorithm.actor(
+        with_tensors(behaviour, {name.removeprefix("behaviour."): t for name, t in stored.items()})
     )
+    return actor
 
 
 def _row(store: CellStore, seed: int, last: int, checkpoint: int | None) -> CurveRow:
@@ -217,9 +217,10 @@ def episode(policy: Stored, number: int) -> Episode:
         raise UsageError(f"--episode {number}: the evaluation has episodes 0 to {count - 1}")
     members = environment_seeds(policy.seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)
     env = open_environments(policy.environment, members)
+    noise = evaluation_noise(actor, policy.protocol, [policy.seed], checkpoint)
     observations, actions, rewards = [], [], []
     with single_thread():
-        for moment in play_round(env, actor, _noise(policy), np.arange(count).reshape(1, count)):
+        for moment in play(Episodes(count), env, actor, noise, np.arange(count).reshape(1, count)):
             running = np.arange(count) if moment.running is None else moment.running
             place = np.flatnonzero(running == number)
             if not len(place):
@@ -231,12 +232,3 @@ def episode(policy: Stored, number: int) -> Episode:
             last = moment.transition.observation[here]
     env.close()
     return Episode(members[number], np.stack([*observations, last]), np.stack(actions), np.array(rewards))
-
-
-def _noise(policy: Stored) -> Iterator[Tensor]:
-    """The action noise of the evaluation; as in `evaluate`."""
-    distribution, count, dtype = policy.actor.model.distribution, policy.protocol.episodes, policy.actor.dtype
-    if policy.protocol.deterministic:
-        return no_noise(distribution.noise_size, count, 1, dtype)
-    random = generator(policy.seed, Stream.EVALUATION_ACTION, policy.row.checkpoint)
-    return noise_steps(distribution.noise, distribution.noise_size, count, [random], dtype)

@@ -1,0 +1,53 @@
+"""Shuffled minibatches, per seed: each seed permutes its own samples with its own generator.
+
+A seed takes exactly as many minibatches as its samples fill and waits, untouched, while a neighbour takes more.
+
+Shapes: **S** seeds, **B** samples, **M** samples of a minibatch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .blocks import Samples, padded_index
+from .interface import State
+from .streams import Stream, generator
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Which samples every seed steps on."""
+
+    epoch: int
+    """Passes over the samples before this one."""
+    index: Tensor
+    """``(S, M)`` places in the samples."""
+    mask: Tensor
+    """``(S, M)`` 1 where there is a sample; a seed's last minibatch of an epoch may be short."""
+    stepping: Tensor
+    """``(S,)`` bool, which seeds have any: the mask of `adam_step`."""
+
+
+def minibatches(
+    state: State, samples: Samples, *, size: int, epochs: int, stream: Stream | str = Stream.MINIBATCH
+) -> Iterator[Minibatch]:
+    """Iterate over minibatches of each seed's valid samples, shuffled anew in every epoch.
+
+    Args:
+        state: whose seeds and updates key the shuffles.
+        samples: of the update.
+        size: M, samples per seed.
+        epochs: passes over the samples.
+        stream: random numbers of their own; an algorithm that shuffles twice in an update names two.
+    """
+    places = [np.flatnonzero(row) for row in samples.mask.numpy()]
+    randoms = [generator(int(s), stream, int(u)) for s, u in zip(state.seeds, state.updates, strict=True)]
+    dtype = samples.mask.dtype
+    for epoch in range(epochs):
+        shuffled = [random.permutation(place) for random, place in zip(randoms, places, strict=True)]
+        index, filled = (torch.from_numpy(x) for x in padded_index(shuffled, size))
+        for rows, mask in zip(index.split(size, 1), filled.split(size, 1), strict=True):
+            yield Minibatch(epoch, rows, mask.to(dtype), mask[:, 0])
