@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from .interface import State as State
     from .interface import Steps as Steps
     from .interface import Target as Target
-    from .minibatches import Minibatch as Minibatch
-    from .minibatches import minibatches as minibatches
     from .model import Action as Action
     from .model import Actor as Actor
     from .model import Behaviour as Behaviour
@@ -52,6 +50,8 @@ if TYPE_CHECKING:
     from .returns import discount_powers as discount_powers
     from .returns import discounted_returns as discounted_returns
     from .returns import generalised_advantage as generalised_advantage
+    from .shuffling import Minibatch as Minibatch
+    from .shuffling import minibatches as minibatches
     from .streams import Stream as Stream
     from .streams import generator as generator
     from .streams import seed_sequence as seed_sequence
@@ -89,7 +89,7 @@ _HOMES = {
     "Layout": "pgsuite.algorithms.blocks:Layout",
     "Learner": "pgsuite.algorithms.interface:Learner",
     "Metrics": "pgsuite.algorithms.interface:Metrics",
-    "Minibatch": "pgsuite.algorithms.minibatches:Minibatch",
+    "Minibatch": "pgsuite.algorithms.shuffling:Minibatch",
     "Model": "pgsuite.algorithms.model:Model",
     "Moments": "pgsuite.algorithms.normalisers:Moments",
     "Network": "pgsuite.algorithms.networks:Network",
@@ -128,7 +128,7 @@ _HOMES = {
     "likelihood_loss": "pgsuite.algorithms.policy_gradient:likelihood_loss",
     "line_search": "pgsuite.algorithms.trust_region:line_search",
     "loss_gradient": "pgsuite.algorithms.blocks:loss_gradient",
-    "minibatches": "pgsuite.algorithms.minibatches:minibatches",
+    "minibatches": "pgsuite.algorithms.shuffling:minibatches",
     "named_tensors": "pgsuite.algorithms.trees:named_tensors",
     "norm": "pgsuite.algorithms.adam:norm",
     "policy_change": "pgsuite.algorithms.diagnostics:policy_change",

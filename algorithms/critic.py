@@ -9,7 +9,7 @@ from torch import Tensor
 from .adam import Adam, adam_step
 from .blocks import Samples, block_sum
 from .interface import State
-from .minibatches import minibatches
+from .shuffling import minibatches
 from .streams import Stream
 
 

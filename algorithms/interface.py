@@ -164,13 +164,19 @@ class Learner(Protocol):
         """
 
     def behaviour(self, state: Any) -> Any:
-        """Return what acting depends on, a tree that leads with the seed axis: what is evaluated and replayed."""
+        """Return what acts in the next rollout, a tree that leads with the seed axis."""
+
+    def evaluated(self, state: Any) -> Any:
+        """Return what is evaluated and replayed, of the same form as `behaviour`: as a rule the same."""
 
     def actor(self, behaviour: Any) -> Actor:
         """Return the policy of a behaviour, frozen: the same in training, evaluation and replay."""
 
     def update(self, state: Any, rollout: Rollout) -> tuple[Any, Metrics]:
-        """Return the state after learning from a rollout, and diagnostics with at least ``loss``; changes neither."""
+        """Return the state after learning from a rollout, and diagnostics; changes neither argument.
+
+        A seed whose ``loss`` or parameters are not finite has diverged.
+        """
 
 
 class GradientEstimator(Learner, Protocol):

@@ -159,6 +159,10 @@ class PolicyGradient(ABC):
         """Return what acting depends on."""
         return Behaviour(state.model, state.policy, state.observation if self.normalise_observations else None)
 
+    def evaluated(self, state: State) -> Behaviour:
+        """Return what is evaluated and replayed: what acts in training."""
+        return self.behaviour(state)
+
     def actor(self, behaviour: Behaviour) -> Actor:
         """Return the policy of a behaviour, frozen."""
         return NetworkActor(behaviour)

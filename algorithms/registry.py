@@ -72,7 +72,7 @@ def load_class(reference: str) -> type[Any]:
     found = getattr(module, address.name, None)
     if found is None:
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")
-    missing = [m for m in ("init", "plan", "actor", "behaviour", "gradient", "update") if not hasattr(found, m)]
+    missing = [m for m in ("init", "plan", "behaviour", "evaluated", "actor", "update") if not hasattr(found, m)]
     if missing or not (isinstance(found, type) and is_dataclass(found)):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
         raise UsageError(f"algorithm {reference!r} {lacks}: derive a frozen dataclass from PolicyGradient")

@@ -114,8 +114,8 @@ class _Training:
         state = self.algorithm.init(self.spaces, [seed])
         check_seeds(state, 1)
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
-        behaviour, no_time = self.algorithm.behaviour(state), torch.zeros(1, dtype=torch.float64)
-        runs = Runs(state, zero, zero, behaviour, zero, none, none, no_time)
+        evaluated, no_time = self.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
+        runs = Runs(state, zero, zero, evaluated, zero, none, none, no_time)
         stored = self.sink.load(seed)
         self.rows[seed] = list(stored.rows) if stored else []
         if stored is None:
@@ -168,7 +168,7 @@ class _Training:
             collector.close()
         within = (runs.steps <= boundary) & (runs.diverged_at < 0)
         runs = runs._replace(
-            behaviour=select(within, self.algorithm.behaviour(runs.state), runs.behaviour),
+            behaviour=select(within, self.algorithm.evaluated(runs.state), runs.behaviour),
             behaviour_steps=torch.where(within, runs.steps, runs.behaviour_steps),
         )
         return runs._replace(seconds=before + (time.perf_counter() - start))
@@ -214,14 +214,16 @@ class _Training:
         steps = runs.steps + rollout.valid.flatten(1).sum(1)
         check_alike(state, learned)
         parameters = {"behaviour": algorithm.behaviour(learned), "critic": getattr(learned, "critic", None)}
-        healthy = acted & _finite(parameters) & measured["loss"].isfinite()
+        healthy = acted & _finite(parameters)
+        if "loss" in measured:
+            healthy &= measured["loss"].isfinite()
         if not bool(healthy.all()):
             learned = select(healthy, learned, state)
         return runs._replace(
             state=learned,
             steps=steps,
             rollouts=runs.rollouts + 1,
-            behaviour=behaviour,
+            behaviour=algorithm.evaluated(state),
             behaviour_steps=runs.steps,
             diverged_at=torch.where(healthy, runs.diverged_at, steps),
         )

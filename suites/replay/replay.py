@@ -145,7 +145,7 @@ def _actor(
         if expected != found:
             raise ValueError(f"{found} parameters, {expected} expected")
     state = algorithm.init(spaces, [seed])
-    behaviour = algorithm.behaviour(state)
+    behaviour = algorithm.evaluated(state)
     actor: Actor = algorithm.actor(
         with_tensors(behaviour, {name.removeprefix("behaviour."): t for name, t in stored.items()})
     )
