@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from .shapes import check_shapes
 from .trees import named_tensors, tree_map
 
 T = TypeVar("T")
@@ -54,6 +55,12 @@ def adam_step(
 
     Source: Kingma & Ba (2015), algorithm 1.
     """
+    check_shapes(
+        parameters=(parameters, "S P"),
+        gradient=(gradient, "S P"),
+        first=(memory.first, "S P"),
+        steps=(memory.steps, "S"),
+    )
     steps = memory.steps + 1
     corrections = [1 - torch.exp(steps * math.log(beta)) for beta in betas]
     rate = (learning_rate / corrections[0]).to(parameters.dtype).unsqueeze(1)

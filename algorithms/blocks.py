@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .networks import Network
+from .shapes import check_shapes
 
 BLOCK = 256
 """Samples per seed in a block."""
@@ -76,6 +77,7 @@ class Layout:
                 B is a whole number of blocks. Otherwise all steps stay where they are and ``B = N·T``.
             dtype: of the mask.
         """
+        check_shapes(valid=(valid, "S N T"))
         index, filled = _valid_first(valid) if ragged else (None, valid.flatten(1))
         self.mask = filled.to(dtype)
         """``(S, B)`` 1 for experience."""
@@ -133,6 +135,7 @@ class Spread(NamedTuple):
 
 def spread(x: Tensor, mask: Tensor) -> Spread:
     """Return mean-free values and variance over each seed's valid samples ``(S, B)``."""
+    check_shapes(x=(x, "S B"), mask=(mask, "S B"))
     count = block_sum(mask).clamp(min=1)
     mean = block_sum(x * mask) / count
     centred = (x - mean.unsqueeze(1)) * mask
@@ -169,6 +172,7 @@ def loss_gradient(
         samples: any number of blocks.
         loss: maps outputs ``(S, B, D)`` and their block of samples to ``(S,)``, differentiably.
     """
+    check_shapes(parameters=(parameters, "S P"), observation=(samples.observation, "S B O"), mask=(samples.mask, "S B"))
     layers = network.layers(parameters.numpy())
     gradient, value = torch.zeros_like(parameters), parameters.new_zeros(len(parameters))
     for block in samples.blocks():

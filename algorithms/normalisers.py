@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .blocks import BLOCK
+from .shapes import check_shapes
 
 
 class Moments(NamedTuple):
@@ -34,6 +35,7 @@ class Moments(NamedTuple):
 
         Source: Chan, Golub & LeVeque (1979), pairwise update, one block of samples at a time.
         """
+        check_shapes(x=(x, "S B K"), mask=(mask, "S B"), mean=(self.mean, "S K"))
         seen, mean, square = self
         for block, weight in zip(x.split(BLOCK, 1), mask.split(BLOCK, 1), strict=True):
             w = weight.double().unsqueeze(2)
@@ -80,6 +82,7 @@ def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: floa
 
     Source: the reward normalisation of OpenAI Baselines' VecNormalize; see Engstrom et al. (2020), section 3.
     """
+    check_shapes(reward=(reward, "S N T"), done=(done, "S N T"), carry=(carry, "S N"))
     sums = []
     goes_on = (~done).to(reward.dtype)
     for t in range(reward.shape[2]):

@@ -20,6 +20,7 @@ from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
 from .returns import discount_powers, discounted_returns, generalised_advantage
+from .shapes import check_shapes
 from .validation import Count, Share, validate
 
 
@@ -205,6 +206,7 @@ class PolicyGradient(ABC):
             value_target: ``(S, N, T)`` of the critic.
             standardise: whether weights get mean 0 and standard deviation 1 per seed.
         """
+        check_shapes(valid=(rollout.valid, "S N T"), weight=(weight, "S N T"), value_target=(value_target, "S N T"))
         layout = Layout(rollout.valid, ragged=rollout.complete, dtype=self.torch_dtype)
         samples = Samples(
             observation=layout(experience.observation[:, :, :-1]),
@@ -298,6 +300,7 @@ def likelihood_loss(
         samples: the block; its weights are constants, no gradient flows into them.
         entropy_weight: weight of the entropy of every step.
     """
+    check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
     objective = samples.weight * distribution.log_prob(outputs, samples.action)
     if entropy_weight:
         objective = objective + entropy_weight * distribution.entropy(outputs)

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .shapes import check_shapes
+
 
 def discounted_returns(reward: Tensor, done: Tensor, discount: float | Tensor) -> Tensor:
     """Return to go of every step, ``G_t = r_t + discount * G_{t+1}``, zero after the episode's end.
@@ -20,6 +22,7 @@ def discounted_returns(reward: Tensor, done: Tensor, discount: float | Tensor) -
 
     Source: Sutton & Barto (2018), eq. 3.9.
     """
+    check_shapes(reward=(reward, "... T"), done=(done, "... T"))
     return _backward_scan(reward, (~done).to(reward.dtype) * _per_step(discount))
 
 
@@ -44,6 +47,12 @@ def generalised_advantage(
 
     Source: Schulman et al. (2016), eq. 16, with the time limits of Pardo et al. (2018).
     """
+    check_shapes(
+        reward=(reward, "... T"),
+        value=(value, "... T+1"),
+        terminated=(terminated, "... T"),
+        truncated=(truncated, "... T"),
+    )
     gamma = _per_step(discount)
     following = value[..., 1:] * (~terminated).to(value.dtype)
     delta = reward + gamma * following - value[..., :-1]

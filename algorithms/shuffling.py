@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .blocks import Samples, padded_index
 from .interface import State
+from .shapes import check_shapes
 from .streams import Stream, generator
 
 
@@ -43,6 +44,7 @@ def minibatches(
         epochs: passes over the samples.
         stream: random numbers of their own; an algorithm that shuffles twice in an update names two.
     """
+    check_shapes(mask=(samples.mask, "S B"), seeds=(state.seeds, "S"), updates=(state.updates, "S"))
     places = [np.flatnonzero(row) for row in samples.mask.numpy()]
     randoms = [generator(int(s), stream, int(u)) for s, u in zip(state.seeds, state.updates, strict=True)]
     dtype = samples.mask.dtype

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .blocks import Samples
 from .model import Model
+from .shapes import check_shapes
 
 
 class Surrogate:
@@ -94,6 +95,7 @@ def conjugate_gradient(
 
     Source: Hestenes & Stiefel (1952); Nocedal & Wright (2006), algorithm 5.2.
     """
+    check_shapes(b=(b, "S P"))
     x, residual, direction = torch.zeros_like(b), b, b
     squared = initial = (b * b).sum(1)
     enough = tolerance * tolerance * initial
@@ -121,6 +123,7 @@ def full_step(solution: Solution, max_kl: float | Tensor) -> Tensor:
 
     Zero where the curvature is not positive. Source: Schulman et al. (2015), appendix C.
     """
+    check_shapes(x=(solution.x, "S P"), curvature=(solution.curvature, "S"))
     positive = solution.curvature > 0
     length = torch.where(positive, (2 * max_kl / solution.curvature).sqrt(), 0.0)
     return solution.x * length.unsqueeze(1)
@@ -160,6 +163,7 @@ def line_search(
 
     Source: Schulman et al. (2015), appendix C.
     """
+    check_shapes(policy=(policy, "S P"), step=(step, "S P"))
     before, _ = evaluate(policy)
     chosen, accepted = policy, torch.zeros_like(before, dtype=torch.bool)
     taken, taken_kl = torch.zeros_like(before), torch.zeros_like(before)
