@@ -75,6 +75,7 @@ def _filled(spaces: Spaces, seeds: Sequence[int], occasion: int, *marks: np.ndar
     return Rollout(
         observation=torch.from_numpy(np.stack(observation)),
         action=torch.from_numpy(np.stack(action)),
+        log_prob=torch.zeros(valid.shape),
         reward=torch.from_numpy(np.where(valid | (not complete), np.stack(reward), 0.0)),
         terminated=torch.from_numpy(terminated),
         truncated=torch.from_numpy(truncated),
