@@ -120,7 +120,7 @@ def describe(env_id: str) -> Spec:
         observation_space=spaces.Box(-np.inf, np.inf, (size,)),
         action_space=action_space,
         max_episode_steps=int(spec.config.max_episode_steps),
-        modules=(__name__,),
+        sources=(f"{__name__}:EnvPoolVectorEnv",),
     )
 
 

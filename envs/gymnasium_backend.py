@@ -97,8 +97,17 @@ def describe(env_id: str, **kwargs: Any) -> Spec:
     observation_space = flat_observation_space(env_id, env.observation_space)
     limit = env.spec.max_episode_steps if env.spec else None
     env.close()
-    modules = (__name__, type(env.unwrapped).__module__)
-    return Spec(env_id, "gymnasium", gymnasium.__version__, observation_space, env.action_space, limit, modules)
+    made_by = [type(env.unwrapped), *([env.spec.entry_point] if env.spec else [])]
+    sources = dict.fromkeys([f"{__name__}:GymnasiumVectorEnv", *(address(one) for one in made_by)])
+    own = tuple(source for source in sources if not source.startswith(("gymnasium.", ":")))
+    return Spec(env_id, "gymnasium", gymnasium.__version__, observation_space, env.action_space, limit, own)
+
+
+def address(made_by: Any) -> str:
+    """``module:name`` of a class or function, given itself or as a registry names it; ``:`` where it has none."""
+    if isinstance(made_by, str):
+        return made_by
+    return f"{getattr(made_by, '__module__', '')}:{getattr(made_by, '__qualname__', '')}"
 
 
 def make_one(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:

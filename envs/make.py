@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from . import envpool_backend, gymnasium_backend
+from . import classic, envpool_backend, gymnasium_backend
 from .classic import TASKS, ClassicVectorEnv
 from .exact.models import REGISTERED, exact_model
 from .exact.sampling import TabularVectorEnv, one_hot_space
@@ -56,14 +56,17 @@ def describe(env_id: str, backend: str = "auto", **kwargs: Any) -> Spec:
     match chosen_backend(env_id, backend, kwargs):
         case "numpy" if env_id in REGISTERED:
             model = exact_model(env_id)
-            sources = (TabularVectorEnv.__module__, type(model).__module__, exact_model.__module__)
+            sources = (
+                f"{TabularVectorEnv.__module__}:TabularVectorEnv",
+                f"{exact_model.__module__}:REGISTERED[{env_id}]",
+            )
             seen = one_hot_space(model)
             return Spec(env_id, "numpy", np.__version__, seen, model.action_space, model.time_limit, sources)
         case "numpy":
             task = TASKS[env_id]
-            modules = (ClassicVectorEnv.__module__, task.dynamics.__module__)
+            sources = (f"{ClassicVectorEnv.__module__}:ClassicVectorEnv", f"{classic.__name__}:TASKS[{env_id}]")
             spaces = (task.observation_space, task.action_space)
-            return Spec(env_id, "numpy", np.__version__, *spaces, task.time_limit, modules)
+            return Spec(env_id, "numpy", np.__version__, *spaces, task.time_limit, sources)
         case "envpool":
             return envpool_backend.describe(env_id)
         case _:

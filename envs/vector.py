@@ -85,5 +85,5 @@ class Spec(NamedTuple):
     action_space: gymnasium.Space[Any]
     max_episode_steps: int | None
     """The time limit in steps; None where the environment has none."""
-    modules: tuple[str, ...]
-    """Python modules whose source decides how the environment behaves."""
+    sources: tuple[str, ...]
+    """``module:name`` of the definitions that decide how the environment behaves, besides the backend's package."""

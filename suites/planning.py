@@ -21,10 +21,29 @@ from ..results.store.store import CellStore
 from .cells import Cell, Environment, Evaluation, import_modules
 from .schema import EnvironmentTable, Suite
 
-LEARNER = "pgsuite.suites.training"
-"""The module whose source every result depends on, besides algorithm and environment."""
-DISPATCHERS = ("pgsuite.algorithms.registry", "pgsuite.envs", "pgsuite.envs.make")
-"""Modules that only choose among others: what they chose is hashed, what they could have chosen is not."""
+LEARNER = "pgsuite.suites.training:TrainingLoop"
+"""What every result depends on, besides algorithm and environment."""
+NOT_COMPUTING = (
+    # These only choose among others: what they chose is hashed, what they could have chosen is not.
+    "pgsuite.algorithms.registry:build",
+    "pgsuite.envs.make:make",
+    # What it makes of a configuration is in the fingerprint.
+    "pgsuite.algorithms.validation:validate",
+    # Which environments are refused, and what errors say.
+    "pgsuite.envs.gymnasium_backend:check_registered",
+    "pgsuite.envs.spaces:check_action_space",
+    "pgsuite.errors:EnvironmentFault",
+    "pgsuite.errors:PgsuiteError",
+    "pgsuite.errors:UsageError",
+    "pgsuite.errors:in_one_line",
+    "pgsuite.suites.collection:fault",
+    # Memory, and what results are written as.
+    "pgsuite.suites.process:keep_freed_memory",
+    "pgsuite.suites.process:peak_memory",
+    "pgsuite.results.store.curve:decode_curve",
+    "pgsuite.results.store.curve:encode_curve",
+)
+"""Definitions that change no number of a result; left out of its fingerprint, with what only they refer to."""
 _PHYSICS = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D"}
 """Packages whose version decides how Gymnasium's own environments move."""
 
@@ -130,9 +149,7 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
     known = anchors(spec.id)
     parts = {
         "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
-        "source": source_hash(
-            locate(cell.reference).module, LEARNER, *spec.modules, *cell.environment.modules, without=DISPATCHERS
-        ),
+        "source": source_hash(*source_roots(cell, spec), without=NOT_COMPUTING),
         "environment": {
             "id": spec.id,
             "backend": spec.backend,
@@ -162,6 +179,11 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
     return PlannedCell(cell, CellStore(out, cell.algorithm, spec.id, digest), record, seeds)
 
 
+def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:
+    """Return the addresses of the definitions that a cell's results depend on, with all that these are made of."""
+    return (":".join(locate(cell.reference)), LEARNER, *spec.sources, *cell.environment.modules)
+
+
 def _check_space(cell: Cell, algorithm: PolicyGradient, spec: envs.Spec) -> None:
     try:
         algorithm.model(Spaces(spec.observation_space, spec.action_space))
@@ -170,12 +192,15 @@ def _check_space(cell: Cell, algorithm: PolicyGradient, spec: envs.Spec) -> None
 
 
 def _registration(env_id: str) -> dict[str, Any]:
-    """Return what Gymnasium's registry says of an environment, and the version of its physics."""
+    """Return what Gymnasium's registry says of an environment, and the version of its physics.
+
+    The entry point counts by its name only where Gymnasium's version stands for what it does.
+    """
     spec = gymnasium.spec(env_id)
     entry = str(spec.entry_point)
     physics = [package for prefix, package in _PHYSICS.items() if entry.startswith(prefix)]
     return {
-        "entry_point": entry if isinstance(spec.entry_point, str) else getattr(spec.entry_point, "__qualname__", ""),
+        "entry_point": entry if entry.startswith("gymnasium.") else None,
         "kwargs": repr(sorted(spec.kwargs.items())),
         "wrappers": [repr(wrapper) for wrapper in spec.additional_wrappers],
         "physics": versions(*physics),

@@ -33,15 +33,13 @@ def part(file: Path) -> str:
 def imports(file: Path) -> set[str]:
     """Absolute names of all that a file imports, wherever the import stands."""
 
-    class Here:
-        package = ".".join(["pgsuite", *file.relative_to(ROOT).parts[:-1]])
-
+    package = ".".join(["pgsuite", *file.relative_to(ROOT).parts[:-1]])
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            module = absolute(Here, node)  # type: ignore[arg-type]
+            module = absolute(package, node.level, node.module or "")
             found |= {f"{module}.{alias.name}" for alias in node.names}
     return found
 

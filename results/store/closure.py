@@ -1,18 +1,32 @@
-"""The modules that a module is made of: its static import closure inside the package, found without importing anything.
+"""The definitions that a definition is made of, found without importing anything, and one hash of them all.
 
-A parent package's ``__init__`` runs on import, but it is not part of the closure unless it is imported from, and then
-only by the import that binds the name asked for: otherwise every algorithm would be made of all the others.
-Imports built at run time (``importlib.import_module``) and data files are not seen.
+Every global name in a definition's text (see `syntax`) is resolved to what it means: a definition of the same file, or,
+through imports of any kind, of another file of the package, of the root's own top-level package, or beside a user's
+file; anything else counts by its dotted name. The hash numbers definitions in the order in which reading from the root
+meets them, so that neither their names nor the modules they lie in matter, circles need no care, and two definitions
+of the same content stay two.
+
+Two things are not referred to and may yet decide numbers. The class that an annotation names is one: its methods are
+called. A statement with an effect in a module that any definition came from is the other. Both count by their content,
+in no order.
+
+A parent package's ``__init__`` runs on import, but only what is imported from it counts: otherwise every algorithm
+would be made of all the others. Imports built at run time (``importlib.import_module``) and data files are not seen.
 """
 
 import ast
+import builtins
+import hashlib
 import importlib.util
-from collections.abc import Collection, Iterator
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ...errors import UsageError
+from .file import File, parse
+from .scopes import Imported, is_protocol
+from .syntax import Reference
 
 
 class Home(NamedTuple):
@@ -21,204 +35,410 @@ class Home(NamedTuple):
     top: str | None
     folder: Path
 
-    def locate(self, module: str) -> Path | None:
-        """The file of a module, or None when it is none of ours."""
+    def candidates(self, module: str) -> tuple[Path, ...]:
+        """Files that a module of that name can be; none where it is none of ours."""
         top, *parts = module.split(".")
         if self.top not in (None, top):
-            return None
+            return ()
         stem = self.folder.joinpath(*([top] if self.top is None else []), *parts)
-        candidates = (stem / "__init__.py", stem.with_name(stem.name + ".py"))
-        return next((path for path in candidates if path.is_file()), None)
+        return stem / "__init__.py", stem.with_name(stem.name + ".py")
 
 
-PACKAGE = Home(__name__.partition(".")[0], Path(__file__).resolve().parents[2])
+PACKAGE = Home(__name__.partition(".")[0], Path(__file__).resolve().parents[__name__.count(".") - 1])
 
 
 class Source:
-    """A parsed file: a module of the package, or one of a user's."""
+    """A module of the package, or one of a user's."""
 
     def __init__(self, name: str, path: Path, home: Home) -> None:
         self.name = name
         self.path = path
         self.home = home
-        self.tree = _parse(path, path.stat().st_mtime_ns)
         self.package = name if path.name == "__init__.py" else name.rpartition(".")[0]
 
+    @cached_property
+    def file(self) -> File:
+        """What is in it.
 
-@lru_cache(maxsize=512)
-def _parse(path: Path, _modified: int) -> ast.Module:
-    try:
-        return ast.parse(path.read_bytes())
-    except SyntaxError as error:
-        raise UsageError(f"{path}, line {error.lineno}: {error.msg}; correct the file") from error
+        Raises:
+            UsageError: it is not Python.
+        """
+        try:
+            return parse(self.path.read_bytes())
+        except SyntaxError as error:
+            raise UsageError(f"{self.path}, line {error.lineno}: {error.msg}; correct the file") from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise UsageError(f"{self.path} cannot be parsed: {error}; correct the file") from error
 
-
-def closure(*roots: str, without: Collection[str] = ()) -> dict[str, Source]:
-    """All sources that the roots are made of, by name, sorted.
-
-    Args:
-        roots: names of modules, or paths of files, named after their stem wherever they lie. They bring what they
-            import of this package, of their own top-level package, and of the files beside a file.
-        without: names of modules that are left out, with what only they import.
-
-    Raises:
-        UsageError: a root does not exist, or a file is not Python.
-    """
-    walk = _Walk(without)
-    for root in roots:
-        walk.follow_root(root)
-    return dict(sorted(walk.found.items()))
+    def absolute(self, imported: Imported) -> str:
+        """The full name of the module that an import names."""
+        return absolute(self.package, imported.level, imported.module)
 
 
-class _Walk:
-    """A depth-first walk over imports; ``found`` is what the roots are made of."""
+def absolute(package: str, level: int, module: str) -> str:
+    """The full name of the module that ``from ... import`` in a package names, with so many dots before it."""
+    if level == 0:
+        return module
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - level + 1], *([module] if module else [])])
 
-    def __init__(self, without: Collection[str]) -> None:
-        self.without = without
-        self.found: dict[str, Source] = {}
-        self.names_done: set[tuple[str, str]] = set()
 
-    def follow_root(self, root: str) -> None:
-        if root.endswith(".py"):
-            path = Path(root)
-            if not path.is_file():
-                raise UsageError(f"the file {root} does not exist; check its path")
-            self.follow(Source(path.stem, path.resolve(), Home(None, path.resolve().parent)))
+class Definition(NamedTuple):
+    """A module-level name of a source, or ``TABLE[key]``, one value of a dict that is written out."""
+
+    source: Source
+    name: str
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return f"{self.source.name}:{self.name}"
+
+
+WHOLE, EFFECTS = "*", "!"
+"""In place of a name: everything that a module defines, and what it does besides defining."""
+
+Target: TypeAlias = Definition | Source | str
+"""What a name means: a definition, a module, or something outside our reach by its dotted name."""
+
+
+class Content(NamedTuple):
+    """A definition's text with its names resolved."""
+
+    pieces: tuple[str | Definition, ...]
+    besides: tuple[Definition, ...]
+    """What counts too without standing in the text."""
+
+
+class Program:
+    """The files as they are now, and what their names mean."""
+
+    def __init__(self, package: Home) -> None:
+        self.package = package
+        self._seen: dict[Path, tuple[int, int] | None] = {}
+        self._sources: dict[tuple[Home, str], Source | None] = {}
+        self._targets: dict[tuple[Source, str], tuple[Target, tuple[str, ...]] | None] = {}
+        self._contents: dict[Definition, Content] = {}
+        self._digests: dict[tuple[Collection[Definition], tuple[Target, ...]], tuple[str, tuple[Definition, ...]]] = {}
+
+    def is_current(self) -> bool:
+        """Whether no file has changed, appeared or gone since it was looked at."""
+        return all(_state(path) == state for path, state in self._seen.items())
+
+    def root(self, address: str) -> Target:
+        """What an address means: ``module:Name``, ``module:TABLE[key]``, ``path/to/file.py:Name``, or a whole module.
+
+        Raises:
+            UsageError: the module or file does not exist, or is not Python.
+        """
+        place, colon, name = address.rpartition(":")
+        place, name = (place, name) if colon else (address, "")
+        source = self._root_source(place)
+        table, bracket, key = name.partition("[")
+        table = table.partition(".")[0]
+        if not name:
+            return Definition(source, WHOLE)
+        target, _ = self._attribute(source, table) or (None, ())
+        if bracket and isinstance(target, Definition):
+            found = target.source.file.entry(target.name, key.removesuffix("]"))
+            return target if found is None else target._replace(name=f"{target.name}[{key}")
+        return Definition(source, WHOLE) if target is None or isinstance(target, Source) else target
+
+    def excluded(self, addresses: Iterable[str]) -> frozenset[Definition]:
+        """The definitions of a list of what does not count.
+
+        Raises:
+            LookupError: one does not exist: a mistake in the list.
+        """
+        return frozenset(map(self._excluded, addresses))
+
+    def reached(
+        self, roots: Iterable[Target], without: frozenset[Definition] = frozenset()
+    ) -> tuple[str, tuple[Definition, ...], tuple[Definition, ...]]:
+        """The hash of what is referred to from the roots, those definitions, and those that count besides."""
+        digest, first = self._traverse(tuple(roots), without)
+        found, queue, rest = dict.fromkeys(first), list(first), []
+        while queue:
+            node = queue.pop()
+            for other in self._besides(node, without):
+                if other not in found:
+                    more = [n for n in self._traverse((other,), without)[1] if n not in found]
+                    found.update(dict.fromkeys(more))
+                    queue += more
+                    rest += more
+        return digest, first, tuple(node for node in rest if node not in without)
+
+    def digest(self, roots: Iterable[Target], without: frozenset[Definition] = frozenset()) -> str:
+        """SHA-256, in hex, of everything that the roots are made of."""
+        digest, _, rest = self.reached(roots, without)
+        besides = sorted({self._traverse((node,), without)[0] for node in rest})
+        return hashlib.sha256("\n".join([digest, *besides]).encode()).hexdigest()
+
+    def _excluded(self, address: str) -> Definition:
+        module, _, name = address.partition(":")
+        source = self._located(self.package, module)
+        target, _ = (source and self._attribute(source, name)) or (None, ())
+        if not isinstance(target, Definition) or target.name == WHOLE:
+            raise LookupError(f"{address} does not exist, so it cannot be left out of what is hashed")
+        return target
+
+    def _traverse(
+        self, roots: tuple[Target, ...], without: frozenset[Definition]
+    ) -> tuple[str, tuple[Definition, ...]]:
+        """Hash definitions in the order in which they are met, each referred to by its number."""
+        key = (without, roots)
+        if key in self._digests:
+            return self._digests[key]
+        numbers: dict[Definition, int] = {}
+        order: list[Definition] = []
+
+        def text(piece: str | Definition) -> str:
+            if isinstance(piece, str):
+                return piece
+            if piece not in numbers:
+                numbers[piece] = len(order)
+                order.append(piece)
+            return f"#{numbers[piece]}"
+
+        texts = [" ".join(text(self._as_piece(root)) for root in roots)]
+        # The order grows on the way.
+        texts += ("" if node in without else "".join(map(text, self._content(node).pieces)) for node in order)
+        found = hashlib.sha256("\n\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest(), tuple(order)
+        self._digests[key] = found
+        return found
+
+    def _as_piece(self, target: Target) -> str | Definition:
+        return Definition(target, WHOLE) if isinstance(target, Source) else target
+
+    def _besides(self, node: Definition, without: frozenset[Definition]) -> Iterator[Definition]:
+        if node not in without:
+            yield from self._content(node).besides
+            yield from self._effects(node.source)
+
+    def _effects(self, source: Source) -> tuple[Definition, ...]:
+        return (Definition(source, EFFECTS),) if source.file.effects else ()
+
+    def _content(self, node: Definition) -> Content:
+        if node not in self._contents:
+            self._contents[node] = self._whole(node.source) if node.name == WHOLE else self._resolved(node)
+        return self._contents[node]
+
+    def _resolved(self, node: Definition) -> Content:
+        source, name = node
+        text = source.file.effect_text() if name == EFFECTS else source.file.text(name)
+        pieces: list[str | Definition] = []
+        for piece in text.pieces:
+            if isinstance(piece, Reference):
+                target, attributes = self._resolve(source, piece)
+                meant = f"`{target}`" if isinstance(target, str) else self._as_piece(target)
+                pieces += [meant, *("." + attribute for attribute in attributes)]
+            else:
+                pieces.append(piece)
+        besides = [cls for reference in text.types for cls in self._classes(source, reference, set())]
+        for imported in source.file.unused if source.path.name != "__init__.py" else ():
+            target, _ = self._import_target(source, imported, frozenset())
+            where = target.source if isinstance(target, Definition) else target
+            besides += self._effects(where) if isinstance(where, Source) else ()
+        return Content(tuple(pieces), tuple(dict.fromkeys(besides)))
+
+    def _whole(self, source: Source) -> Content:
+        """Everything that a module defines, by name, and whatever of ours it imports."""
+        pieces: list[str | Definition] = []
+        besides: list[Definition] = []
+        for name, bindings in sorted(source.file.bindings.items()):
+            if not all(isinstance(binding, Imported) for binding in bindings):
+                pieces += [f"{name}=", Definition(source, name), ";"]
+                continue
+            target, _ = self._attribute(source, name) or ("", ())
+            if isinstance(target, Definition):
+                besides.append(target)
+            elif isinstance(target, Source):
+                besides += self._effects(target) if target.home == self.package else [Definition(target, WHOLE)]
+        for name in sorted(source.file.lazy):
+            target, _ = self._attribute(source, name) or ("", ())
+            besides += [target] if isinstance(target, Definition) else []
+        for star in source.file.stars:
+            target = self._module(source, source.absolute(star))
+            pieces += ["*=", self._as_piece(target), ";"]
+        return Content(tuple(pieces), tuple(dict.fromkeys(besides)))
+
+    def _classes(self, source: Source, reference: Reference, seen: set[Definition]) -> Iterator[Definition]:
+        """Classes that a type names, itself or by an alias."""
+        target, _ = self._resolve(source, reference)
+        if not isinstance(target, Definition) or target in seen or target.name in (WHOLE, EFFECTS):
             return
-        home = _home(root)
-        located = home.locate(root) if home else None
-        if home is None or located is None:
-            raise UsageError(f"the module {root} does not exist; check its name, or install what holds it")
-        self.follow(Source(root, located, home))
+        seen.add(target)
+        match target.source.file.definition(target.name):
+            case ast.ClassDef() as node:
+                if not is_protocol(node):
+                    yield target
+            case ast.Assign() | ast.AnnAssign():
+                for piece in target.source.file.text(target.name).pieces:
+                    if isinstance(piece, Reference):
+                        yield from self._classes(target.source, piece, seen)
+            case node if type(node).__name__ == "TypeAlias":
+                for piece in target.source.file.text(target.name).pieces:
+                    if isinstance(piece, Reference):
+                        yield from self._classes(target.source, piece, seen)
 
-    def follow(self, source: Source) -> None:
-        """Take a whole source: everything it imports, at any depth of nesting."""
-        if source.name in self.found or source.name in self.without:
-            return
-        self.found[source.name] = source
-        for node, alias in _imports(source.tree):
-            self.follow_import(source, node, alias)
-        for target in lazy_table(source).values():
-            self.follow_target(source, target)
-
-    def follow_import(self, source: Source, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> None:
-        if isinstance(node, ast.Import):
-            self.follow_module(source, alias.name)
+    def _resolve(self, source: Source, reference: Reference) -> tuple[Target, tuple[str, ...]]:
+        """What a reference means, and the attributes read from that."""
+        name, attributes = reference
+        if isinstance(name, Imported):
+            target, left = self._import_target(source, name, frozenset())
         else:
-            self.follow_name(source, absolute(source, node), alias.name)
+            target, left = self._attribute(source, name) or (self._unknown(source, name), ())
+        attributes = left + attributes
+        while attributes and not isinstance(target, Definition):
+            first, attributes = attributes[0], attributes[1:]
+            if isinstance(target, str):
+                target = self._module(source, f"{target}.{first}")
+            else:  # what is made at run time may be made by anything in the module
+                target, left = self._attribute(target, first) or (Definition(target, WHOLE), (first,))
+                attributes = left + attributes
+        return target, attributes
 
-    def follow_module(self, source: Source, module: str) -> None:
-        found = _resolve(source, module)
-        if found is not None:
-            self.follow(found)
+    def _unknown(self, source: Source, name: str) -> str:
+        """A name that no file of ours binds: a builtin, or from a star import."""
+        stars = [] if hasattr(builtins, name) else [s.module for s in source.file.stars if not s.level]
+        return " ".join([*stars, name])
 
-    def follow_name(self, source: Source, module: str, name: str) -> None:
-        """``from module import name``."""
-        submodule = _resolve(source, f"{module}.{name}")
-        if submodule is not None:
-            self.follow(submodule)
-        target = _resolve(source, module)
-        if target is None or (target.name, name) in self.names_done:
-            return
-        self.names_done.add((target.name, name))
-        if target.path.name != "__init__.py" or name == "*":
-            self.follow(target)
-            return
-        bindings = list(_bindings(target.tree, name))
-        table = lazy_table(target)
-        for node, alias in bindings:
-            self.follow_import(target, node, alias)
-        if not bindings and name in table:
-            self.follow_target(target, table[name])
-        elif not bindings and submodule is None:
-            # Defined in the package itself, or made by a `__getattr__` that only running it could resolve.
-            self.follow(target)
+    def _attribute(
+        self, source: Source, name: str, seen: frozenset[tuple[Source, str]] = frozenset()
+    ) -> tuple[Target, tuple[str, ...]] | None:
+        """What a module-level name means; None where nothing binds it."""
+        key = (source, name)
+        if key in seen:  # a circle of imports, or a package that imports its own module
+            return self._submodule(source, name) or Definition(source, name), ()
+        if seen:
+            return self._look_up(source, name, seen | {key})
+        if key not in self._targets:
+            self._targets[key] = self._look_up(source, name, frozenset({key}))
+        return self._targets[key]
 
-    def follow_target(self, source: Source, target: str) -> None:
+    def _look_up(
+        self, source: Source, name: str, seen: frozenset[tuple[Source, str]]
+    ) -> tuple[Target, tuple[str, ...]] | None:
+        file = source.file
+        if bindings := file.bindings.get(name):
+            (first, *others) = bindings
+            if isinstance(first, Imported) and not others:
+                return self._import_target(source, first, seen)
+            return Definition(source, name), ()
+        if name in file.lazy:
+            return self._lazy_target(source, name, seen)
+        if module := self._submodule(source, name):
+            return module, ()
+        for star in reversed(file.stars):
+            module = self._source(source, source.absolute(star))
+            if module and (found := self._attribute(module, name, seen)):
+                return found
+        return (Definition(source, WHOLE), (name,)) if "__getattr__" in file.bindings else None
+
+    def _submodule(self, source: Source, name: str) -> Source | None:
+        return self._source(source, f"{source.name}.{name}") if source.path.name == "__init__.py" else None
+
+    def _import_target(
+        self, source: Source, imported: Imported, seen: frozenset[tuple[Source, str]]
+    ) -> tuple[Target, tuple[str, ...]]:
+        module = source.absolute(imported)
+        target = self._module(source, module)
+        if imported.name is None:
+            return target, ()
+        if isinstance(target, str):
+            return self._module(source, f"{module}.{imported.name}"), ()
+        found = self._attribute(target, imported.name, seen)
+        return found or (Definition(target, WHOLE), (imported.name,))
+
+    def _lazy_target(
+        self, source: Source, name: str, seen: frozenset[tuple[Source, str]]
+    ) -> tuple[Target, tuple[str, ...]]:
         """``module:Name`` or ``module`` of a lazy table; a leading dot, or a bare name, is relative to the package."""
-        module, _, name = target.partition(":")
+        module, _, attribute = source.file.lazy[name].partition(":")
         if module.startswith("."):
             module = source.package + "." + module.lstrip(".")
-        elif _resolve(source, module) is None:
+        elif not isinstance(self._module(source, module), Source):
             module = f"{source.package}.{module}"
-        if name:
-            self.follow_name(source, module, name)
-        else:
-            self.follow_module(source, module)
+        target = self._module(source, module)
+        if isinstance(target, str):
+            return f"{target}.{attribute}" if attribute else target, ()
+        return self._attribute(target, attribute or name, seen) or (target, ())
 
+    def _module(self, source: Source, module: str) -> Source | str:
+        return self._source(source, module) or module
 
-def _home(module: str) -> Home | None:
-    """Where a root module's top-level package lies; finding a top-level name imports nothing."""
-    top = module.partition(".")[0]
-    if top == PACKAGE.top:
-        return PACKAGE
-    spec = importlib.util.find_spec(top)
-    if spec is None:
+    def _source(self, source: Source, module: str) -> Source | None:
+        """The source that an absolute module name means when imported from another; None outside our reach."""
+        for home in (self.package, source.home):
+            if found := self._located(home, module):
+                return found
         return None
-    folders = list(spec.submodule_search_locations or ())
-    if folders:
-        return Home(top, Path(folders[0]))
-    return Home(top, Path(spec.origin).with_suffix("")) if spec.has_location and spec.origin else None
+
+    def _located(self, home: Home, module: str) -> Source | None:
+        key = (home, module)
+        if key not in self._sources:
+            top, dot, _ = module.partition(".")
+            if home.top is None and dot and not self._exists(home.folder / top) and not self._located(home, top):
+                return None
+            paths = [path for path in home.candidates(module) if module and self._exists(path)]
+            self._sources[key] = Source(module, paths[0], home) if paths else None
+        return self._sources[key]
+
+    def _exists(self, path: Path) -> bool:
+        if path not in self._seen:
+            self._seen[path] = _state(path)
+        return self._seen[path] is not None
+
+    def _root_source(self, place: str) -> Source:
+        if place.endswith(".py"):
+            path = Path(place).resolve()
+            if not path.is_file():
+                raise UsageError(f"the file {place} does not exist; check its path")
+            self._exists(path)
+            home = Home(None, path.parent)
+            source = self._located(home, path.stem)
+            if source is None or source.path != path:  # named as no module can be
+                source = self._sources.setdefault((home, path.name), Source(path.stem, path, home))
+                assert source is not None
+            return source
+        home_of_module = self._home(place)
+        found = self._located(home_of_module, place) if home_of_module else None
+        if found is None:
+            raise UsageError(f"the module {place} does not exist; check its name, or install what holds it")
+        return found
+
+    def _home(self, module: str) -> Home | None:
+        """Where a root module's top-level package lies; finding a top-level name imports nothing."""
+        top = module.partition(".")[0]
+        if top == self.package.top:
+            return self.package
+        try:
+            spec = importlib.util.find_spec(top)
+        except ValueError:  # what is run as a program has none
+            spec = None
+        if spec is None:
+            return None
+        folders = list(spec.submodule_search_locations or ())
+        if folders:
+            return Home(top, Path(folders[0]))
+        return Home(top, Path(spec.origin).with_suffix("")) if spec.has_location and spec.origin else None
 
 
-def _resolve(source: Source, module: str) -> Source | None:
-    """The source that an absolute module name means when imported from ``source``; None outside our reach."""
-    for home in (PACKAGE, source.home):
-        if module and (path := home.locate(module)):
-            return Source(module, path, home)
-    return None
+def _state(path: Path) -> tuple[int, int] | None:
+    """What tells that a file was changed; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size) if path.suffix == ".py" else (0, 0)
 
 
-def absolute(source: Source, node: ast.ImportFrom) -> str:
-    """The absolute name of the module that ``from ... import`` names."""
-    if node.level == 0:
-        return node.module or ""
-    parts = source.package.split(".")
-    base = parts[: len(parts) - node.level + 1]
-    return ".".join([*base, *([node.module] if node.module else [])])
+_programs: dict[Home, Program] = {}
 
 
-def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below, save what only a type checker runs."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if isinstance(child, ast.If) and _is_type_checking(child.test):
-            for statement in child.orelse:
-                yield statement
-                yield from _runtime_nodes(statement)
-        else:
-            yield from _runtime_nodes(child)
-
-
-@lru_cache(maxsize=512)
-def _imports(tree: ast.Module) -> tuple[tuple[ast.Import | ast.ImportFrom, ast.alias], ...]:
-    """What a file imports, name by name, at any depth of nesting."""
-    nodes = (node for node in _runtime_nodes(tree) if isinstance(node, ast.Import | ast.ImportFrom))
-    return tuple((node, alias) for node in nodes for alias in node.names)
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
-    return name == "TYPE_CHECKING"
-
-
-def _bindings(tree: ast.Module, name: str) -> Iterator[tuple[ast.Import | ast.ImportFrom, ast.alias]]:
-    """The imports of an ``__init__`` that bind a name, wherever they stand in it."""
-    for node, alias in _imports(tree):
-        bound = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
-        if bound == name:
-            yield node, alias
-
-
-def lazy_table(source: Source) -> dict[str, str]:
-    """Names that a module-level ``__getattr__`` resolves by a literal dict of ``"module:Name"`` strings."""
-    body = source.tree.body
-    if not any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in body):
-        return {}
-    table: dict[str, str] = {}
-    for node in body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            for key, value in zip(node.value.keys, node.value.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant) and isinstance(value.value, str):
-                    table[str(key.value)] = value.value
-    return table
+def program() -> Program:
+    """The package's program; read anew when a file that it looked at has changed."""
+    known = _programs.get(PACKAGE)
+    if known is None or not known.is_current():
+        known = _programs[PACKAGE] = Program(PACKAGE)
+    return known

@@ -1,13 +1,11 @@
 """Fingerprints: the address of a result is a hash of everything that it depends on."""
 
-import ast
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from .closure import closure
+from .closure import program
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:
@@ -35,56 +33,25 @@ def _plain(value: Any, where: str) -> Any:
     raise TypeError(f"{where} is a {type(value).__name__}, which cannot be fingerprinted; give its JSON form")
 
 
-def source_modules(*roots: str, without: Collection[str] = ()) -> tuple[str, ...]:
-    """Names of the modules that `source_hash` would read."""
-    return tuple(closure(*roots, without=without))
+def source_definitions(*roots: str, without: Collection[str] = ()) -> tuple[str, ...]:
+    """Where the definitions are that `source_hash` would hash, as ``module:name``, sorted."""
+    known = program()
+    left_out = known.excluded(without)
+    _, first, rest = known.reached([known.root(root) for root in roots], left_out)
+    return tuple(sorted(node.address for node in {*first, *rest} - left_out))
 
 
 def source_hash(*roots: str, without: Collection[str] = ()) -> str:
-    """SHA-256, in hex, of the code that the roots are made of, blind to comments, layout and docstrings.
+    """SHA-256, in hex, of the code that the roots are made of, blind to all that cannot change a number.
 
     Args:
-        roots: module names (``pgsuite.algorithms.trpo``) or file paths (``my/algorithm.py``); see `closure`.
-        without: names of modules left out, with what only they import.
+        roots: ``module:Name``, ``path/to/file.py:Name``, ``module:TABLE[key]`` for one value of a dict, or a whole
+            module. Their order counts. See `closure` for what they bring, and `syntax` for what is left out.
+        without: addresses of definitions that count as nothing, with what only they refer to.
 
     Raises:
         UsageError: a root does not exist, or a file is not Python.
+        LookupError: something of ``without`` does not exist.
     """
-    digest = hashlib.sha256()
-    for name, source in closure(*roots, without=without).items():
-        digest.update(f"{name}\0{_text(source.tree)}\0".encode())
-    return digest.hexdigest()
-
-
-@lru_cache(maxsize=512)
-def _text(tree: ast.Module) -> str:
-    """The text that a file is hashed by; a suite's cells share most of their files, and parsed files are kept."""
-    return "".join(_syntax(tree))
-
-
-def _syntax(node: Any) -> Iterator[str]:
-    """The syntax tree as text, without positions and without bare strings, which include every docstring.
-
-    Like ``ast.dump``, but empty fields are left out, so that a new optional field of a later Python changes nothing.
-    """
-    if isinstance(node, ast.AST):
-        yield f"{type(node).__name__}("
-        for field, value in ast.iter_fields(node):
-            if value is not None and value != [] and field not in {"kind", "ctx", "type_comment"}:
-                yield f"{field}="
-                yield from _syntax(value)
-                yield ","
-        yield ")"
-    elif isinstance(node, list):
-        yield "["
-        for item in node:
-            if not _is_bare_string(item):
-                yield from _syntax(item)
-                yield ","
-        yield "]"
-    else:
-        yield repr(node)
-
-
-def _is_bare_string(node: Any) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    known = program()
+    return known.digest([known.root(root) for root in roots], known.excluded(without))

@@ -64,8 +64,21 @@ def test_describe_tells_time_limits_and_modules() -> None:
         assert envs.describe("tests/Endless-v0").max_episode_steps is None
     finally:
         del gymnasium.registry["tests/Endless-v0"]
-    assert "pgsuite.envs.classic.cartpole" in envs.describe("CartPole-v1").modules
-    assert "pgsuite.envs.probes" in envs.describe("pgsuite/ProbeValue-v0").modules
+
+
+@pytest.mark.parametrize(
+    ("env_id", "backend", "sources"),
+    [
+        ("CartPole-v1", "auto", ["classic.batch:ClassicVectorEnv", "classic:TASKS[CartPole-v1]"]),
+        ("pgsuite/Chain-v0", "auto", ["exact.sampling:TabularVectorEnv", "exact.models:REGISTERED[pgsuite/Chain-v0]"]),
+        ("pgsuite/ProbeValue-v0", "auto", ["gymnasium_backend:GymnasiumVectorEnv", "probes:ProbeValue"]),
+        ("Hopper-v5", "envpool", ["envpool_backend:EnvPoolVectorEnv"]),
+        ("CartPole-v1", "gymnasium", ["gymnasium_backend:GymnasiumVectorEnv"]),
+    ],
+)
+def test_the_definitions_that_make_an_environment_are_named(env_id, backend, sources):
+    """What Gymnasium ships is not ours to name: its version stands for it."""
+    assert envs.describe(env_id, backend).sources == tuple(f"pgsuite.envs.{source}" for source in sources)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
 """From a suite to cells: which there are, what their results depend on, what is still to be done."""
 
-import shutil
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
+from pgsuite import envs
 from pgsuite.errors import UsageError
 from pgsuite.results.store import closure
 from pgsuite.results.store.curve import CurveRow
-from pgsuite.suites.planning import plan
+from pgsuite.results.store.fingerprint import source_definitions
+from pgsuite.suites.planning import NOT_COMPUTING, plan, source_roots
 from pgsuite.suites.schema import parse_suite
 
 SUITE = {
@@ -85,48 +87,6 @@ def test_what_the_results_depend_on_changes_the_fingerprint(changed, tmp_path):
     assert fingerprint(tmp_path, **changed) != fingerprint(tmp_path)
 
 
-@pytest.fixture
-def source_copy(tmp_path, monkeypatch):
-    """The package's source, read from a copy that a test may change."""
-    copy = tmp_path / "pgsuite"
-    for folder in ("", "algorithms", "envs", "envs/classic", "suites", "results"):
-        (copy / folder).mkdir(parents=True)
-        for file in (closure.PACKAGE.folder / folder).glob("*.py"):
-            shutil.copy(file, copy / folder)
-    monkeypatch.setattr(closure, "PACKAGE", closure.Home("pgsuite", copy))
-    return copy
-
-
-@pytest.mark.parametrize(
-    ("file", "invalidated"),
-    [
-        ("algorithms/trpo.py", {"trpo"}),
-        ("algorithms/trust_region.py", {"trpo"}),
-        ("algorithms/reinforce.py", {"reinforce"}),
-        ("algorithms/distributions.py", {"reinforce", "trpo"}),
-        ("algorithms/actor_critic.py", set()),
-        ("suites/collection.py", {"reinforce", "trpo"}),
-        ("suites/display.py", set()),
-        ("results/store/fingerprint.py", set()),
-    ],
-)
-def test_a_changed_source_invalidates_its_cells_alone(file, invalidated, source_copy, tmp_path):
-    before = {p.cell.name: p.cell.fingerprint for p in planned(tmp_path)}
-    changed = source_copy / file
-    changed.write_text(changed.read_text() + "\n# a comment\n")
-    assert {p.cell.name: p.cell.fingerprint for p in planned(tmp_path)} == before
-    changed.write_text(changed.read_text() + "\nCHANGED = True\n")
-    after = {p.cell.name: p.cell.fingerprint for p in planned(tmp_path)}
-    assert {name.split()[0] for name in before if after[name] != before[name]} == invalidated
-
-
-def test_an_environments_source_counts_too(source_copy, tmp_path):
-    before = fingerprint(tmp_path)
-    cartpole = source_copy / "envs/classic/cartpole.py"
-    cartpole.write_text(cartpole.read_text() + "\nCHANGED = True\n")
-    assert fingerprint(tmp_path) != before
-
-
 def test_a_users_algorithm_counts_by_its_file(tmp_path):
     file = tmp_path / "mine.py"
     code = "from dataclasses import dataclass\nfrom pgsuite.algorithms import Reinforce\n"
@@ -176,14 +136,59 @@ def test_what_is_wrong_is_said_before_anything_runs(changed, message, tmp_path):
 
 
 def test_a_cell_depends_on_nothing_it_could_have_chosen(tmp_path):
-    """Registering an algorithm, or editing Acrobot, leaves CartPole's results valid."""
-    from pgsuite.results.store.fingerprint import source_modules
-    from pgsuite.suites.planning import DISPATCHERS, LEARNER
+    """Registering an algorithm, or editing Acrobot, leaves CartPole's results valid; `test_invalidation` has more."""
+    (_, trpo, *_) = planned(tmp_path)
+    roots = source_roots(trpo.cell, envs.describe("CartPole-v1"))
+    names = source_definitions(*roots, without=NOT_COMPUTING)
+    assert {"pgsuite.algorithms.trust_region:line_search", "pgsuite.suites.collection:Collector"} <= set(names)
+    modules = {name.partition(":")[0] for name in names}
+    others = ("registry", "acrobot", "envpool_backend", "gymnasium_backend", "reinforce", "actor_critic", "planning")
+    assert not [name for name in modules if name.endswith((*others, "display", "workers", "store.store", "errors"))]
 
-    modules = source_modules("pgsuite.algorithms.trpo", LEARNER, "pgsuite.envs.classic.cartpole", without=DISPATCHERS)
-    assert {"pgsuite.algorithms.trust_region", "pgsuite.suites.collection"} <= set(modules)
-    others = ("registry", "acrobot", "envpool", "gymnasium_backend", "reinforce", "actor_critic", "planning", "cli")
-    assert not [name for name in modules if name.endswith(others)]
+
+ENVIRONMENT = """
+import gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+
+FORCE = 10.0
+
+class Strong(CartPoleEnv):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.force_mag = FORCE
+
+def make_strong(**options):
+    return Strong(**options)
+
+def unrelated():
+    return 1
+
+gymnasium.register("tests/Strong-v0", entry_point="{module}:{entry}", max_episode_steps=10)
+"""
+
+
+@pytest.mark.parametrize("entry", ["Strong", "make_strong"])
+def test_a_users_environment_counts_by_what_makes_it_and_by_the_suites_modules(entry, tmp_path, monkeypatch):
+    module = f"tests_strong_{entry}"
+    file, code = tmp_path / f"{module}.py", ENVIRONMENT.replace("{module}", module).replace("{entry}", entry)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def hash_of(code, *modules):
+        file.write_text(code)
+        closure._programs.clear()
+        suite = {**SUITE, "modules": list(modules), "environments": {"tests/Strong-v0": {"steps": 200}}}
+        return planned(tmp_path / "out", suite=suite)[0].cell.fingerprint
+
+    try:
+        named = hash_of(code, module)
+        assert hash_of(code.replace("10.0", "20.0"), module) != named
+        assert hash_of(code + "\nX = 1", module) != named  # all of a module that a suite names
+        made = hash_of(code)
+        assert hash_of(code.replace("10.0", "20.0")) != made
+        assert hash_of(code.replace("return Strong(**options)", "return Strong()")) != made or entry == "Strong"
+        assert hash_of(code.replace("return 1", "return 2")) == made
+    finally:
+        gymnasium.registry.pop("tests/Strong-v0", None)
 
 
 def test_a_budget_below_the_checkpoints_is_refused(tmp_path):
