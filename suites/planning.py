@@ -29,6 +29,10 @@ NOT_COMPUTING = (
     "pgsuite.envs.make:make",
     # What it makes of a configuration is in the fingerprint.
     "pgsuite.algorithms.validation:validate",
+    # They refuse what is wrong, and change nothing else.
+    "pgsuite.algorithms.shapes:check_shapes",
+    "pgsuite.algorithms.trees:check_alike",
+    "pgsuite.algorithms.trees:check_seeds",
     # Which environments are refused, and what errors say.
     "pgsuite.envs.gymnasium_backend:check_registered",
     "pgsuite.envs.spaces:check_action_space",
