@@ -282,7 +282,8 @@ def test_swapping_two_fields_is_seen(tree, roots, before):
     text = file.read_text()
     fields = [name for name in ("weight", "value_target") if f"    {name}: Tensor\n" in text]
     assert len(fields) == 2
-    swapped = re.sub(r"    (weight|value_target): Tensor\n", lambda m: f"    {({*fields} - {m[1]}).pop()}: Tensor\n", text)
+    field = r"    (weight|value_target): Tensor\n"
+    swapped = re.sub(field, lambda m: f"    {({*fields} - {m[1]}).pop()}: Tensor\n", text)
     tree.write(file, swapped)
     assert changed(tree, roots, before) == set(before)
 
@@ -364,7 +365,7 @@ def test_an_alias_of_an_import_does_not_count(tree, roots, before):
 
 
 @pytest.mark.parametrize(
-    "name", ["generalised_advantage", "Surrogate", "evaluation_noise", "_backward_scan", "CARTPOLE", "BLOCK", "NoiseKind"]
+    "name", ["generalised_advantage", "Surrogate", "evaluation_noise", "_backward_scan", "CARTPOLE", "BLOCK"]
 )
 def test_a_name_changed_everywhere_does_not_count(name, tree, roots, before):
     tree.everywhere(rf"\b{name}\b", "renamed_for_the_test")
