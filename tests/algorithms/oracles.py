@@ -11,10 +11,15 @@ from torch.distributions import Distribution as TorchDistribution
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn.functional import linear
 
-from pgsuite.algorithms import Rollout
+from pgsuite.algorithms import Gradient, Rollout, State
 from pgsuite.algorithms.distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution
 from pgsuite.algorithms.model import Model
 from pgsuite.algorithms.networks import Network
+
+
+def joined(parts: State | Gradient) -> torch.Tensor:
+    """Policy and critic of a state or a gradient as one ``(S, P)``."""
+    return torch.cat([parts.policy, parts.critic], 1)
 
 
 def outputs(network: Network, parameters: Tensor, inputs: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pgsuite.algorithms import ActorCritic, Rollout, State, Steps
+from pgsuite.algorithms import ActorCritic, Rollout, State, Steps, Target
 
 from . import oracles
 from .rollouts import SPACES, window
@@ -22,8 +22,7 @@ def plain_loss(algorithm: ActorCritic, state: State, rollout: Rollout, seed: int
     Advantages and targets are constants, from the parameters that the state has.
     """
     model, valid = state.model, rollout.valid[seed]
-    _, old_critic = model.split(state.parameters)
-    value = oracles.values(model, old_critic[seed], rollout, seed)
+    value = oracles.values(model, state.critic[seed], rollout, seed)
     advantage = oracles.advantages(rollout, seed, value, DISCOUNT, algorithm.trace)
     target = advantage + value[:, :-1]
     weight = oracles.standardised(advantage, valid) if algorithm.normalise_advantages else advantage
@@ -53,9 +52,9 @@ def test_gradient_is_the_plain_ones(name: str, options: dict) -> None:
     algorithm = configured(**options)
     state, rollout = algorithm.init(SPACES[name], SEEDS), window(SPACES[name], SEEDS, ENVS, STEPS)
     gradient, metrics = algorithm.gradient(state, rollout)
-    for s, parameters in enumerate(state.parameters):
+    for s, parameters in enumerate(oracles.joined(state)):
         expected = oracles.gradient(lambda p, s=s: plain_loss(algorithm, state, rollout, s, p), parameters)
-        torch.testing.assert_close(gradient[s], expected)
+        torch.testing.assert_close(oracles.joined(gradient)[s], expected)
         torch.testing.assert_close(metrics["loss"][s], plain_loss(algorithm, state, rollout, s, parameters))
 
 
@@ -71,7 +70,7 @@ def test_reset_steps_have_no_say() -> None:
         observation=rollout.observation.masked_fill(final, 7.0),
     )
     (learned, _), (same, _) = algorithm.update(state, rollout), algorithm.update(state, other)
-    assert torch.equal(learned.parameters, same.parameters)
+    assert torch.equal(oracles.joined(learned), oracles.joined(same))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_reset_steps_have_no_say() -> None:
 def test_updates_are_torchs_clipping_and_adam(options: dict, rate: float) -> None:
     algorithm = configured(learning_rate=0.1, **options)
     state = algorithm.init(SPACES["Discrete"], SEEDS)
-    leaves = [p.clone().requires_grad_() for p in state.parameters]
+    leaves = [p.clone().requires_grad_() for p in oracles.joined(state)]
     optimisers = [torch.optim.Adam([leaf], lr=rate) for leaf in leaves]
     for occasion in range(3):
         rollout = window(SPACES["Discrete"], SEEDS, ENVS, STEPS, occasion)
@@ -97,7 +96,7 @@ def test_updates_are_torchs_clipping_and_adam(options: dict, rate: float) -> Non
                 torch.nn.utils.clip_grad_norm_([leaf], algorithm.max_gradient_norm)
             optimiser.step()
     # Clipping adds 1e-6 to the norm, as torch does.
-    torch.testing.assert_close(state.parameters, torch.stack([leaf.detach() for leaf in leaves]))
+    torch.testing.assert_close(oracles.joined(state), torch.stack([leaf.detach() for leaf in leaves]))
 
 
 def test_the_entropy_bonus_raises_the_entropy() -> None:
@@ -105,16 +104,13 @@ def test_the_entropy_bonus_raises_the_entropy() -> None:
     algorithm = configured(entropy_weight=0.1, discount=0.0, learning_rate=0.01)
     for name in SPACES:
         state, rollout = algorithm.init(SPACES[name], SEEDS), window(SPACES[name], SEEDS, ENVS, STEPS)
-        policy, critic = state.model.split(state.parameters)
-        skewed = policy + torch.linspace(-1, 1, policy.shape[1], dtype=torch.float64)
-        state = state._replace(parameters=torch.cat([skewed, torch.zeros_like(critic)], 1))
+        skewed = state.policy + torch.linspace(-1, 1, state.policy.shape[1], dtype=torch.float64)
+        state = state._replace(policy=skewed, critic=torch.zeros_like(state.critic))
         learned, _ = algorithm.update(state, rollout._replace(reward=torch.zeros_like(rollout.reward)))
         before, after = (
             oracles.entropy(
                 state.model.distribution,
-                oracles.all_outputs(
-                    state.model.policy, state.model.split(x.parameters)[0], rollout.observation[:, 0].double()
-                ),
+                oracles.all_outputs(state.model.policy, x.policy, rollout.observation[:, 0].double()),
             ).mean(1)
             for x in (state, learned)
         )
@@ -124,4 +120,6 @@ def test_the_entropy_bonus_raises_the_entropy() -> None:
 def test_it_asks_for_a_window_and_says_what_it_estimates() -> None:
     algorithm = configured(trace=0.5, entropy_weight=0.1, normalise_advantages=True)
     assert algorithm.plan(algorithm.init(SPACES["Discrete"], SEEDS)) == Steps(ENVS, STEPS)
-    assert algorithm.target == ("undiscounted", 0.5, True, 0.1)
+    assert algorithm.target == Target(
+        state_weighting="undiscounted", bootstrap=0.5, normalised=True, entropy_weight=0.1
+    )

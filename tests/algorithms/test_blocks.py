@@ -26,7 +26,7 @@ def samples_of(weight: torch.Tensor, mask: torch.Tensor | None = None, **others:
     """Samples whose other columns are zero unless given."""
     zero = torch.zeros_like(weight)
     mask = torch.ones_like(weight) if mask is None else mask
-    columns = {"observation": zero.unsqueeze(2), "action": zero, "target": zero, "value": zero}
+    columns = {"observation": zero.unsqueeze(2), "action": zero, "value_target": zero, "value": zero, "log_prob": zero}
     return Samples(weight=weight, mask=mask, **(columns | others))
 
 
@@ -75,7 +75,7 @@ def test_padding_does_not_depend_on_the_neighbour() -> None:
     def summary(rows: list[int], steps: int) -> list[torch.Tensor]:
         layout = Layout(valid[rows, :, :steps], ragged=True, dtype=torch.float32)
         samples, mask = layout(x[rows, :, :steps]), layout.mask
-        spread = explained_variance(samples_of(samples, mask, target=samples, value=0.3 * samples.abs()))
+        spread = explained_variance(samples_of(samples, mask, value_target=samples, value=0.3 * samples.abs()))
         return [block_sum(samples * mask), standardised(samples, mask)[:, :BLOCK], spread]
 
     for alone, beside in zip(summary([0], 90), summary([0, 1], 1000), strict=True):
@@ -113,7 +113,7 @@ def test_explained_variance_by_hand() -> None:
     target = torch.tensor([[0.0, 2, 4, 99]]).expand(4, -1)
     value = torch.tensor([[0.0, 1, 5, 0], [5, 7, 9, 0], [1, 1, 1, 0], [4, 2, 0, 0]])
     mask = torch.tensor([[1.0, 1, 1, 0]]).expand(4, -1)
-    explained = explained_variance(samples_of(target, mask, target=target, value=value))
+    explained = explained_variance(samples_of(target, mask, value_target=target, value=value))
     torch.testing.assert_close(explained, torch.tensor([0.75, 1.0, 0.0, -3.0]))
 
 
@@ -122,7 +122,7 @@ def test_there_is_no_variance_of_a_constant_to_explain(count: int) -> None:
     """NaN, which is left out of means; not minus a trillion, where the mean is rounded."""
     target = CONSTANTS.unsqueeze(1).expand(-1, count)
     value = torch.linspace(-1, 1, count).expand_as(target)
-    assert explained_variance(samples_of(target, target=target, value=value)).isnan().all()
+    assert explained_variance(samples_of(target, value_target=target, value=value)).isnan().all()
 
 
 @pytest.mark.parametrize("size", [1, BLOCK, 3 * BLOCK - 4])

@@ -52,8 +52,12 @@ def test_it_works_on_every_space(name: str, space: str, options: dict[str, Any])
     algorithm = small(name, **options)
     fresh = algorithm.init(SPACES[space], SEEDS)
     state, told = trained(algorithm, space, SEEDS)
-    assert state.parameters.isfinite().all()
-    assert (state.parameters != fresh.parameters).any(1).all(), "every seed learns"
+    assert state.policy.isfinite().all()
+    assert state.critic.isfinite().all()
+    assert (state.policy != fresh.policy).any(1).all(), "every seed learns"
+    assert algorithm.has_critic == bool(state.critic.shape[1])
+    if algorithm.has_critic:
+        assert (state.critic != fresh.critic).any(1).all(), "and its critic"
     assert state.updates.tolist() == [UPDATES] * len(SEEDS)
     for metrics in told:
         assert {"loss", "gradient_norm"} <= set(metrics)
@@ -70,10 +74,8 @@ def test_its_actor_acts(name: str, space: str, dtype: str, normalise: bool) -> N
     algorithm = small(name, dtype=dtype, normalise_observations=normalise)
     state, _ = trained(algorithm, space, SEEDS)
     rollout = planned(algorithm, state, SPACES[space])
-    noise = torch.ones(
-        len(SEEDS), algorithm.num_envs, state.model.distribution.noise_size, dtype=state.parameters.dtype
-    )
-    action = algorithm.actor(state)(rollout.observation[:, :, 0], noise)
+    noise = torch.ones(len(SEEDS), algorithm.num_envs, state.model.distribution.noise_size, dtype=state.policy.dtype)
+    action = algorithm.actor(algorithm.behaviour(state))(rollout.observation[:, :, 0], noise)
     assert action.sample.shape == rollout.action[:, :, 0].shape
     for chosen in action.environment.reshape(-1, *action.environment.shape[2:]):
         assert SPACES[space].action.contains(chosen)
@@ -93,7 +95,8 @@ def test_its_plan_and_target_are_what_they_should_be(name: str) -> None:
 def test_its_state_leads_with_the_seeds(name: str, space: str) -> None:
     state, _ = trained(small(name, **NORMALISED), space, SEEDS)
     assert {path: len(x) for path, x in named_tensors(state)} == dict.fromkeys(dict(named_tensors(state)), len(SEEDS))
-    assert state.parameters.shape == (len(SEEDS), state.model.size)
+    assert state.policy.shape == (len(SEEDS), state.model.policy.size)
+    assert state.critic.shape == (len(SEEDS), state.model.critic.size if state.model.critic else 0)
     assert state.seeds.tolist() == SEEDS
 
 
@@ -104,10 +107,11 @@ def test_its_gradient_is_a_pure_function(name: str, space: str) -> None:
     state, _ = trained(algorithm, space, SEEDS)
     rollout = planned(algorithm, state, SPACES[space])
     gradient, _ = algorithm.gradient(state, rollout)
-    assert gradient.shape == state.parameters.shape
-    assert gradient.dtype == torch.float64
-    assert not gradient.requires_grad
-    assert torch.equal(gradient, algorithm.gradient(state, rollout)[0])
+    for part, parameters in zip(gradient, (state.policy, state.critic), strict=True):
+        assert part.shape == parameters.shape
+        assert part.dtype == torch.float64
+        assert not part.requires_grad
+    same_bits(gradient, algorithm.gradient(state, rollout)[0])
 
 
 @every_algorithm
@@ -171,5 +175,5 @@ def test_a_state_that_is_stored_goes_on_with_the_same_bits(name: str) -> None:
 
 @every_algorithm
 def test_different_seeds_differ(name: str) -> None:
-    parameters = small(name).init(SPACES["Discrete"], SEEDS).parameters
+    parameters = small(name).init(SPACES["Discrete"], SEEDS).policy
     assert len(parameters.unique(dim=0)) == len(SEEDS)

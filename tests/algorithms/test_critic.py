@@ -24,12 +24,12 @@ def state(request: pytest.FixtureRequest) -> State:
 
 def samples_for(state: State) -> Samples:
     """Very different numbers of valid samples, scattered; what is masked is absurd."""
-    random, dtype = np.random.default_rng(0), state.parameters.dtype
+    random, dtype = np.random.default_rng(0), state.critic.dtype
     mask = torch.from_numpy(random.random((3, ROWS)) < np.array([[0.2], [0.9], [0.5]]))
     observation = torch.from_numpy(random.standard_normal((3, ROWS, 3))).to(dtype)
     target = (observation.sum(2).sin() + 0.5).where(mask, 1e6)
     unused = torch.zeros(3, ROWS, dtype=dtype)
-    return Samples(observation, unused, unused, target, unused, mask.to(dtype))
+    return Samples(observation, unused, unused, target, unused, unused, mask.to(dtype))
 
 
 def fit(state: State, samples: Samples, epochs: int = 3) -> Fit:
@@ -40,8 +40,8 @@ def fit(state: State, samples: Samples, epochs: int = 3) -> Fit:
 def test_follows_torchs_adam(state: State, row: int) -> None:
     """The shuffle is a permutation keyed by (seed, 3, update); a short minibatch divides by the nominal size."""
     samples, epochs = samples_for(state), 3
-    network, (_, critics) = state.model.critic, state.model.split(state.parameters)
-    leaf = critics[row].clone().requires_grad_()
+    network = state.model.critic
+    leaf = state.critic[row].clone().requires_grad_()
     optimiser = torch.optim.Adam([leaf], lr=LEARNING_RATE)
     places = samples.mask[row].nonzero().squeeze(1).numpy()
     key = np.random.SeedSequence(SEEDS[row], spawn_key=(3, int(state.updates[row])))
@@ -52,13 +52,13 @@ def test_follows_torchs_adam(state: State, row: int) -> None:
         for start in range(0, len(shuffled), MINIBATCH):
             index = shuffled[start : start + MINIBATCH]
             value = outputs(network, leaf, samples.observation[row, index]).squeeze(1)
-            error = value - samples.target[row, index]
+            error = value - samples.value_target[row, index]
             optimiser.zero_grad()
             (0.5 * error.square().sum() / MINIBATCH).backward()
             optimiser.step()
             squares += error.detach().square().sum()
     result = fit(state, samples, epochs)
-    torch.testing.assert_close(result.parameters[row], leaf.detach())
+    torch.testing.assert_close(result.critic[row], leaf.detach())
     torch.testing.assert_close(result.loss[row], 0.5 * squares / len(places))
     assert result.optimiser.steps[row] == epochs * -(-len(places) // MINIBATCH)
 
@@ -75,7 +75,7 @@ def test_slice_invariance(state: State, rows: list[int]) -> None:
     samples, index = samples_for(state), torch.tensor(rows)
     everyone = fit(state, samples)
     some = fit(take(state, index), take(samples, index))
-    assert torch.equal(everyone.parameters[rows], some.parameters)
+    assert torch.equal(everyone.critic[rows], some.critic)
     assert torch.equal(everyone.loss[rows], some.loss)
     assert all(torch.equal(a[rows], b) for a, b in zip(everyone.optimiser, some.optimiser, strict=True))
 
@@ -85,15 +85,16 @@ def test_masked_samples_are_never_touched(state: State) -> None:
     samples = samples_for(state)
     blank = samples.mask == 0
     other = samples._replace(
-        target=samples.target.masked_fill(blank, -1e9),
+        value_target=samples.value_target.masked_fill(blank, -1e9),
         observation=samples.observation.masked_fill(blank.unsqueeze(2), 3.0),
     )
-    assert torch.equal(fit(state, samples).parameters, fit(state, other).parameters)
+    assert torch.equal(fit(state, samples).critic, fit(state, other).critic)
 
 
 def test_the_policy_and_the_state_are_left_alone(state: State) -> None:
-    before = state.parameters.clone()
+    before = take(state, torch.arange(3))
     result = fit(state, samples_for(state))
-    assert torch.equal(state.parameters, before)
-    assert result.parameters.shape == (3, state.model.critic.size)
+    assert torch.equal(state.policy, before.policy)
+    assert torch.equal(state.critic, before.critic)
+    assert result.critic.shape == (3, state.model.critic.size)
     assert not state.optimisers["critic"].first.any()

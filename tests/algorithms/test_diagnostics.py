@@ -18,7 +18,7 @@ def problem(space: str) -> tuple[State, torch.Tensor, Samples]:
     algorithm = small("reinforce", dtype="float64")
     state = algorithm.init(SPACES[space], SEEDS)
     random = torch.Generator().manual_seed(5)
-    policy = state.parameters + 0.3 * torch.randn(state.parameters.shape, generator=random, dtype=torch.float64)
+    policy = state.policy + 0.3 * torch.randn(state.policy.shape, generator=random, dtype=torch.float64)
     return state, policy, algorithm.samples(state, episodes(SPACES[space], SEEDS, 4))
 
 
@@ -29,7 +29,7 @@ def test_kl_and_entropy_are_means_over_valid_samples(space: str) -> None:
     network, distribution = state.model.policy, state.model.distribution
     for s in range(len(SEEDS)):
         seen = samples.observation[s][samples.mask[s].bool()]
-        old, new = (oracles.outputs(network, parameters[s], seen) for parameters in (state.parameters, policy))
+        old, new = (oracles.outputs(network, parameters[s], seen) for parameters in (state.policy, policy))
         torch.testing.assert_close(change["kl"][s], oracles.kl(distribution, old, new).mean())
         torch.testing.assert_close(change["entropy"][s], oracles.entropy(distribution, old).mean())
 

@@ -7,7 +7,7 @@ import torch
 
 from pgsuite.algorithms import Spaces
 from pgsuite.algorithms.blocks import BLOCK
-from pgsuite.algorithms.model import Action, ActionBound, Actor, Behaviour, Model
+from pgsuite.algorithms.model import Action, ActionBound, Behaviour, Model, NetworkActor
 from pgsuite.algorithms.normalisers import Moments
 
 from . import oracles
@@ -62,15 +62,16 @@ def test_box_actions_have_the_spaces_shape_and_type() -> None:
 @pytest.mark.parametrize("name", SPACES)
 def test_fresh_parameters_belong_to_their_seed(name: str) -> None:
     model = model_of(SPACES[name].action)
-    together = model.init([5, 2, 9], log_std=-0.5, dtype=torch.float32)
-    assert together.shape == (3, model.size)
-    assert torch.equal(together[1], model.init([2], log_std=-0.5, dtype=torch.float32)[0])
-    assert not torch.equal(together[0], together[1])
+    together, alone = (model.init(seeds, log_std=-0.5, dtype=torch.float32) for seeds in ([5, 2, 9], [2]))
+    assert [part.shape for part in together] == [(3, model.policy.size), (3, model.value_network.size)]
+    for part, own in zip(together, alone, strict=True):
+        assert torch.equal(part[1], own[0])
+        assert not torch.equal(part[0], part[1])
 
 
 def test_a_fresh_policy_hardly_prefers_an_action() -> None:
     model = model_of(gym.spaces.Discrete(3))
-    policy, critic = model.split(model.init([0], log_std=0.0, dtype=torch.float64))
+    policy, critic = model.init([0], log_std=0.0, dtype=torch.float64)
     observation = torch.randn(1, 50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     probabilities = oracles.all_outputs(model.policy, policy, observation).softmax(2)
     assert (probabilities - 1 / 3).abs().max() < 0.01
@@ -79,7 +80,7 @@ def test_a_fresh_policy_hardly_prefers_an_action() -> None:
 
 def test_initial_log_std() -> None:
     model = model_of(SPACES["Box"].action)
-    policy, _ = model.split(model.init([0, 1], log_std=-0.5, dtype=torch.float64))
+    policy, _ = model.init([0, 1], log_std=-0.5, dtype=torch.float64)
     outputs = oracles.all_outputs(model.policy, policy, torch.ones(2, 1, 3, dtype=torch.float64))
     assert outputs[..., 2:].tolist() == [[[-0.5, -0.5]]] * 2
 
@@ -87,7 +88,7 @@ def test_initial_log_std() -> None:
 @pytest.mark.parametrize("rows", [1, 256, 600])
 def test_values_are_the_critics(rows: int) -> None:
     model = model_of(gym.spaces.Discrete(2))
-    _, critic = model.split(model.init([0, 1], log_std=0.0, dtype=torch.float64))
+    _, critic = model.init([0, 1], log_std=0.0, dtype=torch.float64)
     observation = torch.randn(2, rows, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expected = oracles.all_outputs(model.critic, critic, observation).squeeze(2)
     torch.testing.assert_close(model.values(critic, observation), expected)
@@ -101,22 +102,22 @@ def test_a_value_does_not_depend_on_the_blocks_that_follow(inputs: int, hidden: 
     BLAS chooses its kernel by the number of rows: in one long product of 376 inputs they would not.
     """
     model = model_of(gym.spaces.Discrete(2), hidden=hidden, inputs=inputs)
-    _, critic = model.split(model.init([0, 1], log_std=0.0, dtype=torch.float32))
+    _, critic = model.init([0, 1], log_std=0.0, dtype=torch.float32)
     observation = torch.randn(2, 8 * BLOCK, inputs, generator=torch.Generator().manual_seed(0))
     assert torch.equal(model.values(critic, observation)[:, :BLOCK], model.values(critic, observation[:, :BLOCK]))
 
 
 def test_a_model_without_a_critic_is_policy_alone() -> None:
     model = model_of(gym.spaces.Discrete(2), critic=False)
-    policy, critic = model.split(model.init([0], log_std=0.0, dtype=torch.float32))
-    assert policy.shape == (1, model.size)
+    policy, critic = model.init([0], log_std=0.0, dtype=torch.float32)
+    assert policy.shape == (1, model.policy.size)
     assert critic.shape == (1, 0)
 
 
 @pytest.mark.parametrize("name", SPACES)
 def test_the_actor_samples_from_the_policy(name: str) -> None:
     model = model_of(SPACES[name].action)
-    policy, _ = model.split(model.init([0, 1], log_std=0.0, dtype=torch.float64))
+    policy, _ = model.init([0, 1], log_std=0.0, dtype=torch.float64)
     random = torch.Generator().manual_seed(0)
     policy = policy + torch.randn(policy.shape, generator=random, dtype=torch.float64)
     observation = torch.randn(2, 5, 3, generator=random, dtype=torch.float64)
@@ -126,7 +127,7 @@ def test_the_actor_samples_from_the_policy(name: str) -> None:
 
     for statistics, seen in [(None, observation), (moments, (observation - mean) / deviation)]:
         outputs = oracles.all_outputs(model.policy, policy, seen)
-        action = Actor(model, Behaviour(policy, statistics))(observation, noise)
+        action = NetworkActor(Behaviour(model, policy, statistics))(observation, noise)
         assert isinstance(action, Action)
         torch.testing.assert_close(action.sample, model.distribution.sample(outputs, noise))
         np.testing.assert_array_equal(action.environment, model.to_environment(action.sample))

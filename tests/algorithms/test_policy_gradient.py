@@ -79,8 +79,7 @@ def test_values_are_the_critics_at_every_step(collect) -> None:
     configured = ReinforceBaseline(num_envs=3, dtype="float64", hidden=(5,))
     state, rollout = configured.init(DISCRETE, SEEDS), collect(DISCRETE, SEEDS, 3)
     value = configured.experience(state, rollout).value
-    _, critic = state.model.split(state.parameters)
-    expected = oracles.all_outputs(state.model.critic, critic, rollout.observation.double().flatten(1, 2))
+    expected = oracles.all_outputs(state.model.critic, state.critic, rollout.observation.double().flatten(1, 2))
     expected = expected.view(value.shape)
     if rollout.complete:
         torch.testing.assert_close(value[..., :-1], expected[..., :-1] * rollout.valid)
@@ -108,9 +107,10 @@ def test_the_actor_sees_what_the_learner_sees() -> None:
     state = configured.observed(state, window(space, SEEDS, 3, 40))
     rollout = planned(configured, state, space, occasion=1)
     seen = configured.experience(state, rollout).observation[:, :, 0]
-    policy, _ = state.model.split(state.parameters)
-    mean = oracles.all_outputs(state.model.policy, policy, seen)[..., :2]
-    mode = configured.actor(state)(rollout.observation[:, :, 0], torch.zeros(2, 3, 2, dtype=torch.float64)).sample
+    mean = oracles.all_outputs(state.model.policy, state.policy, seen)[..., :2]
+    mode = configured.actor(configured.behaviour(state))(
+        rollout.observation[:, :, 0], torch.zeros(2, 3, 2, dtype=torch.float64)
+    ).sample
     torch.testing.assert_close(mode, mean)
     assert not torch.allclose(seen, rollout.observation[:, :, 0].double()), "the statistics matter"
 

@@ -108,7 +108,7 @@ def test_a_bad_value_is_told_by_the_class() -> None:
         ("pgsuite.algorithms.trpo:Trpo", "pgsuite.algorithms.trpo has no class 'Trpo'"),
         (
             "pgsuite.algorithms.adam:Adam",
-            "lacks init, plan, actor, behaviour, gradient, update: derive a frozen dataclass",
+            "lacks init, plan, behaviour, evaluated, actor, update: derive a frozen dataclass",
         ),
         ("pgsuite.algorithms.policy_gradient:PolicyGradient", "abstract"),
     ],

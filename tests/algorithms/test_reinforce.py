@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pgsuite.algorithms import Episodes, Reinforce, Rollout, State
+from pgsuite.algorithms import Episodes, Reinforce, Rollout, State, Target
 
 from . import oracles
 from .rollouts import SPACES, episodes
@@ -20,7 +20,7 @@ def plain_loss(algorithm: Reinforce, state: State, rollout: Rollout, seed: int, 
     weight = oracles.returns(rollout, seed, DISCOUNT)
     if algorithm.state_weighting == "discounted":
         weight = weight * DISCOUNT ** torch.arange(weight.shape[1], dtype=torch.float64)
-    if algorithm.standardise_returns:
+    if algorithm.normalise_advantages:
         weight = oracles.standardised(weight, rollout.valid[seed])
     return oracles.likelihood_loss(state.model, parameters, rollout, seed, weight) / EPISODES
 
@@ -28,16 +28,16 @@ def plain_loss(algorithm: Reinforce, state: State, rollout: Rollout, seed: int, 
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize(
     "options",
-    [{}, {"state_weighting": "discounted"}, {"standardise_returns": True}, {"hidden": ()}, {"activation": "relu"}],
+    [{}, {"state_weighting": "discounted"}, {"normalise_advantages": True}, {"hidden": ()}, {"activation": "relu"}],
     ids=str,
 )
 def test_gradient_is_the_plain_ones(name: str, options: dict) -> None:
     algorithm = configured(**options)
     state, rollout = algorithm.init(SPACES[name], SEEDS), episodes(SPACES[name], SEEDS, EPISODES)
     gradient, metrics = algorithm.gradient(state, rollout)
-    for s, parameters in enumerate(state.parameters):
+    for s, parameters in enumerate(state.policy):
         expected = oracles.gradient(lambda p, s=s: plain_loss(algorithm, state, rollout, s, p), parameters)
-        torch.testing.assert_close(gradient[s], expected)
+        torch.testing.assert_close(gradient.policy[s], expected)
         torch.testing.assert_close(metrics["loss"][s], plain_loss(algorithm, state, rollout, s, parameters))
 
 
@@ -46,7 +46,7 @@ def test_updates_are_torchs_adam(decay: str, rate: float) -> None:
     """The rollouts say that a quarter of the budget is used: a linear decay has taken a quarter of the step size."""
     algorithm = configured(learning_rate=0.1, learning_rate_decay=decay)
     state = algorithm.init(SPACES["Discrete"], SEEDS)
-    leaves = [p.clone().requires_grad_() for p in state.parameters]
+    leaves = [p.clone().requires_grad_() for p in state.policy]
     optimisers = [torch.optim.Adam([leaf], lr=rate) for leaf in leaves]
     for occasion in range(3):
         rollout = episodes(SPACES["Discrete"], SEEDS, EPISODES, occasion)
@@ -56,15 +56,15 @@ def test_updates_are_torchs_adam(decay: str, rate: float) -> None:
             plain_loss(algorithm, state, rollout, s, leaf).backward()
             torch.testing.assert_close(metrics["gradient_norm"][s], leaf.grad.norm())
             optimiser.step()
-    torch.testing.assert_close(state.parameters, torch.stack([leaf.detach() for leaf in leaves]))
+    torch.testing.assert_close(state.policy, torch.stack([leaf.detach() for leaf in leaves]))
     assert state.updates.tolist() == [3, 3]
 
 
 def test_it_asks_for_complete_episodes_and_says_what_it_estimates() -> None:
-    algorithm = configured(state_weighting="discounted", standardise_returns=True)
+    algorithm = configured(state_weighting="discounted", normalise_advantages=True)
     assert algorithm.plan(algorithm.init(SPACES["Discrete"], SEEDS)) == Episodes(EPISODES)
-    assert algorithm.target == ("discounted", None, True, 0.0)
-    assert configured().target == ("undiscounted", None, False, 0.0)
+    assert algorithm.target == Target(state_weighting="discounted", bootstrap=None, normalised=True)
+    assert configured().target == Target(state_weighting="undiscounted", bootstrap=None, normalised=False)
 
 
 def test_a_good_action_becomes_likelier() -> None:
@@ -80,7 +80,7 @@ def test_a_good_action_becomes_likelier() -> None:
     )
 
     def probability(state: State) -> torch.Tensor:
-        outputs = oracles.all_outputs(state.model.policy, state.parameters, torch.ones(2, 1, 3, dtype=torch.float64))
+        outputs = oracles.all_outputs(state.model.policy, state.policy, torch.ones(2, 1, 3, dtype=torch.float64))
         return outputs.softmax(2)[:, 0, 2]
 
     learned, _ = algorithm.update(state, rollout)

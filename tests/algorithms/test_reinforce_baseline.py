@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pgsuite.algorithms import Episodes, ReinforceBaseline, Rollout, State
+from pgsuite.algorithms import Episodes, ReinforceBaseline, Rollout, State, Target
 from pgsuite.algorithms.critic import fit_critic
 
 from . import oracles
@@ -19,8 +19,7 @@ def configured(**options) -> ReinforceBaseline:
 
 def plain_loss(algorithm: ReinforceBaseline, state: State, rollout: Rollout, seed: int, policy: torch.Tensor):
     """``-1/E Σ γ^t (G_t - V(s_t)) log π``, with the critic as it was before the update."""
-    _, critic = state.model.split(state.parameters)
-    value = oracles.values(state.model, critic[seed], rollout, seed)[:, :-1]
+    value = oracles.values(state.model, state.critic[seed], rollout, seed)[:, :-1]
     weight = oracles.returns(rollout, seed, DISCOUNT) - value
     if algorithm.state_weighting == "discounted":
         weight = weight * DISCOUNT ** torch.arange(weight.shape[1], dtype=torch.float64)
@@ -38,11 +37,11 @@ def test_gradient_is_the_plain_ones(name: str, options: dict) -> None:
     algorithm = configured(**options)
     state, rollout = algorithm.init(SPACES[name], SEEDS), episodes(SPACES[name], SEEDS, EPISODES)
     gradient, metrics = algorithm.gradient(state, rollout)
-    (policies, _), (policy_gradient, critic_gradient) = (state.model.split(x) for x in (state.parameters, gradient))
-    assert not critic_gradient.any()
-    for s, policy in enumerate(policies):
+    assert gradient.critic.shape == state.critic.shape
+    assert not gradient.critic.any()
+    for s, policy in enumerate(state.policy):
         expected = oracles.gradient(lambda p, s=s: plain_loss(algorithm, state, rollout, s, p), policy)
-        torch.testing.assert_close(policy_gradient[s], expected)
+        torch.testing.assert_close(gradient.policy[s], expected)
         torch.testing.assert_close(metrics["loss"][s], plain_loss(algorithm, state, rollout, s, policy))
 
 
@@ -50,7 +49,7 @@ def test_gradient_is_the_plain_ones(name: str, options: dict) -> None:
 def test_an_update_steps_the_policy_and_then_fits_the_critic(decay: str, rate: float) -> None:
     algorithm = configured(learning_rate=0.1, learning_rate_decay=decay, critic_epochs=2, critic_learning_rate=0.03)
     state = algorithm.init(SPACES["Discrete"], SEEDS)
-    leaves = [p.clone().requires_grad_() for p in state.model.split(state.parameters)[0]]
+    leaves = [p.clone().requires_grad_() for p in state.policy]
     optimisers = [torch.optim.Adam([leaf], lr=rate) for leaf in leaves]
     for occasion in range(3):
         rollout = episodes(SPACES["Discrete"], SEEDS, EPISODES, occasion)
@@ -61,9 +60,8 @@ def test_an_update_steps_the_policy_and_then_fits_the_critic(decay: str, rate: f
         samples = algorithm.samples(state, rollout)
         fit = fit_critic(state, samples, learning_rate=0.03, epochs=2, minibatch=256)
         state, metrics = algorithm.update(state, rollout)
-        policy, critic = state.model.split(state.parameters)
-        torch.testing.assert_close(policy, torch.stack([leaf.detach() for leaf in leaves]))
-        assert torch.equal(critic, fit.parameters)
+        torch.testing.assert_close(state.policy, torch.stack([leaf.detach() for leaf in leaves]))
+        assert torch.equal(state.critic, fit.critic)
         assert torch.equal(metrics["value_loss"], fit.loss)
 
 
@@ -73,11 +71,10 @@ def test_the_critic_is_fitted_to_returns() -> None:
     state, rollout = algorithm.init(SPACES["Discrete"], SEEDS), episodes(SPACES["Discrete"], SEEDS, EPISODES)
     samples = algorithm.samples(state, rollout)
     explained = algorithm.update(state, rollout)[1]["explained_variance"]
-    _, critics = state.model.split(state.parameters)
-    for s, critic in enumerate(critics):
+    for s, critic in enumerate(state.critic):
         valid = rollout.valid[s]
         target = oracles.returns(rollout, s, DISCOUNT)[valid]
-        torch.testing.assert_close(samples.target[s][samples.mask[s].bool()], target)
+        torch.testing.assert_close(samples.value_target[s][samples.mask[s].bool()], target)
         error = target - oracles.values(state.model, critic, rollout, s)[:, :-1][valid]
         torch.testing.assert_close(explained[s], 1 - error.var(correction=0) / target.var(correction=0))
 
@@ -85,5 +82,5 @@ def test_the_critic_is_fitted_to_returns() -> None:
 def test_it_asks_for_complete_episodes_and_says_what_it_estimates() -> None:
     algorithm = configured(state_weighting="discounted", normalise_advantages=True)
     assert algorithm.plan(algorithm.init(SPACES["Discrete"], SEEDS)) == Episodes(EPISODES)
-    assert algorithm.target == ("discounted", None, True, 0.0)
-    assert configured().target == ("undiscounted", None, False, 0.0)
+    assert algorithm.target == Target(state_weighting="discounted", bootstrap=None, normalised=True)
+    assert configured().target == Target(state_weighting="undiscounted", bootstrap=None, normalised=False)

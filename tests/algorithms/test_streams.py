@@ -13,6 +13,7 @@ def test_streams_are_never_renumbered() -> None:
         "SHUFFLE": 3,
         "EVALUATION_ACTION": 4,
         "EVALUATION_ENVIRONMENT": 5,
+        "MINIBATCH": 6,
     }
 
 

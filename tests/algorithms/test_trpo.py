@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pgsuite.algorithms import TRPO, Rollout, State, Steps
+from pgsuite.algorithms import TRPO, Rollout, State, Steps, Target
 from pgsuite.algorithms.critic import fit_critic
 
 from . import oracles
@@ -33,7 +33,7 @@ class Plain:
 
     def __init__(self, algorithm: TRPO, state: State, rollout: Rollout, seed: int) -> None:
         model, valid = state.model, rollout.valid[seed]
-        policy, critic = state.model.split(state.parameters.double())
+        policy, critic = state.policy.double(), state.critic.double()
         value = oracles.values(model, critic[seed], rollout, seed)
         advantage = oracles.advantages(rollout, seed, value, DISCOUNT, algorithm.trace)
         self.all_weights = oracles.standardised(advantage, valid) if algorithm.normalise_advantages else advantage
@@ -75,14 +75,14 @@ def test_gradient_is_the_plain_ones(name: str, normalise: bool) -> None:
     algorithm = configured(normalise_advantages=normalise)
     state, rollout = algorithm.init(SPACES[name], SEEDS), window(SPACES[name], SEEDS, ENVS, STEPS)
     gradient, _ = algorithm.gradient(state, rollout)
-    policy_gradient, critic_gradient = state.model.split(gradient)
-    assert not critic_gradient.any()
+    assert gradient.critic.shape == state.critic.shape
+    assert not gradient.critic.any()
     for s in range(len(SEEDS)):
         plain = Plain(algorithm, state, rollout, s)
         expected = oracles.gradient(
             lambda p, s=s, w=plain.all_weights: oracles.likelihood_loss(state.model, p, rollout, s, w), plain.policy
         )
-        torch.testing.assert_close(policy_gradient[s], expected / (ENVS * STEPS))
+        torch.testing.assert_close(gradient.policy[s], expected / (ENVS * STEPS))
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -98,7 +98,7 @@ def test_the_step_is_the_plain_one(name: str, options: dict) -> None:
     for occasion in range(2):
         rollout = window(SPACES[name], SEEDS, ENVS, STEPS, occasion)
         learned, metrics = algorithm.update(state, rollout)
-        policy, _ = learned.model.split(learned.parameters)
+        policy = learned.policy
         for s in range(len(SEEDS)):
             plain = Plain(algorithm, state, rollout, s)
             expected, fraction = plain.step()
@@ -117,7 +117,7 @@ def test_an_accepted_step_is_within_the_bound_and_better(name: str, dtype: str) 
     seeds = list(range(20))
     state, rollout = algorithm.init(SPACES[name], seeds), window(SPACES[name], seeds, ENVS, STEPS)
     learned, metrics = algorithm.update(state, rollout)
-    old, new = (x.model.split(x.parameters)[0] for x in (state, learned))
+    old, new = state.policy, learned.policy
     accepted = metrics["accepted"].bool()
     assert 0 < accepted.sum() < 20
     assert torch.equal(new[~accepted], old[~accepted])
@@ -132,13 +132,12 @@ def test_an_accepted_step_is_within_the_bound_and_better(name: str, dtype: str) 
 def test_without_advantage_the_policy_stays_and_the_critic_learns() -> None:
     algorithm = configured(trace=1.0, discount=1.0)
     state, rollout = algorithm.init(SPACES["Box"], SEEDS), window(SPACES["Box"], SEEDS, ENVS, STEPS)
-    policy, critic = state.model.split(state.parameters)
-    critic = torch.zeros_like(critic)
+    critic = torch.zeros_like(state.critic)
     critic[:, -1] = 1.0  # Worth one everywhere, and every episode is truncated: nothing comes as a surprise.
-    state = state._replace(parameters=torch.cat([policy, critic], 1))
+    state = state._replace(critic=critic)
     rollout = rollout._replace(reward=torch.zeros_like(rollout.reward), terminated=torch.zeros_like(rollout.terminated))
     learned, metrics = algorithm.update(state, rollout)
-    assert torch.equal(learned.model.split(learned.parameters)[0], policy)
+    assert torch.equal(learned.policy, state.policy)
     assert not torch.cat([metrics[name] for name in ("accepted", "kl", "step_fraction", "gradient_norm")]).any()
 
 
@@ -148,13 +147,12 @@ def test_the_critic_is_fitted_after_the_step_to_advantage_plus_value() -> None:
     samples = algorithm.samples(state, rollout)
     learned, metrics = algorithm.update(state, rollout)
     fit = fit_critic(state, samples, learning_rate=0.02, epochs=3, minibatch=40)
-    assert torch.equal(learned.model.split(learned.parameters)[1], fit.parameters)
+    assert torch.equal(learned.critic, fit.critic)
     assert torch.equal(metrics["value_loss"], fit.loss)
-    _, critics = state.model.split(state.parameters)
-    for s, critic in enumerate(critics):
+    for s, critic in enumerate(state.critic):
         value = oracles.values(state.model, critic, rollout, s)
         target = oracles.advantages(rollout, s, value, DISCOUNT, algorithm.trace) + value[:, :-1]
-        torch.testing.assert_close(samples.target[s][samples.mask[s].bool()], target[rollout.valid[s]])
+        torch.testing.assert_close(samples.value_target[s][samples.mask[s].bool()], target[rollout.valid[s]])
 
 
 def test_every_metric_is_told() -> None:
@@ -166,11 +164,11 @@ def test_every_metric_is_told() -> None:
         plain = Plain(algorithm, state, rollout, s)
         outputs = oracles.outputs(plain.model.policy, plain.policy, plain.observation)
         torch.testing.assert_close(metrics["entropy"][s], oracles.entropy(plain.model.distribution, outputs).mean())
-        policy_gradient = state.model.split(algorithm.gradient(state, rollout)[0])[0]
+        policy_gradient = algorithm.gradient(state, rollout)[0].policy
         torch.testing.assert_close(metrics["gradient_norm"][s], policy_gradient[s].norm())
 
 
 def test_it_asks_for_a_window_and_says_what_it_estimates() -> None:
     algorithm = configured(trace=0.5)
     assert algorithm.plan(algorithm.init(SPACES["Discrete"], SEEDS)) == Steps(ENVS, STEPS)
-    assert algorithm.target == ("undiscounted", 0.5, True, 0.0)
+    assert algorithm.target == Target(state_weighting="undiscounted", bootstrap=0.5, normalised=True)

@@ -29,9 +29,7 @@ class Case:
         sampled = distribution.sample(
             oracles.all_outputs(network, self.policy, observation), draw(rows, distribution.noise_size)
         )
-        self.samples = Samples(
-            observation, sampled, draw(rows), self.mask.double(), self.mask.double(), self.mask.double()
-        )
+        self.samples = Samples(observation, sampled, draw(rows), *[self.mask.double()] * 4)
         self.surrogate = Surrogate(self.model, self.policy, self.samples)
 
     def outputs(self, seed: int, policy: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import itertools
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,7 @@ class Scripted:
     """
 
     id = "Scripted-v0"
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (3,))
 
     def __init__(self, lengths, truncates=(), bad=None):
         self.lengths, self.truncates, self.bad = np.array(lengths), truncates, bad or {}
@@ -62,11 +64,23 @@ class Scripted:
 
 def actor(observation, noise):
     """The action is the time observed."""
-    return Action(observation[..., 2], observation[..., 2].numpy().copy(), np.ones(len(observation), bool))
+    return Action(
+        observation[..., 2],
+        observation[..., 2].numpy().copy(),
+        np.ones(len(observation), bool),
+        torch.zeros(observation.shape[:2]),
+    )
 
 
 def collector(lengths, num_envs, **options):
-    return Collector(Scripted(lengths, **options), [10 + s for s in range(len(lengths) // num_envs)], num_envs)
+    return collector_of(Scripted(lengths, **options), [10 + s for s in range(len(lengths) // num_envs)])
+
+
+def collector_of(env, seeds):
+    """A collector of environments that are there; they can be asked for once."""
+    it = Collector(seeds, lambda first, count: env)
+    it.env = env
+    return it
 
 
 def collect(it, plan, rows=None, act=actor):
@@ -165,7 +179,7 @@ def test_a_first_observation_that_is_not_finite_is_seen(plan):
             seen[members == 2, 0] = np.nan
             return seen
 
-    it = Collector(SickFromReset([3] * 4), [10, 11], 2)
+    it = collector_of(SickFromReset([3] * 4), [10, 11])
     with pytest.raises(EnvironmentFault, match=r"observation to seed 11, environment 0, by step 100"):
         collect(it, plan)
 
@@ -196,7 +210,7 @@ def test_rounds_do_not_prefer_short_episodes():
 
     def random_actor(observation, noise):
         action = (noise[..., 0] > 0).long()
-        return Action(action, action.numpy(), np.ones(len(action), bool))
+        return Action(action, action.numpy(), np.ones(len(action), bool), torch.zeros(action.shape))
 
     def noise(seed):
         random = torch.Generator().manual_seed(seed)
@@ -204,7 +218,7 @@ def test_rounds_do_not_prefer_short_episodes():
             yield torch.randn(100, 8, 1, generator=random)
 
     def run(plan):
-        it = Collector(make("CartPole-v1", 800, range(800)), list(range(100)), 8)
+        it = collector_of(make("CartPole-v1", 800, range(800)), list(range(100)))
         return it.collect(plan, random_actor, noise(0), np.arange(100), np.zeros(100), torch.zeros(100))[0]
 
     assert run(Episodes(8)).valid.sum(2).double().mean() == pytest.approx(22.2, abs=1.5)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pgsuite.algorithms.model import Actor, Model, Spaces
+from pgsuite.algorithms.model import NetworkActor, Spaces
 from pgsuite.algorithms.registry import build
 from pgsuite.algorithms.streams import Stream
 from pgsuite.algorithms.trees import take
@@ -18,16 +18,16 @@ PROTOCOL = Evaluation(episodes=6)
 
 
 def policies(env_id, seeds=SEEDS):
-    """Untrained policies: model and behaviour."""
+    """Untrained policies."""
     environment = Environment(id=env_id)
     probe = open_environments(environment, [0])
     algorithm = build("reinforce", {"hidden": (8,)})
     state = algorithm.init(Spaces(probe.observation_space, probe.action_space), seeds)
-    return environment, state.model, algorithm.behaviour(state)
+    return environment, algorithm.behaviour(state)
 
 
-def play(environment: Environment, model: Model, behaviour, seeds, checkpoint=2, protocol=PROTOCOL):
-    return evaluate(Actor(model, behaviour), environment, protocol, seeds, checkpoint)
+def play(environment: Environment, behaviour, seeds, checkpoint=2, protocol=PROTOCOL):
+    return evaluate(NetworkActor(behaviour), environment, protocol, seeds, checkpoint)
 
 
 @pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1", "LunarLander-v3"])
@@ -42,20 +42,20 @@ def test_the_same_arguments_give_the_same_episodes(env_id):
 
 @pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1"])
 def test_other_seeds_change_nothing(env_id):
-    environment, model, behaviour = policies(env_id)
-    together = play(environment, model, behaviour, SEEDS)
+    environment, behaviour = policies(env_id)
+    together = play(environment, behaviour, SEEDS)
     for n, seed in enumerate(SEEDS):
-        alone = play(environment, model, take(behaviour, torch.tensor([n])), [seed])
+        alone = play(environment, take(behaviour, torch.tensor([n])), [seed])
         assert alone.returns[0].tobytes() == together.returns[n].tobytes()
 
 
 @pytest.mark.parametrize(("env_id", "deterministic"), [("CartPole-v1", True), ("pgsuite/ProbeAction-v0", False)])
 def test_seed_and_checkpoint_choose_environments_and_actions(env_id, deterministic):
     """Without noise only the environments can differ, and in the probe, where all are alike, only the actions."""
-    environment, model, behaviour = policies(env_id, [5])
+    environment, behaviour = policies(env_id, [5])
     protocol = Evaluation(episodes=30, deterministic=deterministic)
     returns = {
-        tuple(play(environment, model, behaviour, [seed], checkpoint, protocol).returns[0])
+        tuple(play(environment, behaviour, [seed], checkpoint, protocol).returns[0])
         for seed in (5, 6)
         for checkpoint in (0, 1)
     }
@@ -63,8 +63,8 @@ def test_seed_and_checkpoint_choose_environments_and_actions(env_id, determinist
 
 
 def test_one_whole_episode_each():
-    environment, model, behaviour = policies("CartPole-v1")
-    episodes = play(environment, model, behaviour, SEEDS)
+    environment, behaviour = policies("CartPole-v1")
+    episodes = play(environment, behaviour, SEEDS)
     assert episodes.returns.shape == (3, 6)
     assert np.array_equal(episodes.returns, episodes.lengths)  # CartPole pays 1 a step
     assert len(np.unique(episodes.lengths)) > 3
@@ -72,9 +72,9 @@ def test_one_whole_episode_each():
 
 def test_deterministic_plays_the_mode():
     """The untrained policy is nearly even: sampled, it takes both actions; its mode takes one."""
-    environment, model, behaviour = policies("pgsuite/ProbeAction-v0")
-    sampled = play(environment, model, behaviour, SEEDS, protocol=Evaluation(episodes=40)).returns
-    mode = play(environment, model, behaviour, SEEDS, protocol=Evaluation(episodes=40, deterministic=True)).returns
+    environment, behaviour = policies("pgsuite/ProbeAction-v0")
+    sampled = play(environment, behaviour, SEEDS, protocol=Evaluation(episodes=40)).returns
+    mode = play(environment, behaviour, SEEDS, protocol=Evaluation(episodes=40, deterministic=True)).returns
     assert all(0.2 < mean < 0.8 for mean in sampled.mean(1))
     assert set(mode.mean(1)) <= {0.0, 1.0}
 

@@ -46,9 +46,8 @@ def critic_values(cell: Cell, run, observations: list[float]) -> np.ndarray:
     """``(S, len(observations))`` of the critics as they were saved."""
     env = make(cell.environment.id, 1, [0])
     state = build(cell.reference, dict(cell.options)).init(Spaces(env.observation_space, env.action_space), SEEDS)
-    saved = torch.cat([torch.from_numpy(run.tensors[seed]["state.parameters"]) for seed in SEEDS])
-    assert dict(named_tensors(state))["parameters"].shape == saved.shape
-    _, critic = state.model.split(saved)
+    critic = torch.cat([torch.from_numpy(run.tensors[seed]["state.critic"]) for seed in SEEDS])
+    assert dict(named_tensors(state))["critic"].shape == critic.shape
     seen = torch.tensor(observations).view(1, -1, 1).repeat(len(SEEDS), 1, 1)
     return state.model.values(critic, seen).numpy()
 

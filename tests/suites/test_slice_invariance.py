@@ -106,9 +106,9 @@ def poison_updates_of(seed, monkeypatch, algorithm):
     def poisoned(self, state, rollout):
         learned, metrics = update(self, state, rollout)
         sick = (state.seeds == seed) & (state.updates == 2)
-        parameters = learned.parameters.clone()
-        parameters[sick] = float("nan")
-        return learned._replace(parameters=parameters), metrics
+        policy = learned.policy.clone()
+        policy[sick] = float("nan")
+        return learned._replace(policy=policy), metrics
 
     monkeypatch.setattr(found, "update", poisoned)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pgsuite.algorithms.model import Actor, Spaces
+from pgsuite.algorithms.model import NetworkActor, Spaces
 from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
 from pgsuite.suites.training import MetricMeans
 
@@ -82,10 +82,10 @@ def test_the_policy_evaluated_is_the_one_recorded(steps, small_cell, train):
     """A round of exactly the budget counts; one step too long, and the first policy is the last one."""
     cell = small_cell("reinforce", "Pendulum-v1", steps=steps, checkpoints=1)
     run = train(cell, [1])
-    initial = build("reinforce", dict(cell.options)).init(spaces(cell), [1]).parameters[0].numpy()
+    initial = build("reinforce", dict(cell.options)).init(spaces(cell), [1]).policy[0].numpy()
     shown = run.tensors[1]["behaviour.parameters"][0]
     assert np.array_equal(shown, initial) == (steps == 599)
-    assert np.array_equal(shown, run.tensors[1]["state.parameters"][0]) == (steps == 600)
+    assert np.array_equal(shown, run.tensors[1]["state.policy"][0]) == (steps == 600)
 
 
 def spaces(cell):
@@ -102,8 +102,8 @@ def test_the_last_row_can_be_replayed_from_the_snapshot(small_cell, train):
     cell = small_cell("actor-critic", steps=600, checkpoints=3)
     run = train(cell, [4, 5])
     model = build("actor-critic", dict(cell.options)).model(spaces(cell))
-    behaviour = Behaviour(torch.from_numpy(run.tensors[5]["behaviour.parameters"]), None)
-    episodes = evaluate(Actor(model, behaviour), cell.environment, cell.evaluation, [5], 3)
+    behaviour = Behaviour(model, torch.from_numpy(run.tensors[5]["behaviour.parameters"]), None)
+    episodes = evaluate(NetworkActor(behaviour), cell.environment, cell.evaluation, [5], 3)
     assert episodes.returns.mean() == run.rows[5][-1].return_mean
     assert episodes.returns.std() == run.rows[5][-1].return_std
     assert episodes.lengths.sum() == run.rows[5][-1].eval_steps
@@ -145,7 +145,7 @@ def test_a_run_whose_numbers_overflow_is_recorded_as_diverged(small_cell, train)
     assert facts["status"] == "diverged"
     assert 0 < facts["diverged_at"] == run.tensors[1]["steps"][0] == run.steps < 2000
     assert run.rows[1][-1].env_steps < facts["diverged_at"]
-    assert np.isfinite(run.tensors[1]["state.parameters"]).all()
+    assert np.isfinite(run.tensors[1]["state.policy"]).all()
 
 
 def test_a_diverged_run_stays_as_it_is_when_resumed(small_cell, train):
@@ -185,6 +185,8 @@ def test_the_learning_rate_falls_with_it(small_cell, train, monkeypatch):
 
     monkeypatch.setattr(actor_critic, "adam_step", listening)
     train(small_cell("actor-critic", learning_rate=0.1, learning_rate_decay="linear", steps=500), [1])
+    assert rates[::2] == rates[1::2], "policy and critic step alike"
+    rates = rates[::2]
     assert rates[0] == pytest.approx(0.1)
     assert all(later < earlier for earlier, later in pairwise(rates))
     assert rates[-1] == pytest.approx(0.1 * 21 / 500, abs=0.1 * 21 / 500)  # within a window of zero

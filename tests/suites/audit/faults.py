@@ -40,7 +40,7 @@ class DiscountWeightOfWindowDropped(ActorCritic):
 
     @property
     def target(self):
-        return super().target._replace(state_weighting=self.state_weighting)
+        return replace(super().target, state_weighting=self.state_weighting)
 
 
 class Weighted(Reinforce):
@@ -54,7 +54,7 @@ class Weighted(Reinforce):
         weight = self.weight(experience.reward, rollout.done)
         if self.state_weighting == "discounted":
             weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
-        return self.pack(rollout, experience, weight=weight, target=weight, standardise=self.standardise_returns)
+        return self.pack(rollout, experience, weight=weight, value_target=weight, standardise=self.normalise_advantages)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,9 @@ class Baselined(ReinforceBaseline):
         weight = self.weight(returns, experience.value, rollout)
         if self.state_weighting == "discounted":
             weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
-        return self.pack(rollout, experience, weight=weight, target=returns, standardise=self.normalise_advantages)
+        return self.pack(
+            rollout, experience, weight=weight, value_target=returns, standardise=self.normalise_advantages
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +131,7 @@ class Flags(ActorCritic):
             experience.reward, experience.value, terminated, truncated, self.discount, trace
         )
         target = advantage + experience.value[..., :-1]
-        return self.pack(rollout, experience, weight=advantage, target=target, standardise=standardise)
+        return self.pack(rollout, experience, weight=advantage, value_target=target, standardise=standardise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ class AdvantageLeaksIntoNextEpisode(ActorCritic):
         delta = reward + self.discount * following - value[..., :-1]
         advantage = discounted_returns(delta, torch.zeros_like(rollout.done), self.discount * trace)
         return self.pack(
-            rollout, experience, weight=advantage, target=advantage + value[..., :-1], standardise=standardise
+            rollout, experience, weight=advantage, value_target=advantage + value[..., :-1], standardise=standardise
         )
 
 
@@ -186,32 +188,30 @@ class BaselineNotDetached(ReinforceBaseline):
 
     def gradient_of(self, state, samples):
         gradient, loss = super().gradient_of(state, samples)
-        return gradient + leak(self, state, samples) / self.num_envs, loss
+        return leaking(gradient, leak(state, samples) / self.num_envs), loss
 
 
 @dataclass(frozen=True, kw_only=True)
 class CriticNotDetached(ActorCritic):
     def gradient_of(self, state, samples):
         gradient, loss = super().gradient_of(state, samples)
-        return gradient + leak(self, state, samples) / self.window, loss
+        return leaking(gradient, leak(state, samples) / self.window), loss
 
 
-def leak(algorithm, state, samples):
-    """Gradient of ``Σ V log π`` in the critic's parameters, zero in the policy's."""
-    model, (policy, critic) = state.model, state.model.split(state.parameters)
+def leaking(gradient, leak):
+    return gradient._replace(critic=gradient.critic + leak)
+
+
+def leak(state, samples):
+    """Gradient of ``Σ V log π`` in the critic's parameters."""
+    model, policy, critic = state.model, state.policy, state.critic
     observation = samples.observation.numpy()
     outputs = torch.from_numpy(model.policy.forward(model.policy.layers(policy.numpy()), observation)[-1])
     slope = model.distribution.log_prob(outputs, samples.action) * samples.mask
     network = model.value_network
     layers = network.layers(critic.numpy())
     activations = network.forward(layers, observation)
-    return torch.cat(
-        [
-            torch.zeros_like(policy),
-            torch.from_numpy(network.cotangent(layers, activations, slope.unsqueeze(2).numpy())),
-        ],
-        1,
-    )
+    return torch.from_numpy(network.cotangent(layers, activations, slope.unsqueeze(2).numpy()))
 
 
 def stale(rollout):
@@ -249,7 +249,7 @@ class AveragePerStep(Reinforce):
     def gradient_of(self, state, samples):
         gradient, loss = super().gradient_of(state, samples)
         scale = self.num_envs / samples.size
-        return gradient * scale.unsqueeze(1), loss * scale
+        return gradient._replace(policy=gradient.policy * scale.unsqueeze(1)), loss * scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +279,7 @@ class FullEpisodeReturn(Reinforce):
         experience = self.experience(state, rollout)
         returns = discounted_returns(experience.reward, rollout.done, self.discount)
         whole = returns[:, :, :1].expand_as(returns)
-        return self.pack(rollout, experience, weight=whole, target=returns, standardise=self.standardise_returns)
+        return self.pack(rollout, experience, weight=whole, value_target=returns, standardise=self.normalise_advantages)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,12 +310,9 @@ class Stepping(TRPO):
     def update(self, state, rollout):
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
-        (policy, _), (descent, _) = state.model.split(state.parameters), state.model.split(gradient)
-        search = self.search(state, policy, samples, descent)
+        search = self.search(state, state.policy, samples, gradient.policy)
         fit = fit_critic(state, samples, learning_rate=self.critic_learning_rate, epochs=1, minibatch=128)
-        learned = state._replace(
-            parameters=torch.cat([search.policy, fit.parameters], 1), optimisers={"critic": fit.optimiser}
-        )
+        learned = state._replace(policy=search.policy, critic=fit.critic, optimisers={"critic": fit.optimiser})
         return self.observed(learned, rollout), {"loss": loss, "kl": search.kl}
 
     def searched(self, evaluate, policy, step):
@@ -373,10 +370,7 @@ class OppositeWhenStandardised(TRPO):
         learned, metrics = super().update(state, rollout)
         if not self.normalise_advantages:
             return learned, metrics
-        policy = slice(0, state.model.policy.size)
-        mirrored = learned.parameters.clone()
-        mirrored[:, policy] = 2 * state.parameters[:, policy] - learned.parameters[:, policy]
-        return learned._replace(parameters=mirrored), metrics
+        return learned._replace(policy=2 * state.policy - learned.policy), metrics
 
 
 FAULTS = {

@@ -40,7 +40,7 @@ def test_planted_faults_are_caught(fault):
 
 
 CORRECT = """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from pgsuite.algorithms.actor_critic import ActorCritic
 from pgsuite.algorithms.blocks import standardised
@@ -53,14 +53,14 @@ class LeaveOneOut(Reinforce):
 
     def samples(self, state, rollout):
         samples = super().samples(state, rollout)
-        if self.standardise_returns:
+        if self.normalise_advantages:
             return samples
         first = rollout.reward.new_zeros(rollout.reward.shape)
         mean = self.first_returns(rollout)
         baseline = (mean.sum(1, keepdim=True) - mean) / (self.num_envs - 1)
         first[:, :, 0] = baseline
         weight = self.experience(state, rollout)
-        shift = self.pack(rollout, weight, weight=first, target=first, standardise=False).weight
+        shift = self.pack(rollout, weight, weight=first, value_target=first, standardise=False).weight
         return samples._replace(weight=samples.weight - shift)
 
     def first_returns(self, rollout):
@@ -73,14 +73,14 @@ class DiscountedWindows(ActorCritic):
 
     @property
     def target(self):
-        return super().target._replace(state_weighting=self.state_weighting)
+        return replace(super().target, state_weighting=self.state_weighting)
 
     def bootstrapped(self, state, rollout, *, trace, standardise):
         samples = super().bootstrapped(state, rollout, trace=trace, standardise=False)
         if self.state_weighting == "discounted":
             experience = self.experience(state, rollout)
             powers = discount_powers(rollout.time, self.discount, samples.weight.dtype)
-            times = self.pack(rollout, experience, weight=powers, target=powers, standardise=False).weight
+            times = self.pack(rollout, experience, weight=powers, value_target=powers, standardise=False).weight
             samples = samples._replace(weight=samples.weight * times)
         return samples._replace(weight=standardised(samples.weight, samples.mask)) if standardise else samples
 
@@ -93,13 +93,13 @@ class Raises(Reinforce):
 class NotANumber(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
-        return gradient * float("nan"), metrics
+        return gradient._replace(policy=gradient.policy * float("nan")), metrics
 
 @dataclass(frozen=True, kw_only=True)
 class Flat(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
-        return gradient.flatten(), metrics
+        return gradient._replace(policy=gradient.policy.flatten()), metrics
 
 @dataclass(frozen=True, kw_only=True)
 class Unplanned(Reinforce):
@@ -110,14 +110,14 @@ class Unplanned(Reinforce):
 class BootstrappedRounds(Reinforce):
     @property
     def target(self):
-        return super().target._replace(bootstrap=0.9)
+        return replace(super().target, bootstrap=0.9)
 
 @dataclass(frozen=True, kw_only=True)
 class OnceNotANumber(Reinforce):
     def gradient(self, state, rollout):
         gradient, metrics = super().gradient(state, rollout)
-        if len(gradient) == 100:
-            gradient[7] = float("nan")
+        if len(gradient.policy) == 100:
+            gradient.policy[7] = float("nan")
         return gradient, metrics
 """
 
@@ -156,7 +156,7 @@ def test_gradients_of_the_wrong_shape_depart(own):
     found = run_job(Job(f"{own}:Flat", "bandit", "random", 0, 100))
     (update,) = found.updates
     (departure,) = update["departures"]
-    assert departure.startswith("gradient has shape (")
+    assert departure.startswith("gradient of the policy has shape (")
     assert "expected (S, P) = (100, " in departure
 
 

@@ -1,5 +1,7 @@
 """Exact targets in parameter space: the Jacobian, the Fisher matrix and the reference estimator, by other means."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -56,7 +58,7 @@ def test_fisher_matrix_is_the_hessian_of_the_kl(name):
     visits = exact_slopes(given.question).visits
     size = given.state.model.policy.size
     fisher = fisher_matrix(given.policy, model.process, visits, size)
-    start = given.state.parameters[0, :size]
+    start = given.state.policy[0]
 
     def kl(p):
         old, new = (torch_table(given, x) for x in (start, p))
@@ -86,7 +88,7 @@ def test_gradient_of_the_objective_against_finite_differences_in_the_parameters(
     algorithm = adapted("reinforce", model)
     turned = [v for v in variants(algorithm, start_state(algorithm, model), "random") if v.name == "discounted"]
     given = subject(turned[0], start_state(algorithm, model), model, "random")
-    network, parameters = given.state.model.policy, given.state.parameters[0].numpy()
+    network, parameters = given.state.model.policy, given.state.policy[0].numpy()
     gradient = given.policy.pull(exact_slopes(given.question).policy[None])[0]
 
     def at(shift):
@@ -111,7 +113,7 @@ def test_the_reference_estimates_what_the_algorithms_do(reference, name):
         rollout = collect(given, model, 5, random_of(0))
         gradient, _ = variant.algorithm.gradient(_five(given), rollout)
         ours = given.policy.pull(reference_estimates(given.question, rollout).declared)
-        np.testing.assert_allclose(ours, -gradient.numpy()[:, : ours.shape[1]], atol=1e-6 * np.abs(ours).max())
+        np.testing.assert_allclose(ours, -gradient.policy.numpy(), atol=1e-6 * np.abs(ours).max())
 
 
 def _five(given):
@@ -123,10 +125,8 @@ def _five(given):
 def test_the_entropy_bonus_is_part_of_the_target():
     model = MODELS["chain"]
     outputs = np.random.default_rng(0).standard_normal((5, 2))
-    asked = Question(
-        model.process, outputs, exact_values(model, outputs), Target("undiscounted", 1.0, False, 0.0), 0.8, 16
-    )
-    bonus = asked._replace(target=asked.target._replace(entropy_weight=0.5))
+    asked = Question(model.process, outputs, exact_values(model, outputs), Target(bootstrap=1.0), 0.8, 16)
+    bonus = asked._replace(target=replace(asked.target, entropy_weight=0.5))
     found = exact_slopes(bonus).policy - exact_slopes(asked).policy
     leaf = torch.from_numpy(outputs).requires_grad_()
     entropy = -(torch.log_softmax(leaf, 1) * torch.softmax(leaf, 1)).sum(1)
