@@ -86,9 +86,7 @@ def by_hand(algorithm: PolicyGradient, rollouts: Sequence[Rollout], rollout: Rol
     if algorithm.scale_rewards:
         scale = [np.std(discounted_sums(algorithm, rollouts, row)) for row in range(len(SEEDS))]
         reward = reward / torch.tensor(scale).view(-1, 1, 1)
-    return rollout._replace(
-        observation=standardised(algorithm, rollouts, rollout.observation), reward=reward
-    )
+    return rollout._replace(observation=standardised(algorithm, rollouts, rollout.observation), reward=reward)
 
 
 def plain(algorithm: PolicyGradient) -> PolicyGradient:
