@@ -97,7 +97,7 @@ def test_budgets_that_differ_are_refused_with_a_way_out(pgsuite, tmp_path):
     code, out, err = pgsuite("report", str(one), str(two), *way_out.split())
     assert (code, err) == (0, "")
     report = one / "report"
-    # Returns are 20 + k · seed at checkpoint k: at 1000 steps k is 2 in one folder and 1 in the other, seeds are 0 to 4.
+    # Returns are 20 + k · seed for seeds 0 to 4, and the checkpoint k at 1000 steps is 2 in one folder, 1 in the other.
     table = pd.read_csv(report / "tables" / "environments.csv").set_index("label")
     assert table[["budget", "runs", "final_return_mean"]].T.to_dict() == {
         "trpo": {"budget": 1000, "runs": 5, "final_return_mean": 24.0},
