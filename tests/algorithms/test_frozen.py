@@ -151,3 +151,18 @@ def test_after_an_update_the_statistics_are_those_of_every_valid_step(name: str,
         np.testing.assert_allclose(state.observation.variance[row], observations.var(0), rtol=1e-9)
         np.testing.assert_allclose(state.reward.mean[row], np.mean(sums), rtol=1e-9)
         np.testing.assert_allclose(state.reward.variance[row], np.var(sums), rtol=1e-9)
+
+
+@every_algorithm
+def test_rewards_are_as_they_are_until_their_sums_have_differed(name: str) -> None:
+    """Without a spread there is no unit to measure rewards in: nothing is divided by next to nothing."""
+    algorithm = small(name, dtype="float64", scale_rewards=True, discount=0.0)
+    state = algorithm.init(SPACES["Discrete"], SEEDS)
+    for occasion in range(2):
+        rollout = planned(algorithm, state, SPACES["Discrete"], occasion)
+        rollout = rollout._replace(reward=torch.ones_like(rollout.reward).where(rollout.valid, 0.0))
+        gradient, expected = (one.gradient(state, rollout)[0] for one in (algorithm, plain(algorithm)))
+        torch.testing.assert_close(gradient, expected)
+        state, _ = algorithm.update(state, rollout)
+        # A window's resets pay nothing: its sums differ there, but what is not valid is not seen.
+        assert not state.reward.variance.any()
