@@ -71,22 +71,50 @@ def test_an_action_that_is_no_number_ends_a_run(algorithm, small_cell, train, mo
     assert len(run.rows[7]) < 4
 
 
-def test_an_evaluation_that_is_no_number_ends_a_run(small_cell, train, monkeypatch):
-    """At the steps done by then, without a row for it; its neighbour goes on."""
+@pytest.mark.parametrize(("checkpoint", "first", "last"), [(0, 0, 0), (2, 400, 599), (3, 600, 640)])
+def test_an_evaluation_that_is_no_number_ends_a_run(checkpoint, first, last, small_cell, train, monkeypatch):
+    """At the steps done by then; its neighbour goes on."""
     from pgsuite.suites import training
 
     cell = small_cell("actor-critic", steps=600, checkpoints=3)
     alone, evaluate = train(cell, [3]).bits(3), training.evaluate
 
-    def poisoned(actor, environment, protocol, seeds, checkpoint):
-        episodes = evaluate(actor, environment, protocol, seeds, checkpoint)
-        if checkpoint == 2:
+    def poisoned(actor, environment, protocol, seeds, index):
+        episodes = evaluate(actor, environment, protocol, seeds, index)
+        if index == checkpoint:
             episodes.returns[seeds.index(7), 1] = np.nan
         return episodes
 
     monkeypatch.setattr(training, "evaluate", poisoned)
     run = train(cell, [7, 3])
     assert run.facts[7]["status"] == "diverged"
-    assert 400 <= run.facts[7]["diverged_at"] == run.tensors[7]["steps"][0] < 600
-    assert [row.checkpoint for row in run.rows[7]] == [0, 1]
+    assert first <= run.facts[7]["diverged_at"] == run.tensors[7]["steps"][0] <= last
+    assert [row.checkpoint for row in run.rows[7] if np.isfinite(row.return_mean)] == list(range(checkpoint))
     assert run.bits(3) == alone
+
+
+def test_a_row_tells_its_evaluation(small_cell, train, monkeypatch):
+    """Pendulum pays less than nothing in each of its 200 steps: returns are no lengths."""
+    from pgsuite.suites import training
+
+    evaluate, heard = training.evaluate, []
+
+    def listening(*given):
+        heard.append(evaluate(*given))
+        return heard[-1]
+
+    monkeypatch.setattr(training, "evaluate", listening)
+    rows = train(small_cell("actor-critic", "Pendulum-v1", steps=300, checkpoints=2), [1]).rows[1]
+    for row, episodes in zip(rows, heard, strict=True):
+        returns = episodes.returns[0].tolist()
+        mean = sum(returns) / 2
+        assert row.return_mean == pytest.approx(mean)
+        assert row.return_std == pytest.approx(abs(returns[0] - mean))
+        assert (row.episodes, row.length_mean, row.eval_steps) == (2, 200, 400)
+
+
+def test_speed_is_that_of_all_runs_that_train_together(small_cell, train):
+    run = train(small_cell("actor-critic"), [1, 2, 3])
+    for seed in (1, 2, 3):
+        steps, seconds = int(run.tensors[seed]["steps"][0]), run.rows[seed][-1].wall_time
+        assert run.facts[seed]["steps_per_second"] == pytest.approx(3 * steps / seconds)
