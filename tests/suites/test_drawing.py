@@ -94,7 +94,7 @@ def test_every_seed_draws_on_the_same_occasions_as_alone(algorithm, env, small_c
 
 def test_occasions_are_updates_segments_and_checkpoints(small_cell, train, drawn):
     run = train(small_cell("trpo", checkpoints=3), [3])
-    occasions = {stream: [one.key[1:] for one in drawn if one.key[0] == stream] for stream in Stream}
+    occasions = {Stream(one.key[0]): [other.key[1:] for other in drawn if other.key[0] == one.key[0]] for one in drawn}
     updates = [(n,) for n in range(run.rows[3][-1].updates)]
     assert occasions == {
         Stream.INITIALISATION: [()],
