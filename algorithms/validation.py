@@ -57,8 +57,6 @@ def check_metrics(algorithm: Any, metrics: Any, seeds: int) -> None:
     owner = f"algorithm {type(algorithm).__name__}"
     if not isinstance(metrics, Mapping):
         raise PgsuiteError(f"{owner}: the metrics of its update are {_kind(metrics)}, not a mapping of name to tensor")
-    if "loss" not in metrics:
-        raise PgsuiteError(f"{owner}: the metrics of its update are {list(metrics)}, which lacks 'loss'")
     for name, metric in metrics.items():
         fits = isinstance(metric, Tensor) and metric.shape == (seeds,)
         if fits and isinstance(name, str) and not (metric.is_complex() or metric.requires_grad):
