@@ -158,8 +158,8 @@ def _check_fields(reference: str, found: type[Any]) -> None:
                 break
             if name in vars(one):  # its value would never be seen: the default above it is set by __init__
                 raise UsageError(
-                    f"algorithm {reference!r} would ignore {name} of {one.__name__}, which has no type: "
-                    f"annotate it, `{name}: <type> = ...`, in a class with {DECORATOR}"
+                    f"algorithm {reference!r} would ignore {name} of {one.__name__}, which is no field there: "
+                    f"write `{name}: <type> = ...` in a class with {DECORATOR}"
                 )
 
 

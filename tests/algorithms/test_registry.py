@@ -205,22 +205,35 @@ DECORATED = "@dataclass(frozen=True, kw_only=True)\n"
     [
         ("class Own(Reinforce):\n    sparkle: float = 0.5\n", ["sparkle", "above Own"]),
         ("class Own(Reinforce):\n    learning_rate: float = 0.5\n", ["learning_rate", "above Own"]),
-        ("class Own(Reinforce):\n    learning_rate = 0.5\n", ["learning_rate of Own", "annotate it"]),
-        (DECORATED + "class Own(Reinforce):\n    learning_rate = 0.5\n", ["learning_rate of Own", "annotate it"]),
+        ("class Own(Reinforce):\n    learning_rate = 0.5\n", ["learning_rate of Own", "is no field there"]),
+        (DECORATED + "class Own(Reinforce):\n    learning_rate = 0.5\n", ["learning_rate of Own", "is no field there"]),
         (
             f"class Base(Reinforce):\n    sparkle: float = 0.5\n{DECORATED}class Own(Base):\n    more: int = 1\n",
             ["sparkle", "above Base"],
         ),
         (
             f"class Mixed:\n    discount = 0.5\n{DECORATED}class Own(Mixed, Reinforce):\n    more: int = 1\n",
-            ["discount of Mixed", "annotate it"],
+            ["discount of Mixed", "is no field there"],
+        ),
+        (
+            f"class Mixed:\n    discount: float = 0.5\n{DECORATED}class Own(Mixed, Reinforce):\n    more: int = 1\n",
+            ["discount of Mixed", "is no field there"],
         ),
         (
             "class Own(Reinforce):\n    @property\n    def discount(self):\n        return 0.5\n",
-            ["discount of Own", "annotate it"],
+            ["discount of Own", "is no field there"],
         ),
     ],
-    ids=["new", "annotated", "bare", "bare and decorated", "in between", "mixed in", "property"],
+    ids=[
+        "new",
+        "annotated",
+        "bare",
+        "bare and decorated",
+        "in between",
+        "mixed in",
+        "mixed in with a type",
+        "property",
+    ],
 )
 def test_a_field_that_would_be_ignored_is_refused(source: str, parts: list[str], own_file: Path) -> None:
     """Each would run with the defaults of REINFORCE, and nothing would say so."""
