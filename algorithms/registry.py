@@ -2,10 +2,14 @@
 
 import importlib
 import importlib.util
+import inspect
 import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +22,11 @@ ALGORITHMS = {
     "trpo": "pgsuite.algorithms.trpo:TRPO",
 }
 """Name to address. Registering an algorithm here also tests it."""
+
+
+METHODS = ("init", "plan", "behaviour", "evaluated", "actor", "update")
+"""What a class needs to be run."""
+DECORATOR = "@dataclass(frozen=True, kw_only=True)"
 
 
 class Address(NamedTuple):
@@ -33,19 +42,60 @@ class Address(NamedTuple):
 
 
 def available() -> dict[str, str]:
-    """Return the addresses of all algorithms known by name; ours win over installed ones of the same name."""
-    installed = {entry.name: entry.value for entry in entry_points(group="pgsuite.algorithms")}
-    return installed | ALGORITHMS
+    """Return the addresses of all algorithms known by name: the installed ones, then ours.
+
+    A name that several claim is there once; `locate` refuses it.
+    """
+    return {name: _address(claims[0]) for name, claims in installed().items()} | ALGORITHMS
+
+
+@cache
+def installed() -> Mapping[str, Sequence[EntryPoint]]:
+    """Return the entry points of other packages by name; they are looked up once, which takes 10 ms."""
+    found: defaultdict[str, list[EntryPoint]] = defaultdict(list)
+    for entry in entry_points(group="pgsuite.algorithms"):
+        if _address(entry) not in (ALGORITHMS.get(entry.name), *map(_address, found[entry.name])):
+            found[entry.name].append(entry)
+    return {name: claims for name, claims in found.items() if claims}
+
+
+def _address(entry: EntryPoint) -> str:
+    """Where an entry point leads, without the extras that it may name."""
+    return entry.value.partition("[")[0].strip()
+
+
+def _check_claims(name: str) -> None:
+    """Refuse a name that an entry point shares with one of ours, or with another entry point: nobody silently wins.
+
+    Raises:
+        UsageError: naming who claims it.
+    """
+    claims = [
+        f"{entry.dist.name} ({_address(entry)})" if entry.dist else _address(entry)
+        for entry in installed().get(name, ())
+    ]
+    everyone = [f"pgsuite ({ALGORITHMS[name]})", *claims] if name in ALGORITHMS else claims
+    if len(everyone) > 1:
+        raise UsageError(
+            f"algorithm {name!r} is claimed by {' and '.join(everyone)}: "
+            "rename the entry point or uninstall its package, or name the class that you mean by its address"
+        )
 
 
 def locate(reference: str) -> Address:
     """Return the address of an algorithm given by name or by address.
 
     Raises:
-        UsageError: if it is neither a known name nor of the form ``module:Class``.
+        UsageError: if it is neither a known name nor of the form ``module:Class``, or if several claim the name.
     """
-    known = ALGORITHMS if reference in ALGORITHMS else available()  # asking what is installed takes 10 ms
+    known = available()
+    _check_claims(reference)
     module, colon, name = known.get(reference, reference).rpartition(":")
+    if not colon and reference in known:
+        raise UsageError(
+            f"algorithm {reference!r} is installed as {module or name!r}, which names no class: "
+            "its entry point should read package.module:Class"
+        )
     if not colon:
         close = get_close_matches(reference, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}? " if close else ""
@@ -59,7 +109,10 @@ def locate(reference: str) -> Address:
 
 
 def load_class(reference: str) -> type[Any]:
-    """Import an algorithm's class.
+    """Import an algorithm's class: a frozen dataclass, whose fields are its hyperparameters.
+
+    A subclass that only overrides methods needs no decorator of its own. One that changes or adds fields does: without
+    it Python would take them for attributes and run the parent's defaults.
 
     Raises:
         UsageError: if the module cannot be imported, has no such class, or it is not a dataclass with the interface.
@@ -72,14 +125,55 @@ def load_class(reference: str) -> type[Any]:
     found = getattr(module, address.name, None)
     if found is None:
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")
-    missing = [m for m in ("init", "plan", "behaviour", "evaluated", "actor", "update") if not hasattr(found, m)]
+    missing = [method for method in METHODS if not hasattr(found, method)]
     if missing or not (isinstance(found, type) and is_dataclass(found)):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
         raise UsageError(f"algorithm {reference!r} {lacks}: derive a frozen dataclass from PolicyGradient")
     unwritten = sorted(getattr(found, "__abstractmethods__", ()))
     if unwritten:
         raise UsageError(f"algorithm {reference!r} is abstract: it has yet to define {', '.join(unwritten)}")
+    _check_fields(reference, found)
     return found
+
+
+def _check_fields(reference: str, found: type[Any]) -> None:
+    """Refuse a class with fields that Python would not treat as such, or that could change while it trains.
+
+    Raises:
+        UsageError: naming the class of the hierarchy, the field and what to write.
+    """
+    if not found.__dataclass_params__.frozen:
+        raise UsageError(
+            f"algorithm {reference!r} can be changed while it trains: write {DECORATOR} above {found.__name__}"
+        )
+    for one in found.__mro__:
+        forgotten = [] if _is_decorated(one) or not is_dataclass(one) else _own_fields(one)
+        if forgotten:
+            raise UsageError(
+                f"algorithm {reference!r} would ignore {', '.join(forgotten)}: write {DECORATOR} above {one.__name__}"
+            )
+    for name in (field.name for field in fields(found)):
+        for one in found.__mro__:
+            if _is_decorated(one) and name in _own_fields(one):
+                break
+            if name in vars(one):  # its value would never be seen: the default above it is set by __init__
+                raise UsageError(
+                    f"algorithm {reference!r} would ignore {name} of {one.__name__}, which is no field there: "
+                    f"write `{name}: <type> = ...` in a class with {DECORATOR}"
+                )
+
+
+def _is_decorated(one: type[Any]) -> bool:
+    return "__dataclass_fields__" in vars(one)
+
+
+def _own_fields(one: type[Any]) -> list[str]:
+    return [name for name, kind in inspect.get_annotations(one).items() if not _is_class_variable(kind)]
+
+
+def _is_class_variable(annotation: Any) -> bool:
+    text = annotation if isinstance(annotation, str) else str(annotation)
+    return text.removeprefix("typing.").startswith("ClassVar")
 
 
 def build(reference: str, options: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .spaces import check_action_space, first_action, one_line
+from .spaces import check_action_space, check_observation_space, first_action, one_line
 from .vector import Spec, Transition
 
 FAITHFUL = frozenset(
@@ -108,6 +108,7 @@ def describe(env_id: str) -> Spec:
             f"the backend 'envpool' observes {one_line(observation_space)} in {env_id!r}, which is not supported: "
             "use the backend 'gymnasium'"
         )
+    check_observation_space(env_id, observation_space)
     # Its bounds are placeholders where they are not infinite.
     size = int(np.prod(observation_space.shape))
     check_action_space(env_id, action_space)

@@ -1,5 +1,6 @@
 """Finding an algorithm by name, by module and by file, and what is said when there is none."""
 
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -70,16 +71,76 @@ def test_a_module_and_a_file(own_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert load_class("own.py:Own").__name__ == "Own"
 
 
-def test_an_installed_algorithm_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = [
-        EntryPoint("theirs", "pgsuite.algorithms.trpo:TRPO", "pgsuite.algorithms"),
-        EntryPoint("reinforce", "pgsuite.algorithms.trpo:TRPO", "pgsuite.algorithms"),
-    ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: [e for e in installed if e.group == group])
-    assert set(available()) == {*ALGORITHMS, "theirs"}
-    assert load_class("theirs") is TRPO
-    assert load_class("reinforce") is Reinforce, "ours win"
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Pretend that packages with these entry points are installed."""
+
+    def pretend(**entries: str | list[str]) -> None:
+        found = [
+            EntryPoint(name.replace("_", "-"), value, "pgsuite.algorithms")
+            for name, values in entries.items()
+            for value in ([values] if isinstance(values, str) else values)
+        ]
+        monkeypatch.setattr(registry, "entry_points", lambda group: [e for e in found if e.group == group])
+        registry.installed.cache_clear()
+
+    yield pretend
+    registry.installed.cache_clear()
+
+
+def test_an_installed_algorithm_is_known_by_its_name(install: Callable[..., None]) -> None:
+    install(theirs="pgsuite.algorithms.trpo:TRPO", extra="pgsuite.algorithms.trpo:TRPO [all]")
+    assert set(available()) == {*ALGORITHMS, "theirs", "extra"}
+    assert load_class("theirs") is load_class("extra") is TRPO
     assert "theirs" in refusal("thiers")
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "claims"),
+    [
+        (
+            "reinforce",
+            "some.module:Better",
+            ["pgsuite (pgsuite.algorithms.reinforce:Reinforce)", "some.module:Better"],
+        ),
+        ("theirs", ["some.module:Theirs", "another.module:Theirs"], ["some.module:Theirs", "another.module:Theirs"]),
+    ],
+)
+def test_a_name_that_several_claim_is_refused(
+    name: str, entries: str | list[str], claims: list[str], install: Callable[..., None]
+) -> None:
+    install(**{name: entries})
+    message = refusal(name)
+    assert message.startswith(f"algorithm {name!r} is claimed by {' and '.join(claims)}: ")
+    assert "by its address" in message
+    assert load_class("pgsuite.algorithms.reinforce:Reinforce") is Reinforce
+    assert load_class("trpo") is TRPO, "other names go on"
+    assert name in available()
+
+
+def test_the_package_that_claims_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip leaves it: a folder of metadata on the path."""
+    metadata = tmp_path / "better_rl-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: better-rl\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[pgsuite.algorithms]\ntrpo = better_rl:TRPO\nmine = better_rl:Mine\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.installed.cache_clear()
+    try:
+        assert "pgsuite (pgsuite.algorithms.trpo:TRPO) and better-rl (better_rl:TRPO)" in refusal("trpo")
+        assert available()["mine"] == "better_rl:Mine"
+    finally:
+        registry.installed.cache_clear()
+
+
+def test_the_same_class_installed_twice_is_one(install: Callable[..., None]) -> None:
+    install(trpo="pgsuite.algorithms.trpo:TRPO", theirs=["pgsuite.algorithms.trpo:TRPO"] * 2)
+    assert load_class("trpo") is load_class("theirs") is TRPO
+
+
+def test_an_entry_point_without_a_class_is_named(install: Callable[..., None]) -> None:
+    install(theirs="some.module")
+    assert "algorithm 'theirs' is installed as 'some.module', which names no class" in refusal("theirs")
 
 
 def test_an_unknown_name_is_told_what_there_is() -> None:
@@ -125,9 +186,89 @@ def test_a_file_without_an_algorithm(own_file: Path, name: str) -> None:
 
 
 def test_an_algorithm_that_is_no_dataclass(own_file: Path) -> None:
-    methods = "\n".join(f"    {m} = None" for m in ("init", "plan", "actor", "behaviour", "gradient", "update"))
+    methods = "\n".join(f"    {m} = None" for m in registry.METHODS)
     own_file.write_text(f"class Complete:\n{methods}\n")
     assert "is not a dataclass" in refusal(f"{own_file}:Complete")
+
+
+HEAD = """
+from dataclasses import dataclass
+from typing import ClassVar
+from pgsuite.algorithms import Reinforce
+
+"""
+DECORATED = "@dataclass(frozen=True, kw_only=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("class Own(Reinforce):\n    sparkle: float = 0.5\n", ["sparkle", "above Own"]),
+        ("class Own(Reinforce):\n    learning_rate: float = 0.5\n", ["learning_rate", "above Own"]),
+        ("class Own(Reinforce):\n    learning_rate = 0.5\n", ["learning_rate of Own", "is no field there"]),
+        (DECORATED + "class Own(Reinforce):\n    learning_rate = 0.5\n", ["learning_rate of Own", "is no field there"]),
+        (
+            f"class Base(Reinforce):\n    sparkle: float = 0.5\n{DECORATED}class Own(Base):\n    more: int = 1\n",
+            ["sparkle", "above Base"],
+        ),
+        (
+            f"class Mixed:\n    discount = 0.5\n{DECORATED}class Own(Mixed, Reinforce):\n    more: int = 1\n",
+            ["discount of Mixed", "is no field there"],
+        ),
+        (
+            f"class Mixed:\n    discount: float = 0.5\n{DECORATED}class Own(Mixed, Reinforce):\n    more: int = 1\n",
+            ["discount of Mixed", "is no field there"],
+        ),
+        (
+            "class Own(Reinforce):\n    @property\n    def discount(self):\n        return 0.5\n",
+            ["discount of Own", "is no field there"],
+        ),
+    ],
+    ids=[
+        "new",
+        "annotated",
+        "bare",
+        "bare and decorated",
+        "in between",
+        "mixed in",
+        "mixed in with a type",
+        "property",
+    ],
+)
+def test_a_field_that_would_be_ignored_is_refused(source: str, parts: list[str], own_file: Path) -> None:
+    """Each would run with the defaults of REINFORCE, and nothing would say so."""
+    own_file.write_text(HEAD + source)
+    message = refusal(f"{own_file}:Own")
+    assert "would ignore" in message
+    assert "@dataclass(frozen=True, kw_only=True)" in message
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class Own(Reinforce):\n    def plan(self, state):\n        return super().plan(state)\n",
+        "class Own(Reinforce):\n    kind: ClassVar[str] = 'own'\n",
+        "class Own(Reinforce):\n    kind: 'ClassVar[str]' = 'own'\n    other = 3\n",
+        DECORATED + "class Own(Reinforce):\n    learning_rate: float = 1e-2\n",
+        f"class Mixed:\n    name: str = 'own'\n{DECORATED}class Own(Reinforce, Mixed):\n    more: int = 1\n",
+        f"class Mixed:\n    discount = 0.5\n{DECORATED}class Own(Reinforce, Mixed):\n    more: int = 1\n",
+    ],
+    ids=["methods", "class variable", "quoted", "decorated", "mixed in", "behind the field"],
+)
+def test_a_class_that_ignores_no_field_runs(source: str, own_file: Path) -> None:
+    own_file.write_text(HEAD + source)
+    own = build(f"{own_file}:Own", {"discount": 0.9})
+    assert type(own).__name__ == "Own"
+    assert (own.discount, own.learning_rate) == (0.9, 1e-2)
+
+
+def test_a_dataclass_that_can_be_changed_is_refused(own_file: Path) -> None:
+    methods = "\n".join(f"    def {m}(self): ..." for m in registry.METHODS)
+    own_file.write_text(f"{HEAD}@dataclass\nclass Own:\n    more: int = 1\n{methods}\n")
+    message = refusal(f"{own_file}:Own")
+    assert "can be changed while it trains: write @dataclass(frozen=True, kw_only=True) above Own" in message
 
 
 def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pytest
+import torch
 
 from pgsuite.algorithms.registry import ALGORITHMS, load_class
-from pgsuite.algorithms.validation import Count, NonNegative, Positive, Share, validate
-from pgsuite.errors import UsageError
+from pgsuite.algorithms.validation import Count, NonNegative, Positive, Share, check_metrics, validate
+from pgsuite.errors import PgsuiteError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,3 +94,39 @@ def test_every_algorithm_is_validated(name: str, field: str, value: Any) -> None
     found = load_class(name)
     with pytest.raises(UsageError, match=rf"^{found.__name__}\.{field} = "):
         found(**{field: value})
+
+
+LOSS = {"loss": torch.zeros(3)}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "reason"),
+    [
+        (LOSS | {"kl": 0.5}, "metric 'kl' is of type float, not a tensor of one number for each of 3 seeds"),
+        (LOSS | {"kl": [0.1, 0.2, 0.3]}, "metric 'kl' is of type list"),
+        (LOSS | {"kl": np.zeros(3)}, "metric 'kl' is of type ndarray"),
+        (LOSS | {"kl": torch.tensor(0.5)}, "metric 'kl' is a float32 tensor of shape ()"),
+        (LOSS | {"kl": torch.zeros(1)}, "metric 'kl' is a float32 tensor of shape (1,)"),
+        (LOSS | {"kl": torch.zeros(3, 1, dtype=torch.float64)}, "metric 'kl' is a float64 tensor of shape (3, 1)"),
+        (LOSS | {"kl": torch.zeros(2)}, "of shape (2,), not a tensor of one number for each of 3 seeds, of shape (3,)"),
+        (LOSS | {"kl": torch.zeros(3, requires_grad=True)}, "requires a gradient (detach it)"),
+        (LOSS | {"kl": torch.zeros(3, dtype=torch.complex64)}, "metric 'kl' is a complex64 tensor"),
+        (LOSS | {7: torch.zeros(3)}, "metric 7 is a float32 tensor"),
+        (None, "are of type NoneType, not a mapping"),
+        (torch.zeros(3), "are a float32 tensor of shape (3,), not a mapping"),
+    ],
+)
+def test_a_metric_that_is_not_one_number_for_every_seed_is_named(metrics: Any, reason: str) -> None:
+    with pytest.raises(PgsuiteError) as refusal:
+        check_metrics(Settings(), metrics, 3)
+    message = str(refusal.value)
+    assert message.startswith("algorithm Settings: ")
+    assert reason in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64, torch.bool])
+def test_metrics_of_any_real_type_are_taken(dtype: torch.dtype) -> None:
+    check_metrics(Settings(), LOSS | {"accepted": torch.ones(3, dtype=dtype)}, 3)
+    check_metrics(Settings(), {"loss": torch.full((3,), torch.nan)}, 3)
+    check_metrics(Settings(), {}, 3)

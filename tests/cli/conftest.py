@@ -21,7 +21,11 @@ from gymnasium import spaces
 class Broken(gymnasium.Env):
     def __init__(self, fault):
         self.fault = fault
-        self.observation_space = spaces.Sequence(spaces.Discrete(2)) if fault == "observes" else spaces.Box(-1, 1, (2,))
+        self.observation_space = spaces.Box(-1, 1, (2,))
+        if fault == "observes":
+            self.observation_space = spaces.Sequence(spaces.Discrete(2))
+        if fault == "image":
+            self.observation_space = spaces.Box(0, 255, (84, 84, 3), np.uint8)
         self.action_space = spaces.Dict({"a": spaces.Discrete(2)}) if fault == "acts" else spaces.Discrete(2)
 
     def reset(self, *, seed=None, options=None):
@@ -45,7 +49,7 @@ class Broken(gymnasium.Env):
                 observation[1] = np.inf
         return observation, reward, self.time == 8, False, {}
 
-for fault in ("none", "slow", "step", "reset", "reward", "observation", "observes", "acts"):
+for fault in ("none", "slow", "step", "reset", "reward", "observation", "observes", "acts", "image"):
     if f"broken/{fault}-v0" not in gymnasium.registry:
         kwargs = {"fault": fault}
         gymnasium.register(f"broken/{fault}-v0", entry_point=Broken, max_episode_steps=20, kwargs=kwargs)

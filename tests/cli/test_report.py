@@ -1,9 +1,11 @@
 """`pgsuite report`: what it prints, what it writes, and how it ends when something is missing or wrong."""
 
 import json
+import re
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from pgsuite.results import CellStore, CurveRow, write_manifest
@@ -82,7 +84,8 @@ def test_a_folder_of_another_version_is_refused(pgsuite, tmp_path):
     assert "has format 9, this pgsuite reads format 1" in err
 
 
-def test_budgets_that_differ_are_refused_or_cut_as_the_user_says(pgsuite, tmp_path):
+def test_budgets_that_differ_are_refused_with_a_way_out(pgsuite, tmp_path):
+    """The way out that the message names is gone: the report is of what both had after the shorter budget."""
     one, two = tmp_path / "one", tmp_path / "two"
     cell(one)
     cell(two, "reinforce", "b", steps=2000)
@@ -90,11 +93,27 @@ def test_budgets_that_differ_are_refused_or_cut_as_the_user_says(pgsuite, tmp_pa
     assert code == 2
     assert "their budget differs, 1000 environment steps against 2000" in err
     assert not (one / "report").exists()
-    code, out, _ = pgsuite("report", str(one), str(two), "--horizon", "common")
-    assert code == 0
-    assert "trpo" in out
-    assert "reinforce" in out
-    assert pgsuite("report", str(one), str(two), "--horizon", "far")[0] == 2
+    (way_out,) = re.findall(r"--horizon \w+", err)
+    code, out, err = pgsuite("report", str(one), str(two), *way_out.split())
+    assert (code, err) == (0, "")
+    report = one / "report"
+    # Returns are 20 + k · seed for seeds 0 to 4, and the checkpoint k at 1000 steps is 2 in one folder, 1 in the other.
+    table = pd.read_csv(report / "tables" / "environments.csv").set_index("label")
+    assert table[["budget", "runs", "final_return_mean"]].T.to_dict() == {
+        "trpo": {"budget": 1000, "runs": 5, "final_return_mean": 24.0},
+        "reinforce": {"budget": 1000, "runs": 5, "final_return_mean": 22.0},
+    }
+    assert table["auc_return_mean"].to_dict() == {"trpo": 22.0, "reinforce": 21.0}
+    for text in (out, (report / "report.md").read_text(), (report / "report.html").read_text()):
+        assert "cut to their common horizon: CartPole-v1 (1,000 steps)" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("horizon", ["far", ""])
+def test_another_horizon_is_refused(horizon, pgsuite, tmp_path):
+    cell(tmp_path)
+    code, _, err = pgsuite("report", str(tmp_path), "--horizon", horizon)
+    assert code == 2
+    assert "choose error or common" in err
 
 
 def test_evaluations_that_differ_are_refused_however_long_the_curves(pgsuite, tmp_path):

@@ -21,6 +21,10 @@ import pytest
         (["run", "quick", "--out", "file"], ["cannot write", "file", "--out"]),
         (["run", "mine.toml", "-e", "broken/observes-v0", "--steps", "9"], ["broken/observes-v0", "Sequence", "Box"]),
         (["run", "mine.toml", "-e", "broken/acts-v0", "--steps", "9"], ["broken/acts-v0", "Dict", "MultiBinary"]),
+        (
+            ["run", "mine.toml", "-e", "broken/image-v0", "--steps", "9"],
+            ["broken/image-v0", "Box(0, 255, (84, 84, 3), uint8)", "form of an image", "observes a vector"],
+        ),
         (["run", "mine.toml", "-e", "broken/endless-v0", "--steps", "9"], ["broken/endless-v0", "max_episode_steps"]),
         (["report", "nowhere"], ["nowhere", "pgsuite run"]),
         (["report", "."], ["no results", "pgsuite run"]),

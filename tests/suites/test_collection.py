@@ -229,3 +229,16 @@ def test_rounds_do_not_prefer_short_episodes():
         finished = done.T.nonzero()[:8]  # in order of time
         firsts += [int(time[member, t]) + 1 for t, member in finished]
     assert np.mean(firsts) == pytest.approx(17.5, abs=1.5)
+
+
+@pytest.mark.parametrize("plan", [Steps(2, 4), Episodes(2)])
+def test_one_action_that_was_not_finite_is_remembered(plan):
+    """Whatever is chosen after it: the seed has diverged, and what its environment gives from then on is no fault."""
+
+    def sick_once(observation, noise):
+        action = actor(observation, noise)
+        return action._replace(finite=(observation[:, 0, 0] == 0).numpy() | (observation[:, 0, 2] != 0).numpy())
+
+    it = collector([3] * 4, 2, bad={3: "reward"})
+    _, finite = collect(it, plan, act=sick_once)
+    assert finite.tolist() == [True, False]

@@ -125,3 +125,30 @@ def test_a_number_that_is_not_finite_fails_the_cell_and_names_the_seed(what, sma
             train(cell, [0, 1, 2])
     finally:
         del gymnasium.registry[env_id]
+
+
+class OnceNotFinite:
+    """A policy whose first action is not finite for one of the seeds."""
+
+    def __init__(self, actor, row):
+        self.actor, self.row, self.called = actor, row, 0
+
+    def __getattr__(self, name):
+        return getattr(self.actor, name)
+
+    def __call__(self, observation, noise):
+        action = self.actor(observation, noise)
+        self.called += 1
+        finite = np.ones(len(observation), dtype=bool)
+        finite[self.row] = self.called != 2
+        return action._replace(finite=finite)
+
+
+def test_a_policy_that_was_once_not_finite_has_no_return():
+    environment, model, behaviour = policies("CartPole-v1")
+    actor = Actor(model, behaviour)
+    sound = evaluate(actor, environment, PROTOCOL, SEEDS, 2)
+    sick = evaluate(OnceNotFinite(actor, 1), environment, PROTOCOL, SEEDS, 2)
+    assert np.isnan(sick.returns[1]).all()
+    assert np.array_equal(sick.returns[[0, 2]], sound.returns[[0, 2]])
+    assert np.array_equal(sick.lengths, sound.lengths)

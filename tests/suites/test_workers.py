@@ -160,3 +160,12 @@ def test_a_failure_is_one_line_and_a_traceback(error, reason, job, calm, monkeyp
     assert last.failure.startswith(reason)
     assert "\n" not in last.failure
     assert last.details.startswith("Traceback")
+
+
+def test_an_end_writes_every_run_that_was_kept_in_mind(job):
+    sink = StoreSink(replace(job, seeds=(3, 4, 5)), Ear(), 1e9)
+    for seed in (3, 4, 5):
+        save(sink, 1, seed=seed)
+        assert sink.load(seed) is None
+    sink.flush()
+    assert job.store.seeds() == dict.fromkeys((3, 4, 5), "partial")

@@ -151,3 +151,14 @@ def test_more_tests_draw_more_splits():
     assert pairwise.smallest_p(12, 12, 24_000) == 1 / 24_001
     far = np.arange(12.0)
     assert pairwise.permutation_p(far, far + 1000, np.random.default_rng(1), 24_000) == 1 / 24_001
+
+
+def test_the_splits_drawn_are_enough_for_the_family(monkeypatch):
+    """The smallest p-value passes its strictest step: of 2 / (0.05 / 15) = 600 splits, not of 40."""
+    monkeypatch.setattr(pairwise, "SAMPLED", 10)
+    monkeypatch.setattr(pairwise, "EXACT", 10)
+    levels = zip("uvwxyz", range(0, 6000, 1000), strict=True)
+    found = table(*(finals(label, "A-v0", level + RANDOM.normal(0, 1, 8)) for label, level in levels))
+    assert len(found) == 15
+    assert set(found["verdict"]) == {"y better"}
+    assert found["permutation_p"].tolist() == pytest.approx([1 / 601] * 15, abs=2 / 601)

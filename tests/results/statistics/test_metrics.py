@@ -11,6 +11,11 @@ def test_area_by_hand():
     assert area_under_curve([0, 1, 4], [0, 2, 4]) == 2.5
 
 
+def test_area_of_a_curve_that_begins_later_is_over_its_own_width():
+    # As imported curves do: trapezoids 2..3: (1 + 3) / 2 = 2, and 3..6: 3 * (3 + 5) / 2 = 12; 14 over a width of four.
+    assert area_under_curve([2, 3, 6], [1, 3, 5]) == 3.5
+
+
 def test_area_of_a_constant_is_the_constant_and_leading_axes_are_kept():
     returns = np.broadcast_to(np.array([[1.0], [7.0]])[..., None], (2, 3, 5))
     area = area_under_curve(np.linspace(0, 100_000, 5), returns)

@@ -54,3 +54,10 @@ def test_random_censoring_against_scipy():
 
 def test_a_time_that_nobody_measured_leaves_the_median_unknown():
     assert np.isnan(median_time([1, np.nan, 3], [True, True, True]))
+
+
+def test_runs_that_reach_it_at_one_checkpoint_are_at_risk_together():
+    # Of five, two at 1: 3/5 are left; two of the three at 2: 1/5 are left, so half have reached it at 2.
+    assert median_time([1, 1, 2, 2, 3], [True] * 5) == 2
+    # With one of two censored at 1 the third alone is at risk at 2: 1 - 1/3 = 2/3, then 0.
+    assert median_time([1, 1, 2], [True, False, True]) == 2

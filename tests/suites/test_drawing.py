@@ -1,0 +1,106 @@
+"""Every purpose draws from a stream of its own: shown by listening to what a run really asks for."""
+
+import sys
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from pgsuite.algorithms.registry import ALGORITHMS
+from pgsuite.algorithms.streams import Stream
+from pgsuite.suites.evaluation import evaluate
+
+TASKS = ["CartPole-v1", "Pendulum-v1"]
+SEEDS = [3, 7]
+EVALUATION = {Stream.EVALUATION_ACTION, Stream.EVALUATION_ENVIRONMENT}
+FITS_A_CRITIC = {"reinforce-baseline", "trpo"}
+
+everywhere = pytest.mark.parametrize(
+    ("algorithm", "env"), [(algorithm, env) for algorithm in ALGORITHMS for env in TASKS]
+)
+
+
+class Drawn(NamedTuple):
+    """A random stream that was opened."""
+
+    seed: int
+    key: tuple[int, ...]
+    """Purpose and occasion."""
+    evaluating: bool
+    """Whether an evaluation opened it."""
+    words: tuple[int, ...]
+    """Its first numbers."""
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Every stream opened for a seed and a purpose, in order; environments' own generators have no purpose."""
+    opened: list[Drawn] = []
+
+    class Listening(np.random.SeedSequence):
+        def __init__(self, entropy=None, *, spawn_key=(), **options):
+            super().__init__(entropy, spawn_key=spawn_key, **options)
+            if spawn_key:
+                words = tuple(np.random.SeedSequence.generate_state(self, 4).tolist())
+                opened.append(Drawn(int(entropy), tuple(map(int, spawn_key)), within_an_evaluation(), words))
+
+    monkeypatch.setattr(np.random, "SeedSequence", Listening)
+    return opened
+
+
+def within_an_evaluation() -> bool:
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code is evaluate.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+@everywhere
+def test_no_stream_is_drawn_twice_in_a_run(algorithm, env, small_cell, train, drawn):
+    """Not for two purposes, not on two occasions, not by two seeds; and no two streams begin alike."""
+    train(small_cell(algorithm, env), SEEDS)
+    times = Counter((one.seed, one.key) for one in drawn)
+    assert len(times) > 20
+    assert not {key: count for key, count in times.items() if count > 1}
+    words = Counter(word for one in drawn for word in one.words)
+    assert max(words.values()) == 1
+
+
+@everywhere
+def test_training_and_evaluation_draw_from_streams_of_their_own(algorithm, env, small_cell, train, drawn):
+    train(small_cell(algorithm, env), SEEDS)
+    evaluating = {Stream(one.key[0]) for one in drawn if one.evaluating}
+    training = {Stream(one.key[0]) for one in drawn if not one.evaluating}
+    assert evaluating == EVALUATION
+    assert training == {Stream.INITIALISATION, Stream.ACTION, Stream.ENVIRONMENT} | (
+        {Stream.SHUFFLE} if algorithm in FITS_A_CRITIC else set()
+    )
+
+
+@everywhere
+def test_every_seed_draws_on_the_same_occasions_as_alone(algorithm, env, small_cell, train, drawn):
+    cell = small_cell(algorithm, env)
+    train(cell, SEEDS)
+    together = {(one.seed, one.key) for one in drawn}
+    drawn.clear()
+    for seed in SEEDS:
+        train(cell, [seed])
+    assert {(one.seed, one.key) for one in drawn} == together
+    assert {one.seed for one in drawn} == set(SEEDS)
+
+
+def test_occasions_are_updates_segments_and_checkpoints(small_cell, train, drawn):
+    run = train(small_cell("trpo", checkpoints=3), [3])
+    occasions = {Stream(one.key[0]): [other.key[1:] for other in drawn if other.key[0] == one.key[0]] for one in drawn}
+    updates = [(n,) for n in range(run.rows[3][-1].updates)]
+    assert occasions == {
+        Stream.INITIALISATION: [()],
+        Stream.ACTION: updates,
+        Stream.SHUFFLE: updates,
+        Stream.ENVIRONMENT: [(1,), (2,), (3,)],
+        Stream.EVALUATION_ACTION: [(0,), (1,), (2,), (3,)],
+        Stream.EVALUATION_ENVIRONMENT: [(0,), (1,), (2,), (3,)],
+    }
