@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ...envs.anchors import anchors
 from ...errors import UsageError
-from ...results.store.folders import FoundCell, find_cells
+from ...results.store.folders import FoundCell, read_folder
 from ...results.store.protocol import check_protocol
 from ...results.store.provenance import versions
 from . import ImportedRun, Source, check_common_grid, find_files, on_grid, read_sb3, read_tidy
@@ -176,12 +176,12 @@ def _like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
     Raises:
         UsageError: the folder has no complete run of the environment, or the runs have another grid or other episodes.
     """
-    cells = [cell for cell in find_cells(folder) if cell.store.env == env]
+    cells = [cell for cell in read_folder(folder).begun() if cell.store.env == env]
     grid = next((points for cell in cells if (points := _grid(cell))), None)
     if grid is None:
         raise UsageError(f"{folder} has no complete run on {env} to take the rules from; import {env} without --like")
-    check_protocol([(str(cell.store.path), env, cell.store.record()) for cell in cells])
-    record = cells[0].store.record()
+    check_protocol([(str(cell.store.path), env, cell.record) for cell in cells])
+    record = cells[0].record
     episodes = record.get("protocol", {}).get("episodes")
     for run in runs:
         here = [row.env_steps for row in run.rows]
@@ -205,8 +205,8 @@ def _like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
 
 
 def _grid(cell: FoundCell) -> list[int] | None:
-    for seed in cell.seeds():
-        curve, facts = cell.store.read_curve(seed)
+    for seed in cell.runs:
+        curve, facts = cell.store.read_columns(seed)
         if facts["status"] == "complete":
             return [int(point) for point in curve["env_steps"]]
     return None
