@@ -212,11 +212,11 @@ def _frame(runs: Sequence[tuple[str, _Run]]) -> pd.DataFrame:
     if not runs:
         return pd.DataFrame(columns=[*LEADING, "label"])
     lengths = [len(run.curve["env_steps"]) for _, run in runs]
-    metrics = dict.fromkeys(name for _, run in runs for name in run.curve)
+    names = dict.fromkeys(name for _, run in runs for name in run.curve)
     nothing = [np.full(length, np.nan) for length in lengths]
     curves = {
         name: np.concatenate([run.curve.get(name, nan) for (_, run), nan in zip(runs, nothing, strict=True)])
-        for name in metrics
+        for name in names
     }
     facts = pd.DataFrame([_facts(label, run) for label, run in runs])
     repeated = facts.loc[np.repeat(facts.index, lengths)].reset_index(drop=True)
