@@ -9,7 +9,7 @@ from ..errors import UsageError
 
 if TYPE_CHECKING:
     from ..reports import ReportFiles
-    from ..results.store.gathering import Horizon
+    from ..results.store.protocol import Horizon
 
 
 def report(

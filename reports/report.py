@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError
 from ..results.statistics.comparison import Comparison, compare
-from ..results.store.gathering import Gathered, Horizon, gather
+from ..results.store.gathering import Gathered, gather
+from ..results.store.protocol import Horizon
 from .audit_section import AuditSection, read_section
 from .content import Content, content
 from .latex import to_latex

@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from ..errors import UsageError
-from ..results.store.manifest import ExpectedCell, read_manifest, record_failures, write_manifest
+from ..results.store.manifest import ExpectedCell, manifest_of, record_failures
 from ..results.store.provenance import provenance
 from .display import Display
 from .planning import PlannedCell
@@ -43,15 +42,16 @@ def run_cells(
         save_interval: seconds between snapshots of unfinished runs.
 
     Raises:
-        UsageError: if the results folder cannot be written.
+        UsageError: if the results folder cannot be written, or holds results of another suite.
     """
     console = console or Console(stderr=True)
     facts = provenance()
     facts["machine"]["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
-    asked = _asked_for(planned, out)
+    asked = [ExpectedCell(p.cell.algorithm, p.cell.environment.id, p.store.path.name, p.seeds) for p in planned]
+    manifest = manifest_of(out, planned[0].cell.suite).asking(asked)
     for p in planned:
         p.store.create({**p.record, "provenance": facts})
-    write_manifest(out, planned[0].cell.suite, [cell._asdict() for cell in asked])
+    manifest.write(out)
     workers = workers or len(available_cores())
     jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(planned, workers)]
     runs, missing = sum(len(p.seeds) for p in planned), sum(len(job.seeds) for job in jobs)
@@ -76,21 +76,3 @@ def run_cells(
     folders = {p.cell.name: p.store.path.name for p in planned}
     record_failures(out, {folders[f.cell.name]: f.reason for f in failures})
     return Outcome(failures, interrupted)
-
-
-def _asked_for(planned: Sequence[PlannedCell], out: Path) -> list[ExpectedCell]:
-    """Return what the folder's manifest should hold: what it held, but for cells that the planned ones replace.
-
-    Raises:
-        UsageError: if the folder holds results of another suite.
-    """
-    suite, before = planned[0].cell.suite, read_manifest(out)
-    if before and before.suite != suite:
-        raise UsageError(f"{out} holds results of suite {before.suite}, not {suite}: choose another folder with --out")
-    asked = {(cell.algorithm, cell.env): cell for cell in (before.cells if before else ())}
-    for p in planned:
-        key, folder, seeds = (p.cell.algorithm, p.cell.environment.id), p.store.path.name, p.seeds
-        if key in asked and asked[key].folder == folder:
-            seeds = tuple(sorted({*asked[key].seeds, *seeds}))
-        asked[key] = ExpectedCell(*key, folder, seeds)
-    return list(asked.values())

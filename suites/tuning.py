@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 
 from ..errors import UsageError
-from ..results.store.frame import load
+from ..results import load
 from .planning import plan
 from .running import run_cells
 from .schema import AlgorithmTable, Suite, load_suite, parse_seeds

@@ -1,14 +1,13 @@
 """What was asked for and is not in the statistics: missing, unfinished, diverged, damaged, failed, not asked for."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from ...results.store.folders import find_cells
-from ...results.store.gathering import Gathered, Member, Status
+from ...results.store.curve import Fate
+from ...results.store.gathering import Gathered, Hidden, Member
 from ..notation import plural, ranges
 from .table import Cell, Column, Table, algorithm, number, text
 
-_KINDS: dict[Status, str] = {
+_KINDS: dict[Fate, str] = {
     "missing": "never reached a checkpoint",
     "partial": "unfinished; not in the statistics",
     "diverged": "a loss, parameter or action became non-finite; not in the statistics",
@@ -43,33 +42,14 @@ def _rows(member: Member) -> Iterable[tuple[Cell, ...]]:
 
 def remarks(gathered: Gathered) -> tuple[str, ...]:
     """What else could be taken for whole and is not: damaged files, copies that differ, results not asked for."""
-    folders = dict.fromkeys(member.folder for member in gathered.members)
-    lines = [line for folder in folders for line in _not_asked_for(folder)]
-    return tuple(dict.fromkeys([*gathered.damaged, *gathered.conflicts, *lines]))  # a damaged cell is named once
+    return tuple(dict.fromkeys([*gathered.damaged, *gathered.conflicts, *map(_not_asked_for, gathered.hidden)]))
 
 
-def _not_asked_for(folder: Path) -> Iterable[str]:
-    """Results that lie in the folder and are not shown, because the latest run command did not ask for them.
-
-    A cell whose record cannot be read has a line of its own: nobody knows what it is.
-    """
-    damaged: list[str] = []
-    shown, there = (
-        {
-            (cell.store.path, seed)
-            for cell in find_cells(folder, everything=every, damaged=damaged)
-            for seed in cell.seeds()
-        }
-        for every in (False, True)
-    )
-    yield from damaged
-    hidden = there - shown
-    if not hidden:
-        return
-    cells = len({path for path, _ in hidden})
-    yield (
-        f"Not shown: {plural(len(hidden), 'run')} of {plural(cells, 'cell')} in the folder {folder.name} that the "
-        "latest `pgsuite run` did not ask for (other algorithms, seeds or budgets, or results of earlier code)."
+def _not_asked_for(hidden: Hidden) -> str:
+    return (
+        f"Not shown: {plural(hidden.runs, 'run')} of {plural(hidden.cells, 'cell')} in the folder {hidden.folder.name} "
+        "that the latest `pgsuite run` did not ask for (other algorithms, seeds or budgets, or results of earlier "
+        "code)."
     )
 
 

@@ -1,16 +1,24 @@
-"""A learning curve: its rows, and the Parquet file that holds them together with the run's facts."""
+"""A learning curve: its rows, and the Parquet file that holds them together with the run's facts and its fate."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, get_args
+from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ...errors import PgsuiteError
-from .status import FinalStatus
+
+FinalStatus = Literal["complete", "partial", "diverged"]
+"""What a run's curve says about itself: it reached its budget, was cut short, or its numbers became non-finite."""
+RunStatus = Literal[FinalStatus, "corrupt"]
+"""The same, seen from outside: ``corrupt`` is a file that cannot be read, whose run has to be done again."""
+Fate = Literal[RunStatus, "missing"]
+"""What became of a run that was asked for: ``missing`` is one that has no curve."""
 
 METRIC = "metric/"
 _META_KEY = b"pgsuite"
@@ -73,14 +81,24 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: a column is missing or unknown: a mistake of the caller, not of the user.
     """
-    names = [str(column) for column in frame.columns]
-    metrics = sorted(name for name in names if name.startswith(METRIC))
-    if missing := sorted(COLUMNS.keys() - set(names)):
+    types = _types(map(str, frame.columns))
+    return frame[list(types)].astype(types).reset_index(drop=True)
+
+
+def _types(names: Iterable[str]) -> dict[str, str]:
+    """The columns of the file format, in its order, with their types.
+
+    Raises:
+        ValueError: a column is missing or unknown.
+    """
+    there = set(names)
+    metrics = sorted(name for name in there if name.startswith(METRIC))
+    if missing := sorted(COLUMNS.keys() - there):
         raise ValueError(f"a curve lacks the columns {missing}")
-    if unknown := sorted(set(names) - COLUMNS.keys() - set(metrics)):
+    if unknown := sorted(there - COLUMNS.keys() - set(metrics)):
         raise ValueError(f"a curve has the unknown columns {unknown}; diagnostics are named {METRIC}<name>")
-    types = {name: {int: "int64", float: "float64"}[kind] for name, kind in COLUMNS.items()}
-    return frame[[*COLUMNS, *metrics]].astype(types | dict.fromkeys(metrics, "float64")).reset_index(drop=True)
+    fixed = {name: {int: "int64", float: "float64"}[kind] for name, kind in COLUMNS.items()}
+    return fixed | dict.fromkeys(metrics, "float64")
 
 
 def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any], file: BinaryIO) -> None:
@@ -100,35 +118,41 @@ def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any
 
 
 def decode_curve(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a curve and the run's facts, verifying the checksums.
+    """Read a curve and the run's facts, as `decode_columns` does."""
+    columns, facts = decode_columns(path)
+    return pd.DataFrame(columns), facts
+
+
+def decode_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read the columns of a curve, ``(K+1,)`` each, and the run's facts, verifying the checksums.
 
     Raises:
         PgsuiteError: the file is missing, damaged, or not one of ours.
     """
     try:
-        table = pq.ParquetFile(path, page_checksum_verification=True).read()
-        meta = json.loads(table.schema.metadata[_META_KEY])
-        frame = _in_order(table.to_pandas())
-        _check(frame, meta)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(use_threads=False)
+        facts = json.loads(table.schema.metadata[_META_KEY])
+        columns = {name: _column(table.column(name), kind) for name, kind in _types(table.column_names).items()}
+        _check(columns["env_steps"], facts)
     except FileNotFoundError:
         raise PgsuiteError(f"{path} does not exist; run its suite again to make it") from None
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        OverflowError,
-        RecursionError,
-    ) as error:  # pyarrow's are two of these
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, pa.ArrowException) as error:
         raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
-    return frame, meta
+    return columns, facts
 
 
-def _check(frame: pd.DataFrame, meta: Any) -> None:
+def _column(column: pa.ChunkedArray, kind: str) -> NDArray[Any]:
+    """A column of the file in the format's type, NaN for null."""
+    if kind == "int64" and column.null_count:
+        raise ValueError("a count is null")
+    return np.array(column.cast(kind).to_numpy())
+
+
+def _check(steps: NDArray[Any], meta: Any) -> None:
     """Hold a curve to what readers rely on: anybody may have written it."""
     if not isinstance(meta, dict) or meta["status"] not in get_args(FinalStatus):
         raise ValueError("the facts of the run, or its status, are missing")
-    steps = frame["env_steps"].to_numpy()
     if not steps.size or (steps[1:] <= steps[:-1]).any():
         raise ValueError("no rows, or env_steps that do not increase")
     if meta["status"] == "diverged" and "diverged_at" not in meta:

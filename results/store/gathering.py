@@ -8,19 +8,33 @@ refused: their numbers must not stand side by side.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import PgsuiteError, UsageError
-from .folders import find_cells
-from .frame import joined, run_frame
-from .manifest import ExpectedCell, read_manifest
-from .protocol import check_protocol
-from .store import RECORD, CellStore
+from .curve import Fate
+from .folders import FoundCell, read_folder
+from .protocol import Horizon, check_protocol
 
-Status = Literal["complete", "partial", "diverged", "corrupt", "missing"]
-Horizon = Literal["error", "common"]
+LEADING = [
+    "suite",
+    "algorithm",
+    "env",
+    "seed",
+    "env_steps",
+    "return_mean",
+    "return_std",
+    "episodes",
+    "score",
+    "diverged",
+    "status",
+    "fingerprint",
+]
+OF_RUN = ["diverged_at", "steps_per_second", "peak_memory", "anchor/random", "anchor/reference", "label"]
+"""Columns that stand behind those of the curve."""
 
 
 class Member(NamedTuple):
@@ -39,27 +53,38 @@ class Member(NamedTuple):
     """Its ``cell.json``; empty when it never began."""
     asked: tuple[int, ...]
     """Seeds that were asked for; those that are there, where nobody says."""
-    status: Mapping[int, Status]
+    status: Mapping[int, Fate]
     """What became of each."""
     reason: str
     """Why it failed, in one line; empty when it did not."""
 
-    def seeds(self, *kinds: Status) -> tuple[int, ...]:
+    def seeds(self, *kinds: Fate) -> tuple[int, ...]:
         """The seeds that ended so, in order."""
         return tuple(seed for seed in self.asked if self.status[seed] in kinds)
+
+
+class Hidden(NamedTuple):
+    """What lies in a folder and is left out, because the latest run command did not ask for it."""
+
+    folder: Path
+    cells: int
+    """Cells of which some run is left out."""
+    runs: int
 
 
 class Gathered(NamedTuple):
     """All that a comparison is made of."""
 
     frame: pd.DataFrame
-    """As `pgsuite.results.load` gives it, with ``label``; runs that cannot be read are left out."""
+    """As `load` gives it; runs that cannot be read are left out."""
     members: tuple[Member, ...]
     """In the order they were asked for, environments together."""
     damaged: tuple[str, ...]
     """One line for every file that cannot be read."""
     conflicts: tuple[str, ...] = ()
     """One line for every run that two folders hold with other evaluations."""
+    hidden: tuple[Hidden, ...] = ()
+    """Folders that hold more than was asked for."""
 
     @property
     def asked(self) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -72,33 +97,52 @@ class Gathered(NamedTuple):
         return not any(member.reason or member.seeds("missing", "partial", "corrupt") for member in self.members)
 
 
-class _Cell(NamedTuple):
-    """A cell of one folder, before it is named."""
-
-    folder: Path
-    suite: str
-    algorithm: str
-    env: str
-    fingerprint: str
-    record: Mapping[str, Any]
-    asked: tuple[int, ...]
-    reason: str
-    store: CellStore | None
-
-
 class _Run(NamedTuple):
     """A run that can be read, and where it is."""
 
-    frame: pd.DataFrame
-    place: str
+    cell: FoundCell
+    seed: int
+    curve: Mapping[str, NDArray[Any]]
+    """``(K+1,)`` each."""
+    facts: Mapping[str, Any]
 
     @property
-    def status(self) -> Status:
-        return self.frame["status"].iloc[0]  # type: ignore[no-any-return]  # the store has checked it
+    def status(self) -> Fate:
+        return self.facts["status"]  # type: ignore[no-any-return]  # the store has checked it
+
+    @property
+    def place(self) -> str:
+        return f"seed {self.seed} in {self.cell.store.path}"
 
 
-_RANK: dict[Status, int] = {"missing": 0, "corrupt": 1, "partial": 2, "complete": 3, "diverged": 3}
-_EVALUATION = ["env_steps", "return_mean", "return_std", "episodes", "length_mean", "status"]
+_RANK: dict[Fate, int] = {"missing": 0, "corrupt": 1, "partial": 2, "complete": 3, "diverged": 3}
+_EVALUATION = ["env_steps", "return_mean", "return_std", "episodes", "length_mean"]
+
+
+def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
+    """One row per run and checkpoint, of all results folders and cell folders named.
+
+    The columns are ``suite, algorithm, env, seed, env_steps, return_mean, return_std, episodes, score, diverged,
+    status, fingerprint``, then the rest of the curve with its ``metric/<name>`` columns, ``diverged_at``,
+    ``steps_per_second`` and ``peak_memory`` in bytes (NaN where they do not apply), the anchors ``anchor/random`` and
+    ``anchor/reference``, and ``label``: the algorithm's name, with the folder or the fingerprint where that names
+    several configurations. ``score`` is ``(return_mean - random) / (reference - random)``, NaN for an environment
+    without anchors.
+
+    Of a folder with a manifest, only the cells and seeds that run commands asked for last are loaded, in its
+    order, environments together, unless ``everything``. A run that several folders hold is loaded once. The frame is
+    empty when a manifest asks for runs and none of them has begun.
+
+    Raises:
+        UsageError: a folder does not exist or holds no results.
+        PgsuiteError: a file is damaged; the message names it.
+    """
+    folders = [read_folder(path) for path in _paths(paths)]
+    cells = [cell for folder in folders for cell in (folder.every if everything else folder.cells)]
+    gathered, errors = _gathered(cells, paths)
+    if errors:
+        raise errors[0]
+    return gathered.frame
 
 
 def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gathered:
@@ -115,88 +159,106 @@ def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gather
         UsageError: a folder holds no results, is of another version, or folders disagree about the protocol.
         PgsuiteError: a manifest is damaged.
     """
-    damaged: list[str] = []
+    folders = [read_folder(path) for path in _paths(paths)]
+    cells = [cell for folder in folders for cell in folder.cells]
+    places = [(str(cell.folder), cell.store.env, cell.record) for cell in cells if cell.record and cell.asked]
+    check_protocol(places, horizon=horizon)
+    gathered, errors = _gathered(cells, paths)
+    errors += [cell.error for folder in folders for cell in folder.others if cell.error]
+    hidden = []
+    for folder in folders:
+        runs = [len({*cell.there} - {*cell.asked}) for cell in (*folder.cells, *folder.others)]
+        hidden += [Hidden(folder.path, sum(map(bool, runs)), sum(runs))] if any(runs) else []
+    return gathered._replace(damaged=tuple(map(str, errors)), hidden=tuple(hidden))
+
+
+def _paths(paths: Iterable[str | Path]) -> list[Path]:
+    """Each folder once."""
+    return list(dict.fromkeys(map(Path, paths)))
+
+
+def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path]) -> tuple[Gathered, list[PgsuiteError]]:
+    """The cells of which runs were asked for, named and read, and why some of their files cannot be."""
+    errors = [cell.error for cell in cells if cell.error]
+    cells = [cell for cell in cells if cell.asked]
+    if not cells:
+        raise UsageError(f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`")
     conflicts: list[str] = []
-    cells = [cell for path in dict.fromkeys(map(Path, paths)) for cell in _cells(path, damaged)]
-    check_protocol([(str(cell.folder), cell.env, cell.record) for cell in cells if cell.record], horizon=horizon)
     runs: dict[tuple[str, str, int], _Run] = {}
     members: dict[tuple[str, str], Member] = {}
     for label, cell in zip(_labels(cells), cells, strict=True):
-        status: dict[int, Status] = {}
+        store, status = cell.store, dict[int, Fate]()
         for seed in cell.asked:
-            key = (label, cell.env, seed)
-            if (run := _read(cell, label, seed, damaged)) is not None:
-                runs[key] = _better(runs[key], run, conflicts) if key in runs else run
-            status[seed] = runs[key].status if key in runs else _absence(cell, seed)
-        member = Member(label, *cell[1:4], cell.folder, cell.fingerprint, cell.record, cell.asked, status, cell.reason)
-        same = members.get((label, cell.env))
-        members[label, cell.env] = _union(same, member) if same else member
-    if not members:
-        raise UsageError(f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`")
+            key = (label, store.env, seed)
+            try:
+                if seed in cell.there:
+                    run = _Run(cell, seed, *store.read_columns(seed))
+                    runs[key] = _better(runs[key], run, conflicts) if key in runs else run
+            except PgsuiteError as error:
+                errors.append(error)
+            status[seed] = runs[key].status if key in runs else "corrupt" if seed in cell.there else "missing"
+        names = (label, cell.suite, store.algorithm, store.env, cell.folder, store.fingerprint)
+        member = Member(*names, cell.record, cell.asked, status, cell.reason)
+        same = members.get((label, store.env))
+        members[label, store.env] = _union(same, member) if same else member
     ordered = _environments_together(members.values())
     order = {(member.label, member.env): n for n, member in enumerate(ordered)}
-    rows = [runs[key].frame for key in sorted(runs, key=lambda key: (order[key[:2]], key[2]))]
-    frame = joined(rows) if rows else joined(rows).assign(label="")
-    return Gathered(frame, tuple(ordered), tuple(damaged), tuple(conflicts))
+    rows = [(key[0], runs[key]) for key in sorted(runs, key=lambda key: (order[key[:2]], key[2]))]
+    return Gathered(_frame(rows), tuple(ordered), (), tuple(conflicts)), errors
 
 
-def _cells(path: Path, damaged: list[str]) -> Iterable[_Cell]:
-    """The cells of a folder that were asked for, begun or not; without a manifest, those that are there."""
-    manifest = None if (path / RECORD).is_file() else read_manifest(path)
-    if manifest is None:
-        for found in find_cells(path):
-            store, record = found.store, found.store.record()
-            if seeds := tuple(store.stored()):
-                yield _cell(path, found.suite, store, record, seeds, "")
-        return
-    for expected in manifest.cells:
-        try:
-            store = CellStore.open(path / expected.folder)
-            yield _cell(path, manifest.suite, store, store.record(), expected.seeds, expected.reason or "")
-        except UsageError:
-            raise
-        except PgsuiteError as error:
-            if (path / expected.folder / RECORD).exists():
-                damaged.append(str(error))
-            yield _absent(path, manifest.suite, expected)
+def _frame(runs: Sequence[tuple[str, _Run]]) -> pd.DataFrame:
+    """Labelled runs below each other, the columns that a reader looks for first in front."""
+    if not runs:
+        return pd.DataFrame(columns=[*LEADING, "label"])
+    lengths = [len(run.curve["env_steps"]) for _, run in runs]
+    names = dict.fromkeys(name for _, run in runs for name in run.curve)
+    nothing = [np.full(length, np.nan) for length in lengths]
+    curves = {
+        name: np.concatenate([run.curve.get(name, nan) for (_, run), nan in zip(runs, nothing, strict=True)])
+        for name in names
+    }
+    facts = pd.DataFrame([_facts(label, run) for label, run in runs])
+    repeated = facts.loc[np.repeat(facts.index, lengths)].reset_index(drop=True)
+    frame = pd.concat([pd.DataFrame(curves), repeated], axis=1)
+    random, reference = frame["anchor/random"], frame["anchor/reference"]
+    frame["score"] = (frame["return_mean"] - random) / (reference - random)
+    return frame[list(dict.fromkeys([*LEADING, *(name for _, run in runs for name in (*run.curve, *OF_RUN))]))]
 
 
-def _cell(
-    path: Path, suite: str, store: CellStore, record: Mapping[str, Any], asked: tuple[int, ...], reason: str
-) -> _Cell:
-    return _Cell(path, suite, store.algorithm, store.env, store.fingerprint, record, asked, reason, store)
-
-
-def _absent(path: Path, suite: str, expected: ExpectedCell) -> _Cell:
-    fingerprint = expected.folder.rpartition("--")[2]
-    return _Cell(
-        path, suite, expected.algorithm, expected.env, fingerprint, {}, expected.seeds, expected.reason or "", None
-    )
-
-
-def _read(cell: _Cell, label: str, seed: int, damaged: list[str]) -> _Run | None:
-    if cell.store is None or seed not in cell.store.stored():
-        return None
-    try:
-        frame = run_frame(cell.store, seed, cell.suite, cell.record.get("anchors"))
-        return _Run(frame.assign(label=label), f"seed {seed} in {cell.store.path}")
-    except PgsuiteError as error:
-        damaged.append(str(error))
-        return None
+def _facts(label: str, run: _Run) -> dict[str, Any]:
+    """What is the same in every row of a run."""
+    anchors = run.cell.record.get("anchors") or {}
+    return {
+        "suite": run.cell.suite,
+        "algorithm": run.cell.store.algorithm,
+        "env": run.cell.store.env,
+        "seed": run.seed,
+        "diverged": run.status == "diverged",
+        "status": run.status,
+        "fingerprint": run.cell.store.fingerprint,
+        "diverged_at": float(run.facts.get("diverged_at", np.nan)),
+        "steps_per_second": float(run.facts.get("steps_per_second", np.nan)),
+        "peak_memory": float(run.facts.get("peak_memory") or np.nan),
+        "anchor/random": float(anchors.get("random", np.nan)),
+        "anchor/reference": float(anchors.get("reference", np.nan)),
+        "label": label,
+    }
 
 
 def _better(kept: _Run, other: _Run, conflicts: list[str]) -> _Run:
     """Of two copies of one run the finished one, else the longer one, else the first."""
-    ranks = [(_RANK[run.status], len(run.frame) if run.status == "partial" else 0) for run in (kept, other)]
+    ranks = [(_RANK[run.status], len(run.curve["env_steps"]) * (run.status == "partial")) for run in (kept, other)]
     if ranks[1] > ranks[0]:
         return other
-    if ranks[0] == ranks[1] and not kept.frame[_EVALUATION].equals(other.frame[_EVALUATION]):
+    if ranks[0] == ranks[1] and not _same_evaluations(kept, other):
         conflicts.append(f"{other.place} has other evaluations than {kept.place}, which is shown; one of them is wrong")
     return kept
 
 
-def _absence(cell: _Cell, seed: int) -> Status:
-    return "corrupt" if cell.store is not None and seed in cell.store.stored() else "missing"
+def _same_evaluations(one: _Run, other: _Run) -> bool:
+    same = (np.array_equal(one.curve[name], other.curve[name], equal_nan=True) for name in _EVALUATION)
+    return one.status == other.status and all(same)
 
 
 def _union(one: Member, other: Member) -> Member:
@@ -210,25 +272,25 @@ def _union(one: Member, other: Member) -> Member:
     )
 
 
-def _labels(cells: Sequence[_Cell]) -> list[str]:
+def _labels(cells: Sequence[FoundCell]) -> list[str]:
     """A name per cell: the algorithm's, with the folder, or the fingerprint, where that names several things."""
 
-    def clashing(place: Callable[[_Cell], Any]) -> set[Any]:
+    def clashing(place: Callable[[FoundCell], Any]) -> set[Any]:
         prints = defaultdict(set)
         for cell in cells:
-            prints[place(cell)].add(cell.fingerprint[:12])
+            prints[place(cell)].add(cell.store.fingerprint[:12])
         return {key for key, values in prints.items() if len(values) > 1}
 
-    within = clashing(lambda cell: (cell.folder, cell.algorithm, cell.env))
-    across = {algorithm for algorithm, _ in clashing(lambda cell: (cell.algorithm, cell.env))}
+    within = clashing(lambda cell: (cell.folder, cell.store.algorithm, cell.store.env))
+    across = {algorithm for algorithm, _ in clashing(lambda cell: (cell.store.algorithm, cell.store.env))}
     folders = _short_names(list(dict.fromkeys(cell.folder for cell in cells)))
     labels = []
     for cell in cells:
-        label = cell.algorithm
-        if cell.algorithm in across and len(folders) > 1:
+        label = algorithm = cell.store.algorithm
+        if algorithm in across and len(folders) > 1:
             label += f" ({folders[cell.folder]})"
-        if (cell.folder, cell.algorithm, cell.env) in within:
-            label += f" @{cell.fingerprint[:6]}"
+        if (cell.folder, algorithm, cell.store.env) in within:
+            label += f" @{cell.store.fingerprint[:6]}"
         labels.append(label)
     return labels
 

@@ -6,17 +6,16 @@ and seeds are meant, so that a report shows exactly those, and a run that is not
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic
 from .format import FORMAT, check_format
+from .store import LARGEST_SEED
 
 MANIFEST = "manifest.json"
-SEEDS = 2**63
-"""Above all seeds, which are signed 64-bit integers in every frame."""
 LONGEST_FOLDER = 255
 """Bytes of a folder's name that file systems take."""
 
@@ -38,6 +37,24 @@ class Manifest(NamedTuple):
 
     suite: str
     cells: tuple[ExpectedCell, ...]
+
+    def asking(self, cells: Iterable[ExpectedCell]) -> "Manifest":
+        """The manifest that asks for these cells, too.
+
+        The seeds of a cell join those that were asked of it before; a cell in another folder, of other code or another
+        configuration, takes the place of the one of its algorithm and environment.
+        """
+        asked = {cell[:2]: cell for cell in self.cells}
+        for cell in cells:
+            before = asked.get(cell[:2])
+            if before and before.folder == cell.folder:
+                cell = cell._replace(seeds=tuple(sorted({*before.seeds, *cell.seeds})))
+            asked[cell[:2]] = cell
+        return self._replace(cells=tuple(asked.values()))
+
+    def write(self, out: Path) -> None:
+        """Make it the manifest of a folder, as `write_manifest` does."""
+        write_manifest(out, self.suite, [cell._asdict() for cell in self.cells])
 
 
 def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]]) -> None:
@@ -84,6 +101,21 @@ def read_manifest(out: Path) -> Manifest | None:
         raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
 
 
+def manifest_of(out: Path, suite: str) -> Manifest:
+    """The manifest of a folder that results of a suite are to be added to; it asks for nothing where there is none.
+
+    Raises:
+        PgsuiteError: the manifest cannot be read.
+        UsageError: the folder holds results of another suite, or of another format.
+    """
+    manifest = read_manifest(out) or Manifest(suite, ())
+    if manifest.suite != suite:
+        raise UsageError(
+            f"{out} holds results of suite {manifest.suite}, not {suite}: choose another folder with --out"
+        )
+    return manifest
+
+
 def _expected(cell: Mapping[str, Any]) -> ExpectedCell:
     """A cell of the file, held to what readers rely on: anybody may have written it.
 
@@ -95,7 +127,7 @@ def _expected(cell: Mapping[str, Any]) -> ExpectedCell:
         raise TypeError("algorithm, env or folder is no text")
     if not isinstance(expected.reason, str | None):
         raise TypeError("the reason is no text")
-    if not isinstance(seeds, list) or not all(type(seed) is int and 0 <= seed < SEEDS for seed in seeds):
+    if not isinstance(seeds, list) or not all(type(seed) is int and 0 <= seed <= LARGEST_SEED for seed in seeds):
         raise TypeError("the seeds are no list of whole numbers")
     if expected.folder in ("", ".", "..") or Path(expected.folder).name != expected.folder:
         raise ValueError("the folder is no name inside the results folder")
@@ -120,5 +152,5 @@ def record_failures(out: Path, reasons: Mapping[str, str]) -> None:
     manifest = read_manifest(out)
     if manifest is None:
         raise PgsuiteError(f"{out} has no {MANIFEST} to record failures in; run the suite again")
-    cells = [cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells]
-    write_manifest(out, manifest.suite, [cell._asdict() for cell in cells])
+    cells = (cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells)
+    manifest._replace(cells=tuple(cells)).write(out)

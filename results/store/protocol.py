@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from ...errors import UsageError
 
+Horizon = Literal["error", "common"]
+"""For budgets that differ on an environment: an error, or curves cut to what they have in common."""
 
-def check_protocol(
-    cells: Sequence[tuple[str, str, Mapping[str, Any]]], *, horizon: Literal["error", "common"] = "error"
-) -> None:
+
+def check_protocol(cells: Sequence[tuple[str, str, Mapping[str, Any]]], *, horizon: Horizon = "error") -> None:
     """Refuse cells of one environment whose budget, evaluation, anchors or task differ.
 
     Args:

@@ -20,9 +20,8 @@ from safetensors import SafetensorError, safe_open
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic
-from .curve import CurveRow, decode_curve, encode_curve
+from .curve import CurveRow, RunStatus, decode_columns, decode_curve, encode_curve
 from .format import FORMAT, check_format
-from .status import RunStatus
 
 RECORD = "cell.json"
 _CURVE = re.compile(r"seed-([0-9]{1,19})\.parquet")
@@ -61,7 +60,12 @@ class CellStore:
             PgsuiteError: it has no readable ``cell.json``.
         """
         record = read_record(folder)
-        store = cls(folder.parent, str(record["algorithm"]), str(record["env"]), str(record["fingerprint"]))
+        return cls.at(folder, record["algorithm"], record["env"], record["fingerprint"])
+
+    @classmethod
+    def at(cls, folder: Path, algorithm: str, env: str, fingerprint: str) -> "CellStore":
+        """The store of a folder, whatever it is called and whether it exists."""
+        store = cls(folder.parent, algorithm, env, fingerprint)
         store.path = folder
         return store
 
@@ -128,6 +132,10 @@ class CellStore:
         """
         return decode_curve(self._curve(seed))
 
+    def read_columns(self, seed: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The same as arrays ``(K+1,)`` by column."""
+        return decode_columns(self._curve(seed))
+
     def write_snapshot(self, seed: int, tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> None:
         """Replace a run's snapshot: named arrays of any shape, and text."""
         contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
@@ -171,7 +179,7 @@ class CellStore:
 
     def _status(self, seed: int) -> RunStatus:
         try:
-            _, meta = self.read_curve(seed)
+            _, meta = self.read_columns(seed)
             self.read_snapshot(seed)
         except PgsuiteError:
             return "corrupt"

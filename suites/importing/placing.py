@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ...errors import PgsuiteError, UsageError
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.fingerprint import fingerprint
-from ...results.store.manifest import ExpectedCell, Manifest, read_manifest, write_manifest
+from ...results.store.manifest import ExpectedCell, Manifest, manifest_of
 from ...results.store.protocol import check_protocol
 from ...results.store.store import CellStore, cell_folder, read_record
 
@@ -58,21 +58,16 @@ def place(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[Imported
         UsageError: the folder holds something else by the same name, results measured otherwise or of another suite,
             or cannot be written.
     """
-    before = read_manifest(out)
-    if before and before.suite != suite:
-        raise UsageError(f"{out} holds results of suite {before.suite}, not {suite}: choose another folder with -o")
-    there = {(cell.algorithm, cell.env): cell for cell in (before.cells if before else ())}
+    before = manifest_of(out, suite)
+    there = {(cell.algorithm, cell.env): cell for cell in before.cells}
     merged = [_extended(cell, out, there.get((cell.algorithm, cell.env))) for cell in cells]
     _check(merged, before, out)
     stores = {(c.algorithm, c.env): CellStore(out, c.algorithm, c.env, c.fingerprint) for c in merged}
     _write(merged, stores, out)
-    asked = {**there}
-    for cell in merged:
-        store = stores[cell.algorithm, cell.env]
-        asked[cell.algorithm, cell.env] = ExpectedCell(cell.algorithm, cell.env, store.path.name, tuple(cell.runs))
-    write_manifest(out, suite, [cell._asdict() for cell in asked.values()])
+    places = {key: store.path.name for key, store in stores.items()}
+    before.asking(ExpectedCell(*cell[:2], places[cell[:2]], tuple(cell.runs)) for cell in merged).write(out)
     for key, old in there.items():
-        if key in stores and old.folder != stores[key].path.name:  # imported before, and now part of the new one
+        if old.folder != places.get(key, old.folder):  # imported before, and now part of the new one
             shutil.rmtree(out / old.folder, ignore_errors=True)
     return merged
 
@@ -105,10 +100,10 @@ def _same(one: StoredRun, other: StoredRun) -> bool:
     return json.dumps([_plain(row) for row in one.rows]) == json.dumps([_plain(row) for row in other.rows])
 
 
-def _check(cells: Sequence[ImportedCell], before: Manifest | None, out: Path) -> None:
+def _check(cells: Sequence[ImportedCell], before: Manifest, out: Path) -> None:
     """Refuse to put results beside others of the same environment that were measured by other rules."""
     known = []
-    for old in before.cells if before else ():
+    for old in before.cells:
         try:
             known.append((str(out), old.env, read_record(out / old.folder)))
         except UsageError:

@@ -1,21 +1,20 @@
-"""Results from elsewhere as cells: which rules they were measured by, and what their scores are relative to."""
+"""An import from request to results folder: everything is read and checked, and only then written."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...envs.anchors import anchors
 from ...errors import UsageError
-from ...results.store.folders import FoundCell, find_cells
-from ...results.store.protocol import check_protocol
 from ...results.store.provenance import versions
-from . import ImportedRun, Source, check_common_grid, find_files, on_grid, read_sb3, read_tidy
-from .grid import horizon
+from .files import find_files
 from .placing import MARK, ImportedCell, StoredRun, place
-from .runs import checked_name
+from .rules import Rules, evaluation_rules, rules_like, training_rules
+from .runs import ImportedRun, checked_name, horizon, on_grid
+from .sb3 import Source, read_sb3
+from .tidy import read_tidy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +46,6 @@ class Imported(NamedTuple):
     """What the user might not expect, a line each."""
 
 
-class Rules(NamedTuple):
-    """How the runs of an environment were measured."""
-
-    record: Mapping[str, Any]
-    """``steps``, ``protocol``, ``anchors`` and, where known, ``environment``."""
-    runs: list[ImportedRun]
-
-
 def import_results(request: ImportRequest, out: Path) -> Imported:
     """Read everything, check everything, and only then write it to ``out``.
 
@@ -67,7 +58,7 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
     cells: list[ImportedCell] = []
     for env in dict.fromkeys(run.env for run in runs):
         of_env = [run for run in runs if run.env == env]
-        rules = _like(request.like, env, of_env) if request.like else _own(request, env, of_env, source)
+        rules = _rules(request, env, of_env, source)
         if rules.record["anchors"] is None:
             notes.append(f"{env} has no anchors, so its returns have no score")
         if short := [run for run in rules.runs if not run.complete]:
@@ -124,28 +115,12 @@ def _check_each_once(runs: Sequence[ImportedRun]) -> None:
             raise UsageError(f"{other.files[0]} and {run.files[0]} both hold {run.name}; leave one out")
 
 
-def _own(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
-    """The rules that the files themselves show."""
+def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
+    if request.like:
+        return rules_like(request.like, env, runs)
     if source == "training":
-        steps = max(run.rows[-1].env_steps for run in runs if run.complete) if request.steps is None else request.steps
-        protocol = {
-            "source": f"{MARK}: training episodes",
-            "checkpoints": request.checkpoints,
-            "window": request.window,
-            "deterministic": None,
-        }
-        return Rules(_record(env, steps, protocol), list(runs))
-    checked = check_common_grid(runs)
-    grid = [row.env_steps for row in max(checked, key=lambda run: len(run.rows)).rows]
-    counts = {row.episodes for run in checked for row in run.rows}
-    protocol = {
-        "source": f"{MARK}: evaluations",
-        "checkpoints": len(grid) - (grid[0] == 0),
-        "episodes": counts.pop() or None if len(counts) == 1 else None,
-        "deterministic": None,
-        "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
-    }
-    return Rules(_record(env, grid[-1], protocol), checked)
+        return training_rules(env, runs, steps=request.steps, checkpoints=request.checkpoints, window=request.window)
+    return evaluation_rules(env, runs)
 
 
 def _unfinished(
@@ -162,54 +137,6 @@ def _unfinished(
         f"{len(short)} of {len(runs)} runs on {env} end before its budget of {steps} steps, count as unfinished and "
         f"are in no statistics: {named}; {remedy}"
     )
-
-
-def _record(env: str, steps: int, protocol: Mapping[str, Any]) -> dict[str, Any]:
-    known = anchors(env)
-    scale = {"random": known.random, "reference": known.reference} if known else None
-    return {"steps": steps, "protocol": dict(protocol), "anchors": scale}
-
-
-def _like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
-    """The rules of other results, whose grid these runs must have.
-
-    Raises:
-        UsageError: the folder has no complete run of the environment, or the runs have another grid or other episodes.
-    """
-    cells = [cell for cell in find_cells(folder) if cell.store.env == env]
-    grid = next((points for cell in cells if (points := _grid(cell))), None)
-    if grid is None:
-        raise UsageError(f"{folder} has no complete run on {env} to take the rules from; import {env} without --like")
-    check_protocol([(str(cell.store.path), env, cell.store.record()) for cell in cells])
-    record = cells[0].store.record()
-    episodes = record.get("protocol", {}).get("episodes")
-    for run in runs:
-        here = [row.env_steps for row in run.rows]
-        if here != grid[: len(here)]:
-            wrong = next((k for k, point in enumerate(here[: len(grid)]) if point != grid[k]), len(grid))
-            place_of = f"{here[wrong]} where {folder} has {grid[wrong]}" if wrong < len(grid) else "too many points"
-            raise UsageError(
-                f"{run.name} has {place_of}; evaluate it at env_steps "
-                f"{', '.join(map(str, grid[:3]))}, ... {grid[-1]}, or leave --like out"
-            )
-        if other := next((row.episodes for row in run.rows if row.episodes not in (0, episodes)), None):
-            raise UsageError(
-                f"{run.name} averages {other} episodes where {folder} averages {episodes}; "
-                "evaluate it like that, or leave --like out"
-            )
-    kept: dict[str, Any] = {
-        name: record[name] for name in ("steps", "protocol", "anchors", "environment") if name in record
-    }
-    marked = [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
-    return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
-
-
-def _grid(cell: FoundCell) -> list[int] | None:
-    for seed in cell.seeds():
-        curve, facts = cell.store.read_curve(seed)
-        if facts["status"] == "complete":
-            return [int(point) for point in curve["env_steps"]]
-    return None
 
 
 def _cells(rules: Rules, suite: str, source: Source) -> list[ImportedCell]:

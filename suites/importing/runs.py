@@ -1,5 +1,6 @@
-"""What an imported file is turned into: runs with a curve, or the training episodes a curve is made of."""
+"""What imported files are turned into: runs whose evaluations share a grid, or training episodes that are put on one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class ImportedRun(NamedTuple):
         return named(self)
 
 
-class Episodes(NamedTuple):
+class TrainingEpisodes(NamedTuple):
     """The training episodes of a run in the order in which they finished."""
 
     algorithm: str
@@ -52,7 +53,7 @@ class Episodes(NamedTuple):
         return named(self)
 
 
-def named(run: ImportedRun | Episodes) -> str:
+def named(run: ImportedRun | TrainingEpisodes) -> str:
     """A run as messages call it."""
     return f"{run.algorithm} on {run.env}, seed {run.seed}, of {', '.join(map(str, run.files))}"
 
@@ -71,3 +72,77 @@ def checked_name(text: str, what: str, where: str) -> str:
             f"{where}: {name[:40]!r} is no {what}; use at most {LONGEST_NAME} characters, all of them printable"
         )
     return name
+
+
+def check_common_grid(runs: Sequence[ImportedRun]) -> list[ImportedRun]:
+    """The runs of one environment, each marked complete, or not where it ends before the longest.
+
+    Raises:
+        UsageError: a run's points are not the first ones of the longest run, or there is no more than one point.
+    """
+    longest = max(runs, key=lambda run: len(run.rows))
+    grid = [row.env_steps for row in longest.rows]
+    if len(grid) < 2:
+        raise UsageError(f"{longest.name} has one point, which is no curve; evaluate it at two or more env_steps")
+    for run in runs:
+        for row, point in zip(run.rows, grid, strict=False):
+            if row.env_steps != point:
+                raise UsageError(
+                    f"{run.name} has a point at {row.env_steps} env_steps where the longest run has one at {point}; "
+                    "evaluate all runs of an environment at the same steps"
+                )
+    return [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
+
+
+def horizon(runs: Sequence[TrainingEpisodes]) -> int:
+    """Environment steps of the longest run, up to its last finished episode."""
+    return max(int(run.env_steps[-1]) for run in runs)
+
+
+def on_grid(run: TrainingEpisodes, steps: int, checkpoints: int, window: int) -> ImportedRun:
+    """A curve from training episodes: at each point the mean of the last episodes finished up to it.
+
+    The points are ``steps * k / checkpoints`` for k from 1; there is none at 0, where no episode has finished. A run is
+    complete when the episodes being played after its last finished one could have reached ``steps``: at most as many
+    as it has files, each no longer than its longest.
+
+    Args:
+        run: its episodes.
+        steps: budget, the last point.
+        checkpoints: points.
+        window: how many episodes are averaged; fewer where fewer have finished.
+
+    Raises:
+        UsageError: no episode has finished by the first point, or the run ends before it.
+    """
+    grid = [round(steps * k / checkpoints) for k in range(1, checkpoints + 1)]
+    if run.env_steps[0] > grid[0]:
+        raise UsageError(
+            f"{run.name} finished its first episode after {run.env_steps[0]} steps, and the first point is "
+            f"{grid[0]}; take fewer points with --checkpoints"
+        )
+    slack = len(run.files) * int(run.lengths.max())
+    complete = int(run.env_steps[-1]) + slack >= steps
+    reached = [point for point in grid if complete or point <= run.env_steps[-1]]
+    if not reached:
+        raise UsageError(f"{run.name} ends before the first point, {grid[0]} steps; leave it out")
+    rows = tuple(_row(run, k, point, window) for k, point in enumerate(reached, start=1))
+    return ImportedRun(run.algorithm, run.env, run.seed, run.files, rows, complete)
+
+
+def _row(run: TrainingEpisodes, checkpoint: int, point: int, window: int) -> CurveRow:
+    finished = int(np.searchsorted(run.env_steps, point, side="right"))
+    last = slice(max(0, finished - window), finished)
+    returns, lengths = run.returns[last], run.lengths[last]
+    return CurveRow(
+        checkpoint=checkpoint,
+        env_steps=point,
+        trained_steps=int(run.env_steps[finished - 1]),
+        return_mean=float(returns.mean()),
+        return_std=float(returns.std()),
+        episodes=len(returns),
+        length_mean=float(lengths.mean()),
+        eval_steps=0,
+        updates=0,
+        wall_time=float(run.seconds[finished - 1]),
+    )

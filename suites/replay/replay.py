@@ -17,7 +17,7 @@ from ...algorithms.trees import with_tensors
 from ...envs.rendering import Episode, can_draw
 from ...errors import PgsuiteError, UsageError
 from ...results.store.curve import CurveRow, curve_rows
-from ...results.store.folders import find_cells
+from ...results.store.folders import read_folder
 from ...results.store.provenance import versions
 from ...results.store.store import RECORD, CellStore
 from ..cells import Environment, Evaluation, open_environments
@@ -64,7 +64,7 @@ def find_cell(path: Path, algorithm: str | None, env: str | None) -> CellStore:
     name = locate(algorithm).name if algorithm and ":" in algorithm else algorithm
     if (path / RECORD).is_file():
         return CellStore.open(path)
-    cells = [cell.store for cell in find_cells(path)]
+    cells = [cell.store for cell in read_folder(path).begun()]
     chosen = [store for store in cells if name in (None, store.algorithm) and env in (None, store.env)]
     if len(chosen) != 1:
         listed = ", ".join(f"{store.algorithm} on {store.env}" for store in chosen or cells)[:300]

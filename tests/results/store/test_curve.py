@@ -131,6 +131,34 @@ def test_a_curve_without_rows_or_order_is_damage(tmp_path, rows):
         decode_curve(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("checkpoint", [0, None]),
+        ("checkpoint", [0.0, 0.5]),
+        ("env_steps", [0.0, 2.0**70]),
+        ("return_mean", ["a", "b"]),
+        ("return_mean", [[1.0], [2.0]]),
+    ],
+)
+def test_columns_that_nobody_of_ours_wrote_are_damage(tmp_path, name, values):
+    with pytest.raises(PgsuiteError, match=r"seed-3\.parquet is damaged"):
+        decode_curve(with_column(tmp_path / "seed-3.parquet", name, values))
+
+
+def with_column(path, name, values):
+    """A finished run of two checkpoints, one column of which holds something else."""
+    table = pa.Table.from_pandas(curve_frame([FIRST, SECOND]), preserve_index=False)
+    table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    pq.write_table(table.replace_schema_metadata({"pgsuite": '{"status": "complete"}'}), path)
+    return path
+
+
+def test_a_null_is_not_a_number(tmp_path):
+    frame, _ = decode_curve(with_column(tmp_path / "seed-3.parquet", "return_std", [3.0, None]))
+    np.testing.assert_array_equal(frame["return_std"], [3.0, np.nan])
+
+
 def test_a_foreign_parquet_file_is_refused(tmp_path):
     path = tmp_path / "seed-3.parquet"
     pd.DataFrame({"a": [1]}).to_parquet(path)

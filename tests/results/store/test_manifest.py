@@ -4,7 +4,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import read_manifest, write_manifest
-from pgsuite.results.store.manifest import record_failures
+from pgsuite.results.store.manifest import ExpectedCell, manifest_of, record_failures
 
 CELLS = [
     {"algorithm": "trpo", "env": "CartPole-v1", "folder": "a", "seeds": range(3)},
@@ -26,6 +26,29 @@ def test_the_latest_command_replaces_the_one_before(tmp_path):
     write_manifest(tmp_path, "quick", CELLS)
     write_manifest(tmp_path, "quick", CELLS[:1])
     assert len(read_manifest(tmp_path).cells) == 1
+
+
+def test_what_is_asked_for_later_joins_or_takes_the_place(tmp_path):
+    write_manifest(tmp_path, "quick", CELLS)
+    record_failures(tmp_path, {"b": "no luck"})
+    same, other = (
+        ExpectedCell("trpo", "CartPole-v1", "a", (7, 1)),
+        ExpectedCell("reinforce", "CartPole-v1", "c", (9, 8)),
+    )
+    new = ExpectedCell("trpo", "Acrobot-v1", "d", (2, 0))
+    manifest_of(tmp_path, "quick").asking([new, other, same]).write(tmp_path)
+    assert read_manifest(tmp_path).cells == (
+        ("trpo", "CartPole-v1", "a", (0, 1, 2, 7), None),
+        ("reinforce", "CartPole-v1", "c", (9, 8), None),
+        ("trpo", "Acrobot-v1", "d", (2, 0), None),
+    )
+
+
+def test_a_folder_of_another_suite_is_refused(tmp_path):
+    assert manifest_of(tmp_path, "quick") == ("quick", ())
+    write_manifest(tmp_path, "quick", CELLS)
+    with pytest.raises(UsageError, match="holds results of suite quick, not classic: choose another folder with --out"):
+        manifest_of(tmp_path, "classic")
 
 
 def test_failures_are_added_and_nothing_else_changes(tmp_path):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results import CellStore, load
-from pgsuite.results.store.gathering import gather
+from pgsuite.results import CellStore, gather, load
 from pgsuite.suites.importing.request import ImportRequest, import_results
 from pgsuite.suites.planning import plan
 from pgsuite.suites.running import run_cells

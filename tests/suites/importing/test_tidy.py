@@ -1,7 +1,7 @@
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.suites.importing import read_tidy
+from pgsuite.suites.importing.tidy import read_tidy
 
 HEADER = "algorithm,env,seed,env_steps,return"
 GOOD = f"{HEADER}\nppo,CartPole-v1,3,0,20.5\nppo,CartPole-v1,3,100,40\nsac,CartPole-v1,3,0,1e1\n"

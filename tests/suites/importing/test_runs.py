@@ -5,14 +5,16 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.results.store.curve import CurveRow
-from pgsuite.suites.importing import Episodes, ImportedRun, check_common_grid, on_grid
+from pgsuite.suites.importing.runs import ImportedRun, TrainingEpisodes, check_common_grid, on_grid
 
 
 def episodes(lengths, files=1):
     lengths = np.array(lengths)
     seconds = np.arange(1.0, len(lengths) + 1)
     paths = tuple(Path(f"{n}.monitor.csv") for n in range(files))
-    return Episodes("ppo", "e", 0, paths, np.cumsum(lengths), 10.0 * np.arange(1, len(lengths) + 1), lengths, seconds)
+    return TrainingEpisodes(
+        "ppo", "e", 0, paths, np.cumsum(lengths), 10.0 * np.arange(1, len(lengths) + 1), lengths, seconds
+    )
 
 
 def test_a_point_is_the_mean_of_the_last_episodes_finished_up_to_it():

@@ -1,10 +1,11 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
-from pgsuite.results import CellStore, CurveRow, load, write_manifest
+from pgsuite.results import CellStore, CurveRow, gather, load, write_manifest
 
 ANCHORS = {"random": 20.0, "reference": 500.0}
 LEADING = "suite algorithm env seed env_steps return_mean return_std episodes score diverged status fingerprint"
@@ -89,10 +90,35 @@ def test_a_run_in_two_folders_counts_once(tmp_path):
     assert frame.groupby("seed").size().to_dict() == {0: 2, 1: 2, 2: 2}
 
 
+def test_the_frame_is_that_of_a_comparison_with_its_labels(tmp_path):
+    cell(tmp_path / "one", digit="a", seeds=(0, 3))
+    other = cell(tmp_path / "two", digit="b", seeds=(0,))
+    other.write_curve(1, [row(0, 20.0, entropy=0.5)], {"status": "diverged", "diverged_at": 7})
+    cell(tmp_path / "two", algorithm="reinforce", digit="c", env="Acrobot-v1")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    frame = load(*folders)
+    pd.testing.assert_frame_equal(frame, gather(folders).frame)
+    runs = frame.drop_duplicates(["label", "seed"])
+    assert list(zip(runs["label"], runs["seed"], runs["env"], strict=True)) == [
+        ("trpo (one)", 0, "CartPole-v1"),
+        ("trpo (one)", 3, "CartPole-v1"),
+        ("trpo (two)", 0, "CartPole-v1"),
+        ("trpo (two)", 1, "CartPole-v1"),
+        ("reinforce", 0, "Acrobot-v1"),
+    ]
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_of_two_copies_the_finished_one_is_loaded(tmp_path, order):
+    cell(tmp_path / "one", seeds=(0,))
+    cell(tmp_path / "two", seeds=()).write_curve(0, [row(0, 20.0)], {"status": "partial"})
+    assert load(*(tmp_path / name for name in order))["status"].to_list() == ["complete"] * 2
+
+
 def test_a_manifest_whose_runs_have_not_begun_gives_an_empty_frame(tmp_path):
     write_manifest(tmp_path, "quick", [{"algorithm": "trpo", "env": "CartPole-v1", "folder": "a", "seeds": [0]}])
     assert load(tmp_path).empty
-    assert list(load(tmp_path).columns) == LEADING.split()
+    assert list(load(tmp_path).columns) == [*LEADING.split(), "label"]
 
 
 @pytest.mark.parametrize("made", [False, True])

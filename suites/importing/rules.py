@@ -1,0 +1,108 @@
+"""By which rules imported runs were measured: those that they show themselves, or those of other results."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...envs.anchors import anchors
+from ...errors import UsageError
+from ...results.store.folders import FoundCell, read_folder
+from ...results.store.protocol import check_protocol
+from .placing import MARK
+from .runs import ImportedRun, check_common_grid
+
+
+class Rules(NamedTuple):
+    """How the runs of an environment were measured."""
+
+    record: Mapping[str, Any]
+    """``steps``, ``protocol``, ``anchors`` and, where known, ``environment``."""
+    runs: list[ImportedRun]
+
+
+def evaluation_rules(env: str, runs: Sequence[ImportedRun]) -> Rules:
+    """The rules that evaluations show: a common grid, and how many episodes were averaged.
+
+    Raises:
+        UsageError: the runs have no common grid.
+    """
+    checked = check_common_grid(runs)
+    grid = [row.env_steps for row in max(checked, key=lambda run: len(run.rows)).rows]
+    counts = {row.episodes for run in checked for row in run.rows}
+    protocol = {
+        "source": f"{MARK}: evaluations",
+        "checkpoints": len(grid) - (grid[0] == 0),
+        "episodes": counts.pop() or None if len(counts) == 1 else None,
+        "deterministic": None,
+        "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
+    }
+    return Rules(_record(env, grid[-1], protocol), checked)
+
+
+def training_rules(env: str, runs: Sequence[ImportedRun], *, steps: int | None, checkpoints: int, window: int) -> Rules:
+    """The rules by which training episodes were put on a grid.
+
+    Args:
+        env: the environment.
+        runs: on the grid.
+        steps: budget; None for that of the complete runs.
+        checkpoints: points of the grid.
+        window: episodes averaged at a point.
+    """
+    budget = max(run.rows[-1].env_steps for run in runs if run.complete) if steps is None else steps
+    protocol = {
+        "source": f"{MARK}: training episodes",
+        "checkpoints": checkpoints,
+        "window": window,
+        "deterministic": None,
+    }
+    return Rules(_record(env, budget, protocol), list(runs))
+
+
+def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
+    """The rules of other results, whose grid these runs must have.
+
+    Raises:
+        UsageError: the folder has no complete run of the environment, or the runs have another grid or other episodes.
+    """
+    cells = [cell for cell in read_folder(folder).begun() if cell.store.env == env]
+    grid = next((points for cell in cells if (points := _grid(cell))), None)
+    if grid is None:
+        raise UsageError(f"{folder} has no complete run on {env} to take the rules from; import {env} without --like")
+    check_protocol([(str(cell.store.path), env, cell.record) for cell in cells])
+    record = cells[0].record
+    episodes = record.get("protocol", {}).get("episodes")
+    for run in runs:
+        here = [row.env_steps for row in run.rows]
+        if here != grid[: len(here)]:
+            wrong = next((k for k, point in enumerate(here[: len(grid)]) if point != grid[k]), len(grid))
+            place_of = f"{here[wrong]} where {folder} has {grid[wrong]}" if wrong < len(grid) else "too many points"
+            raise UsageError(
+                f"{run.name} has {place_of}; evaluate it at env_steps "
+                f"{', '.join(map(str, grid[:3]))}, ... {grid[-1]}, or leave --like out"
+            )
+        if other := next((row.episodes for row in run.rows if row.episodes not in (0, episodes)), None):
+            raise UsageError(
+                f"{run.name} averages {other} episodes where {folder} averages {episodes}; "
+                "evaluate it like that, or leave --like out"
+            )
+    kept: dict[str, Any] = {
+        name: record[name] for name in ("steps", "protocol", "anchors", "environment") if name in record
+    }
+    marked = [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
+    return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
+
+
+def _grid(cell: FoundCell) -> list[int] | None:
+    for seed in cell.runs:
+        curve, facts = cell.store.read_columns(seed)
+        if facts["status"] == "complete":
+            return [int(point) for point in curve["env_steps"]]
+    return None
+
+
+def _record(env: str, steps: int, protocol: Mapping[str, Any]) -> dict[str, Any]:
+    known = anchors(env)
+    scale = {"random": known.random, "reference": known.reference} if known else None
+    return {"steps": steps, "protocol": dict(protocol), "anchors": scale}
