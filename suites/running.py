@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 
 from ..errors import UsageError
-from ..results.store.manifest import ExpectedCell, read_manifest, record_failures, write_manifest
+from ..results.store.format import check_extensible
+from ..results.store.manifest import MANIFEST, ExpectedCell, read_manifest, record_failures, write_manifest
 from ..results.store.provenance import provenance
 from .display import Display
 from .planning import PlannedCell
@@ -82,9 +83,11 @@ def _asked_for(planned: Sequence[PlannedCell], out: Path) -> list[ExpectedCell]:
     """Return what the folder's manifest should hold: what it held, but for cells that the planned ones replace.
 
     Raises:
-        UsageError: if the folder holds results of another suite.
+        UsageError: if the folder holds results of another suite, or of a format that takes no more.
     """
     suite, before = planned[0].cell.suite, read_manifest(out)
+    if before:
+        check_extensible(out / MANIFEST, before.format)
     if before and before.suite != suite:
         raise UsageError(f"{out} holds results of suite {before.suite}, not {suite}: choose another folder with --out")
     asked = {(cell.algorithm, cell.env): cell for cell in (before.cells if before else ())}

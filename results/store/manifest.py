@@ -38,6 +38,8 @@ class Manifest(NamedTuple):
 
     suite: str
     cells: tuple[ExpectedCell, ...]
+    format: int = FORMAT
+    """Of the file that it was read from."""
 
 
 def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]]) -> None:
@@ -74,8 +76,8 @@ def read_manifest(out: Path) -> Manifest | None:
     path = out / MANIFEST
     try:
         content = json.loads(path.read_bytes())
-        check_format(path, content)
-        manifest = Manifest(content["suite"], tuple(map(_expected, content["cells"])))
+        found = check_format(path, content)
+        manifest = Manifest(content["suite"], tuple(map(_expected, content["cells"])), found)
         _check(manifest)
         return manifest
     except (FileNotFoundError, NotADirectoryError):

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from ...errors import PgsuiteError, UsageError
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.fingerprint import fingerprint
-from ...results.store.manifest import ExpectedCell, Manifest, read_manifest, write_manifest
+from ...results.store.format import check_extensible
+from ...results.store.manifest import MANIFEST, ExpectedCell, Manifest, read_manifest, write_manifest
 from ...results.store.protocol import check_protocol
 from ...results.store.store import CellStore, cell_folder, read_record
 
@@ -55,10 +56,12 @@ def place(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[Imported
         The cells as they are now.
 
     Raises:
-        UsageError: the folder holds something else by the same name, results measured otherwise or of another suite,
-            or cannot be written.
+        UsageError: the folder holds something else by the same name, results measured otherwise, of another suite or of
+            a format that takes no more, or cannot be written.
     """
     before = read_manifest(out)
+    if before:
+        check_extensible(out / MANIFEST, before.format, "-o")
     if before and before.suite != suite:
         raise UsageError(f"{out} holds results of suite {before.suite}, not {suite}: choose another folder with -o")
     there = {(cell.algorithm, cell.env): cell for cell in (before.cells if before else ())}
