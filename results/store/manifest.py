@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic
-from .format import FORMAT, check_format
+from .format import FORMAT, check_extensible, check_format
 from .store import LARGEST_SEED
 
 MANIFEST = "manifest.json"
@@ -37,6 +37,8 @@ class Manifest(NamedTuple):
 
     suite: str
     cells: tuple[ExpectedCell, ...]
+    format: int = FORMAT
+    """Of the file that it was read from."""
 
     def asking(self, cells: Iterable[ExpectedCell]) -> "Manifest":
         """The manifest that asks for these cells, too.
@@ -91,8 +93,8 @@ def read_manifest(out: Path) -> Manifest | None:
     path = out / MANIFEST
     try:
         content = json.loads(path.read_bytes())
-        check_format(path, content)
-        manifest = Manifest(content["suite"], tuple(map(_expected, content["cells"])))
+        found = check_format(path, content)
+        manifest = Manifest(content["suite"], tuple(map(_expected, content["cells"])), found)
         _check(manifest)
         return manifest
     except (FileNotFoundError, NotADirectoryError):
@@ -106,9 +108,10 @@ def manifest_of(out: Path, suite: str) -> Manifest:
 
     Raises:
         PgsuiteError: the manifest cannot be read.
-        UsageError: the folder holds results of another suite, or of another format.
+        UsageError: the folder holds results of another suite, or of a format that takes no more.
     """
     manifest = read_manifest(out) or Manifest(suite, ())
+    check_extensible(out / MANIFEST, manifest.format)
     if manifest.suite != suite:
         raise UsageError(
             f"{out} holds results of suite {manifest.suite}, not {suite}: choose another folder with --out"

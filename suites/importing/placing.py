@@ -55,8 +55,8 @@ def place(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[Imported
         The cells as they are now.
 
     Raises:
-        UsageError: the folder holds something else by the same name, results measured otherwise or of another suite,
-            or cannot be written.
+        UsageError: the folder holds something else by the same name, results measured otherwise, of another suite or of
+            a format that takes no more, or cannot be written.
     """
     before = manifest_of(out, suite)
     there = {(cell.algorithm, cell.env): cell for cell in before.cells}

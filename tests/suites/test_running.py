@@ -1,10 +1,12 @@
 """Running a suite: what is missing is run, what is there is left alone, what fails is recorded."""
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
+from pgsuite.errors import UsageError
 from pgsuite.results import load, read_manifest
 from pgsuite.suites import running
 from pgsuite.suites.planning import plan
@@ -106,3 +108,18 @@ def test_an_interruption_is_an_outcome(run, monkeypatch, tmp_path):
     outcome, _ = run("reinforce")
     assert outcome.interrupted
     assert read_manifest(tmp_path / "out").cells[0].seeds == (0, 1)
+
+
+def test_results_of_an_earlier_format_are_not_added_to(run, tmp_path):
+    run("reinforce", seeds="0")
+    manifest = tmp_path / "out" / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 1}))
+    before = files(tmp_path / "out")
+    for algorithm, seeds in (("reinforce", "0"), ("reinforce", "0-1"), ("actor-critic", "0")):
+        with pytest.raises(
+            UsageError, match=r"manifest\.json has format 1.*not resumed.*another folder with --out"
+        ) as error:
+            run(algorithm, seeds=seeds)
+        assert "\n" not in str(error.value)
+    assert files(tmp_path / "out") == before
+    assert len(load(tmp_path / "out")["seed"].unique()) == 1  # and still read

@@ -2,11 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.reports.tables.absent import remarks
-from pgsuite.results import CellStore, CurveRow, gather, write_manifest
+from pgsuite.results import CellStore, CurveRow, gather, load, write_manifest
 
 ANCHORS = {"random": 20.0, "reference": 500.0}
 RECORD = {"suite": "quick", "anchors": ANCHORS, "steps": 1000, "protocol": {"checkpoints": 1, "episodes": 10}}
@@ -196,9 +197,21 @@ def test_a_folder_of_another_format_is_refused(tmp_path, file):
     store = cell(tmp_path)
     ask(tmp_path, (store, (0,)))
     path = tmp_path / "manifest.json" if file == "manifest.json" else store.path / file
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
-    with pytest.raises(UsageError, match=rf"{file} has format 2, this pgsuite reads format 1"):
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
+    with pytest.raises(UsageError, match=rf"{file} has format 3, this pgsuite reads formats 1 and 2"):
         gather([tmp_path])
+
+
+def test_results_of_format_1_are_read_beside_those_of_format_2(tmp_path):
+    for folder, algorithm in (("old", "trpo"), ("new", "reinforce")):
+        store = cell(tmp_path / folder, algorithm, "b" if folder == "new" else "a")
+        ask(tmp_path / folder, (store, (0,)))
+        assert {json.loads(file.read_text())["format"] for file in (tmp_path / folder).rglob("*.json")} == {2}
+    now = load(tmp_path / "old")
+    for path in (tmp_path / "old").rglob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    pd.testing.assert_frame_equal(load(tmp_path / "old"), now)
+    assert len(gather([tmp_path / "old", tmp_path / "new"]).members) == 2
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import read_manifest, write_manifest
-from pgsuite.results.store.manifest import ExpectedCell, manifest_of, record_failures
+from pgsuite.results.store.manifest import ExpectedCell, Manifest, manifest_of, record_failures
 
 CELLS = [
     {"algorithm": "trpo", "env": "CartPole-v1", "folder": "a", "seeds": range(3)},
@@ -45,7 +45,7 @@ def test_what_is_asked_for_later_joins_or_takes_the_place(tmp_path):
 
 
 def test_a_folder_of_another_suite_is_refused(tmp_path):
-    assert manifest_of(tmp_path, "quick") == ("quick", ())
+    assert manifest_of(tmp_path, "quick") == Manifest("quick", ())
     write_manifest(tmp_path, "quick", CELLS)
     with pytest.raises(UsageError, match="holds results of suite quick, not classic: choose another folder with --out"):
         manifest_of(tmp_path, "classic")

@@ -34,7 +34,7 @@ def test_the_record_is_written_once_and_names_the_cell(store):
     store.create({"suite": "another"})
     record = json.loads((store.path / "cell.json").read_text())
     assert record == {
-        "format": 1,
+        "format": 2,
         "suite": "quick",
         "algorithm": "trpo",
         "env": "pgsuite/ProbeValue-v0",

@@ -101,3 +101,12 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot write to .*-o"):
         place([cell(0)], tmp_path / "file", "imported")
+
+
+def test_results_of_an_earlier_format_are_not_added_to(tmp_path):
+    place([cell(0)], tmp_path, "imported")
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(UsageError, match=r"manifest\.json has format 1.*another folder with --out"):
+        place([cell(1)], tmp_path, "imported")
+    assert seeds_of(tmp_path) == {"mine": [0]}
