@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -42,7 +43,7 @@ def locate(reference: str) -> Address:
     """Return the address of an algorithm given by name or by address.
 
     Raises:
-        UsageError: if it is neither a known name nor of the form ``module:Class``.
+        UsageError: if it is neither a known name nor of the form ``module:Class``, or its file is not there.
     """
     known = ALGORITHMS if reference in ALGORITHMS else available()  # asking what is installed takes 10 ms
     module, colon, name = known.get(reference, reference).rpartition(":")
@@ -55,6 +56,8 @@ def locate(reference: str) -> Address:
         )
     if module.endswith(".py"):
         module = str(Path(module).resolve())
+        if not Path(module).is_file():
+            raise UsageError(f"algorithm {reference!r}: there is no file {module}")
     return Address(module, name)
 
 
@@ -82,14 +85,12 @@ def load_class(reference: str) -> type[Any]:
     return found
 
 
-def build(reference: str, options: dict[str, Any]) -> Any:
-    """Return a configured algorithm.
+def check_options(reference: str, options: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse an option that an algorithm does not have.
 
     Raises:
-        UsageError: naming an unknown option, or a value of the wrong type or range.
+        UsageError: naming it, and those there are.
     """
-    found = load_class(reference)
-    known = [f.name for f in fields(found)]
     for option in options:
         if option not in known:
             close = get_close_matches(option, known, n=1, cutoff=0.5)
@@ -97,6 +98,16 @@ def build(reference: str, options: dict[str, Any]) -> Any:
             raise UsageError(
                 f"algorithm {reference!r} has no option {option!r}: {hint}its options are {', '.join(known)}"
             )
+
+
+def build(reference: str, options: dict[str, Any]) -> Any:
+    """Return a configured algorithm.
+
+    Raises:
+        UsageError: naming an unknown option, or a value of the wrong type or range.
+    """
+    found = load_class(reference)
+    check_options(reference, options, [f.name for f in fields(found)])
     required = [f.name for f in fields(found) if f.default is MISSING and f.default_factory is MISSING]
     unset = [name for name in required if name not in options]
     if unset:
@@ -105,8 +116,6 @@ def build(reference: str, options: dict[str, Any]) -> Any:
 
 
 def _import_file(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
     name = f"pgsuite_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
