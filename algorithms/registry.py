@@ -5,7 +5,7 @@ import importlib.util
 import inspect
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -86,7 +86,8 @@ def locate(reference: str) -> Address:
     """Return the address of an algorithm given by name or by address.
 
     Raises:
-        UsageError: if it is neither a known name nor of the form ``module:Class``, or if several claim the name.
+        UsageError: if it is neither a known name nor of the form ``module:Class``, if several claim the name, or if
+            its file is not there.
     """
     known = available()
     _check_claims(reference)
@@ -105,6 +106,8 @@ def locate(reference: str) -> Address:
         )
     if module.endswith(".py"):
         module = str(Path(module).resolve())
+        if not Path(module).is_file():
+            raise UsageError(f"algorithm {reference!r}: there is no file {module}")
     return Address(module, name)
 
 
@@ -176,14 +179,12 @@ def _is_class_variable(annotation: Any) -> bool:
     return text.removeprefix("typing.").startswith("ClassVar")
 
 
-def build(reference: str, options: dict[str, Any]) -> Any:
-    """Return a configured algorithm.
+def check_options(reference: str, options: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse an option that an algorithm does not have.
 
     Raises:
-        UsageError: naming an unknown option, or a value of the wrong type or range.
+        UsageError: naming it, and those there are.
     """
-    found = load_class(reference)
-    known = [f.name for f in fields(found)]
     for option in options:
         if option not in known:
             close = get_close_matches(option, known, n=1, cutoff=0.5)
@@ -191,6 +192,16 @@ def build(reference: str, options: dict[str, Any]) -> Any:
             raise UsageError(
                 f"algorithm {reference!r} has no option {option!r}: {hint}its options are {', '.join(known)}"
             )
+
+
+def build(reference: str, options: dict[str, Any]) -> Any:
+    """Return a configured algorithm.
+
+    Raises:
+        UsageError: naming an unknown option, or a value of the wrong type or range.
+    """
+    found = load_class(reference)
+    check_options(reference, options, [f.name for f in fields(found)])
     required = [f.name for f in fields(found) if f.default is MISSING and f.default_factory is MISSING]
     unset = [name for name in required if name not in options]
     if unset:
@@ -199,8 +210,6 @@ def build(reference: str, options: dict[str, Any]) -> Any:
 
 
 def _import_file(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
     name = f"pgsuite_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

@@ -10,7 +10,10 @@ def anchors(
     episodes: Annotated[int, typer.Option(min=2, help="Episodes of the random policy.")] = 1000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Measure the uniform random policy's return, the zero of the score, and show it beside the recorded one."""
+    """Measure the uniform random policy, the zero of the score.
+
+    Its return is shown beside the recorded one.
+    """
     from ..envs import anchors as recorded
     from ..envs import measure_random_return
 

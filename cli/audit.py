@@ -20,7 +20,9 @@ def audit(
     json: Annotated[Path | None, typer.Option("--json", help="Also write all numbers to this file.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
 ) -> None:
-    """Hold gradient estimators against the exact policy gradient of models that are solved.
+    """Hold gradient estimators against exact policy gradients.
+
+    These are computed from models that are small enough to solve.
 
     Exit code 1 when an estimator departs from the target that it declares.
     """

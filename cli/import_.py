@@ -32,9 +32,9 @@ def import_(
     checkpoints: Annotated[int, typer.Option(min=2, max=10_000, help="Points that training episodes are put on.")] = 20,
     window: Annotated[int, typer.Option(min=1, help="Training episodes averaged at a point.")] = 10,
 ) -> None:
-    """Bring results from elsewhere into a results folder, which `report` reads like any other.
+    """Bring results from elsewhere into a results folder.
 
-    A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row per run and evaluation.
+    `report` reads it like any other. A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row per run and evaluation.
     """
     from ..suites.importing.request import ImportRequest, import_results
 

@@ -5,9 +5,10 @@ Everything heavy is imported by the command that needs it, so that ``--help`` an
 
 import sys
 import traceback
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from ..errors import PgsuiteError, in_one_line
 from . import options
@@ -20,17 +21,44 @@ from .replay import replay
 from .report import report
 from .run import run
 
+if TYPE_CHECKING:
+    from typer.core import TyperOption
+
 EXIT_CODES = """
 Exit codes: 0 done; 1 something failed while running, the summary names it;
 2 the request cannot be carried out as written; 130 interrupted.
 """
 
+
+class _LightHelp:
+    """What a command and the group of them have in common: an absent ``--help`` is no reason to load pydantic.
+
+    Typer validates a flag that was not given unless its default is a truth value; its own for ``--help`` is None.
+    """
+
+    def get_help_option(self, context: typer.Context) -> "TyperOption | None":
+        option: TyperOption | None = super().get_help_option(context)  # type: ignore[misc]
+        if option is not None:
+            option.default = False
+        return option
+
+
+class _Command(_LightHelp, TyperCommand):
+    pass
+
+
+class _Group(_LightHelp, TyperGroup):
+    pass
+
+
 app = typer.Typer(
     name="pgsuite",
+    cls=_Group,
     help="Find out which policy-gradient algorithm is better on which tasks, and whether a change made one worse.",
     epilog=EXIT_CODES,
     invoke_without_command=True,
     add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to load than all the rest
     pretty_exceptions_enable=False,
 )
 
@@ -57,7 +85,7 @@ def _options(
         raise typer.Exit(2)
 
 
-app.command("list")(list_names)
+app.command("list", cls=_Command)(list_names)
 app.command()(run)
 app.command()(report)
 app.command()(plan)

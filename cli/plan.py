@@ -12,7 +12,10 @@ def plan(
     power: Annotated[float, typer.Option(help="Chance of finding such a drop.")] = 0.9,
     alpha: Annotated[float, typer.Option(help="Chance of an alarm without one.")] = 0.05,
 ) -> None:
-    """Tell how many seeds it takes to detect a drop, and what the seeds there are can detect."""
+    """Tell how many seeds it takes to detect a drop.
+
+    Also what the seeds there are can detect.
+    """
     from rich.console import Console
 
     from ..reports.tables.seeds import plan_seeds

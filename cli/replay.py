@@ -23,9 +23,9 @@ def replay(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A .gif or .mp4 of the episode.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Import the code that the folder names.")] = False,
 ) -> None:
-    """Evaluate a stored policy again, compare it bit for bit with the record, and draw an episode.
+    """Evaluate a stored policy again and draw an episode.
 
-    Exit code 1 when it differs.
+    The evaluation is compared bit for bit with the record; exit code 1 when it differs.
     """
     from ..envs.rendering import headless
 

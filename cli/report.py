@@ -26,7 +26,9 @@ def report(
     wandb: Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")] = None,
     mlflow: Annotated[str | None, typer.Option(help="Log to this MLflow URI too, as sqlite:///mlflow.db.")] = None,
 ) -> None:
-    """Compare results: print the verdict and write a page, Markdown, LaTeX, figures, CSV and Parquet.
+    """Compare results: print the verdict, write a page and tables.
+
+    The page is one HTML file; beside it are Markdown, LaTeX, figures, CSV and Parquet.
 
     Exit code 1 when a run that was asked for is missing, unfinished or cannot be read; the report names it.
     """

@@ -27,24 +27,20 @@ def run(
 
     What is there already is not run again; an interrupted run goes on from its last snapshot.
     """
+    from ..suites.schema import check_names, load_suite
+
+    sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
+    chosen, own_seeds = load_suite(suite), _seeds(seeds)
+    algorithms, environments = tuple(dict.fromkeys(algorithm or ())), tuple(dict.fromkeys(env or ()))
+    check_names(chosen, algorithms, environments, steps)  # a typo is answered before torch is loaded, below
     from rich.console import Console
     from rich.markup import escape
 
     from ..suites.planning import plan as plan_cells
     from ..suites.running import run_cells
-    from ..suites.schema import load_suite
 
-    sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
-    chosen = load_suite(suite)
     out = out or Path("runs") / chosen.name
-    planned = plan_cells(
-        chosen,
-        out,
-        algorithms=tuple(dict.fromkeys(algorithm or ())),
-        environments=tuple(dict.fromkeys(env or ())),
-        seeds=_seeds(seeds),
-        steps=steps,
-    )
+    planned = plan_cells(chosen, out, algorithms=algorithms, environments=environments, seeds=own_seeds, steps=steps)
     console = Console(stderr=True)
     outcome = run_cells(planned, out, workers=workers, console=console)
     if not outcome.interrupted:

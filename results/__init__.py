@@ -1,8 +1,39 @@
-"""What a run leaves behind: the store, fingerprints and statistics. Imports no torch."""
+"""What a run leaves behind: the store, fingerprints and statistics. Imports no torch.
 
-from .store.curve import CurveRow, RunStatus
-from .store.gathering import Gathered, gather, load
-from .store.manifest import read_manifest, write_manifest
-from .store.store import CellStore
+Names are imported when first used: pandas is loaded only by those who read or write results.
+"""
 
-__all__ = ["CellStore", "CurveRow", "Gathered", "RunStatus", "gather", "load", "read_manifest", "write_manifest"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .store.curve import CurveRow as CurveRow
+    from .store.gathering import load as load
+    from .store.gathering import Gathered as Gathered
+    from .store.gathering import gather as gather
+    from .store.manifest import read_manifest as read_manifest
+    from .store.manifest import write_manifest as write_manifest
+    from .store.curve import RunStatus as RunStatus
+    from .store.store import CellStore as CellStore
+
+_HOMES = {
+    "CellStore": "pgsuite.results.store.store:CellStore",
+    "CurveRow": "pgsuite.results.store.curve:CurveRow",
+    "Gathered": "pgsuite.results.store.gathering:Gathered",
+    "RunStatus": "pgsuite.results.store.curve:RunStatus",
+    "gather": "pgsuite.results.store.gathering:gather",
+    "load": "pgsuite.results.store.gathering:load",
+    "read_manifest": "pgsuite.results.store.manifest:read_manifest",
+    "write_manifest": "pgsuite.results.store.manifest:write_manifest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def plan(
         UsageError: naming what is unknown, wrong or not supported.
     """
     import_modules(suite.modules)
-    chosen = {name: _environment(suite, name, steps) for name in environments or suite.environments}
+    chosen = {name: suite.environment(name, steps) for name in environments or suite.environments}
     cells = [
         _cell(suite, algorithm, env, table)
         for env, table in chosen.items()
@@ -102,19 +101,6 @@ def plan(
         if count > 1:
             raise UsageError(f"{count} algorithms are called {algorithm!r} on {env}: rename the class of one")
     return [_planned(cell, out, tuple(seeds) if seeds is not None else suite.seeds) for cell in cells]
-
-
-def _environment(suite: Suite, name: str, steps: int | None) -> EnvironmentTable:
-    table = suite.environments.get(name)
-    if table is None and steps is None:
-        close = get_close_matches(name, suite.environments, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(
-            f"environment {name!r} is not in suite {suite.name}: {hint}it has {', '.join(suite.environments)}; "
-            "any other needs a budget, given by --steps"
-        )
-    table = table or EnvironmentTable(steps=steps or 1)
-    return table if steps is None else table.model_copy(update={"steps": steps})
 
 
 def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Cell:

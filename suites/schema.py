@@ -1,18 +1,15 @@
 """Suite files: TOML, validated; errors name the file, the key and what is allowed."""
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ..algorithms.options import declared_options
+from ..algorithms.registry import check_options, locate
 from ..errors import UsageError
-
-FOLDER = Path(__file__).parent
-"""Where the shipped suites are."""
-
+from .files import read_suite
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -97,16 +94,28 @@ class Suite(_Table):
     environments: Annotated[dict[str, EnvironmentTable], Field(min_length=1)]
     algorithms: Annotated[dict[str, AlgorithmTable], Field(min_length=1)]
 
+    def environment(self, name: str, steps: int | None = None) -> EnvironmentTable:
+        """Return an environment's table, with ``steps`` for its budget where given; then it may be any id.
+
+        Raises:
+            UsageError: if it is not in the suite and has no budget.
+        """
+        table = self.environments.get(name)
+        if table is None and steps is None:
+            close = get_close_matches(name, self.environments, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(
+                f"environment {name!r} is not in suite {self.name}: {hint}it has {', '.join(self.environments)}; "
+                "any other needs a budget, given by --steps"
+            )
+        table = table or EnvironmentTable(steps=steps or 1)
+        return table if steps is None else table.model_copy(update={"steps": steps})
+
     def options(self, algorithm: str, environment: str) -> dict[str, Any]:
         """Return the hyperparameters of an algorithm in an environment: the suite's, then the environment's own."""
         table = self.algorithms[algorithm]
         override = table.environments.get(environment)
         return {**(table.model_extra or {}), **((override.model_extra or {}) if override else {})}
-
-
-def shipped() -> dict[str, Path]:
-    """Return the files of the shipped suites by name."""
-    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
 def load_suite(name: str) -> Suite:
@@ -115,19 +124,7 @@ def load_suite(name: str) -> Suite:
     Raises:
         UsageError: naming the file, the key and what is allowed.
     """
-    path = shipped().get(name) or Path(name)
-    if not path.is_file():
-        close = get_close_matches(name, shipped(), n=1, cutoff=0.4)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(
-            f"unknown suite {name!r}: {hint}shipped are {', '.join(shipped())}; your own is the path of a TOML file"
-        )
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    path, data = read_suite(name)
     return parse_suite(data, str(path))
 
 
@@ -150,6 +147,30 @@ def parse_suite(data: Mapping[str, Any], source: str) -> Suite:
                     f"{source}: algorithms.{name}.environments.{env}: not an environment of this suite ({known})"
                 )
     return suite
+
+
+def check_names(
+    suite: Suite, algorithms: Sequence[str] = (), environments: Sequence[str] = (), steps: int | None = None
+) -> None:
+    """Refuse what is known to be wrong with a request before torch is loaded; the arguments are those of `plan`.
+
+    Raises:
+        UsageError: naming an unknown environment or algorithm, or an option that the algorithm's source does not have.
+    """
+    for name in environments:
+        suite.environment(name, steps)
+    for name in algorithms or suite.algorithms:
+        table = suite.algorithms.get(name, AlgorithmTable())
+        reference = table.reference or name
+        known = declared_options(locate(reference))
+        if known is None:
+            continue
+        overrides = {f"algorithms.{name}.environments.{env}": each for env, each in table.environments.items()}
+        for key, options in {f"algorithms.{name}": table, **overrides}.items():
+            try:
+                check_options(reference, options.model_extra or {}, known)
+            except UsageError as error:
+                raise UsageError(f"suite {suite.name}, {key}: {error}") from error
 
 
 def _explain(error: ValidationError) -> str:

@@ -77,15 +77,25 @@ def test_files_are_named_after_their_subject():
     assert not names & {"utils", "util", "common", "helpers", "helper", "misc"}
 
 
-def loaded(code: str, *, watch: str = "torch pandas gymnasium numpy scipy matplotlib envpool pyarrow") -> set[str]:
+def loaded(
+    code: str, *, watch: str = "torch pandas gymnasium numpy scipy matplotlib envpool pyarrow pydantic rich"
+) -> set[str]:
     """Which of the packages are in a fresh interpreter after it ran some code."""
     tail = f"\nimport sys\nprint('loaded:', *({watch!r}.split() & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
     return set(done.stdout.rpartition("loaded:")[2].split())
 
 
+def command(arguments: list[str], code: int = 0) -> str:
+    """The source of a program that is the command line, which is to end with an exit code."""
+    return (
+        f"import sys; sys.argv = ['pgsuite', *{arguments!r}]\nfrom pgsuite import cli\n"
+        f"try:\n    cli.main()\nexcept SystemExit as end:\n    assert (end.code or 0) == {code}, end.code"
+    )
+
+
 def test_results_load_no_torch():
-    found = loaded("import pgsuite.results, pgsuite.reports")
+    found = loaded("import pgsuite.results, pgsuite.reports\npgsuite.results.load")
     assert "pandas" in found  # the test sees what is loaded
     assert not found & {"torch", "gymnasium", "envpool"}
 
@@ -94,9 +104,49 @@ def test_results_load_no_torch():
     "arguments", [["--help"], ["run", "--help"], ["report", "--help"], ["plan", "--help"], ["--version"]]
 )
 def test_help_loads_nothing_heavy(arguments):
-    code = f"import sys; sys.argv = ['pgsuite', *{arguments!r}]\nfrom pgsuite import cli\n"
-    code += "try:\n    cli.main()\nexcept SystemExit as end:\n    assert end.code == 0"
-    assert loaded(code) == set()
+    assert loaded(command(arguments)) == set()
+
+
+def test_names_are_listed_without_anything_heavy():
+    assert loaded(command(["list"])) == set()
+
+
+SUITE = """
+name = "mine"
+description = "of mine"
+seeds = "0-1"
+[environments."CartPole-v1"]
+steps = 400
+[algorithms.trpo]
+max_kl = 0.02
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "arguments"),
+    [
+        ("seeds", "seed", []),
+        ('"0-1"', '"1-0"', []),
+        ("[algorithms.trpo]", "[algorithms.trop]", []),
+        ("max_kl", "max_kll", []),
+        ("max_kl", "environments.'CartPole-v1'.max_kll", []),
+        ("", "", ["-a", "trop"]),
+        ("", "", ["-a", "nowhere.py:Mine"]),
+        ("", "", ["-e", "CartPole"]),
+        ("", "", ["--seeds", "1-0"]),
+        ("", "", ["--steps", "0"]),
+    ],
+)
+def test_a_typo_is_found_before_torch_is_loaded(old, new, arguments, tmp_path):
+    assert old in SUITE
+    (tmp_path / "mine.toml").write_text(SUITE.replace(old, new, 1))
+    found = loaded(command(["run", str(tmp_path / "mine.toml"), *arguments], code=2))
+    assert found == {"pydantic"}
+
+
+def test_an_environment_is_known_or_not_before_torch_is_loaded(tmp_path):
+    (tmp_path / "mine.toml").write_text(SUITE.replace("CartPole-v1", "CartPol-v1"))
+    assert "torch" not in loaded(command(["run", str(tmp_path / "mine.toml")], code=2))
 
 
 def test_every_folder_is_installed():

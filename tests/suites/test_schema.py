@@ -3,8 +3,9 @@
 import pytest
 
 from pgsuite.errors import UsageError
+from pgsuite.suites.files import shipped
 from pgsuite.suites.planning import plan
-from pgsuite.suites.schema import load_suite, parse_seeds, parse_suite, shipped
+from pgsuite.suites.schema import load_suite, parse_seeds, parse_suite
 
 GOOD = """
 name = "mine"

@@ -1,0 +1,92 @@
+"""An algorithm's options as its source declares them, read without importing it: torch takes seconds to load.
+
+The class is the one truth. What cannot be told from its text for certain is left for the class itself to tell.
+"""
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+from .registry import Address
+
+PACKAGE = __name__.partition(".")[0]
+_WITHOUT_FIELDS = {"abc.ABC", "typing.Generic", "typing.Protocol", "builtins.object"}
+
+
+def declared_options(address: Address) -> list[str] | None:
+    """Return the names of a dataclass's fields in order; None where only importing it can tell."""
+    try:
+        return list(dict.fromkeys(_fields(_file(address.module), address.name)))
+    except (_Unknown, OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+class _Unknown(Exception):
+    """The text does not tell."""
+
+
+def _file(module: str) -> Path:
+    """Return the source of a file or of a module of this package: looking for another one might import its parents."""
+    if module.endswith(".py"):
+        return Path(module)
+    spec = importlib.util.find_spec(module) if module.partition(".")[0] == PACKAGE else None
+    if spec is None or spec.origin is None:
+        raise _Unknown
+    return Path(spec.origin)
+
+
+def _fields(file: Path, name: str) -> Iterator[str]:
+    tree = ast.parse(file.read_bytes())
+    found = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    if not found:
+        module, original = _imported(tree, file, name)
+        if f"{module}.{original}" not in _WITHOUT_FIELDS:
+            yield from _fields(_file(module), original)
+        return
+    node = found[-1]
+    if node.keywords or not all(_is_dataclass(decorator) for decorator in node.decorator_list):
+        raise _Unknown
+    for base in reversed(node.bases):  # as dataclasses does; a subscript is a generic's parameter
+        base = base.value if isinstance(base, ast.Subscript) else base
+        if not isinstance(base, ast.Name):
+            raise _Unknown
+        yield from _fields(file, base.id)
+    if node.decorator_list:
+        yield from _own_fields(node)
+
+
+def _own_fields(node: ast.ClassDef) -> Iterator[str]:
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            if not ast.unparse(statement.annotation).startswith(("ClassVar", "typing.ClassVar", "'ClassVar")):
+                yield statement.target.id
+        elif not isinstance(statement, ast.FunctionDef | ast.Expr | ast.Assign | ast.Pass):
+            raise _Unknown
+
+
+def _is_dataclass(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(called) in ("dataclass", "dataclasses.dataclass")
+
+
+def _imported(tree: ast.Module, file: Path, name: str) -> tuple[str, str]:
+    """Return the module that a name is imported from, and its name there; also where only type checkers import it."""
+    for node in ast.walk(tree):
+        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+            if (alias.asname or alias.name) == name and isinstance(node, ast.ImportFrom):
+                return _absolute(node, file), alias.name
+    if name == "object":
+        return "builtins", name
+    raise _Unknown
+
+
+def _absolute(node: ast.ImportFrom, file: Path) -> str:
+    if not node.level:
+        return node.module or ""
+    root = Path(__file__).resolve().parents[1]
+    folders = [
+        PACKAGE,
+        *file.resolve().relative_to(root).parts[:-1],
+    ]  # ValueError for a file that is not of the package
+    return ".".join([*folders[: len(folders) - node.level + 1], *([node.module] if node.module else [])])
