@@ -1,10 +1,14 @@
 """Errors meant for the user: one line that names the thing and the remedy, and the exit code it ends in.
 
 Exit codes of the command line: 0 done, 1 something failed while running (the summary names it),
-2 the request cannot be carried out as written, 130 interrupted.
+2 the request cannot be carried out as written, 128 and a signal's number interrupted by that signal.
 """
 
+import sysconfig
 import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from traceback import walk_tb
 
 _INERT = {"Cc", "Cf", "Cs", "Co", "Cn"}
 """Unicode categories that are not drawn: controls, marks that turn the direction of text, halves of pairs."""
@@ -41,3 +45,47 @@ class EnvironmentFault(PgsuiteError):
 def in_one_line(error: BaseException) -> str:
     """An unexpected error as ``Type: message``, on one line."""
     return plain(f"{type(error).__name__}: {error}")
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked for the end: Ctrl-C, or what Slurm, Docker and a closed terminal send."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number
+
+
+def place(error: BaseException) -> str:
+    """Where an error arose, as ``file:line``: the innermost line of the user's own code, else of any.
+
+    Of an error that was raised from another one, the first that came through the user's code tells. One of ours that
+    did not come from there is not about a line of code: empty.
+    """
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None and cause not in chain:
+        chain.append(cause)
+    for one in chain:
+        if isinstance(one, SyntaxError) and one.filename:
+            return _shown(one.filename, one.lineno or 0)
+        if own := [line for module, *line in _lines(one) if _is_users(module, str(line[0]))]:
+            return _shown(*own[-1])
+    lines = [line for _, *line in _lines(chain[-1])]
+    return _shown(*lines[-1]) if lines and not isinstance(chain[-1], PgsuiteError) else ""
+
+
+def _lines(error: BaseException) -> Iterator[tuple[str, str, int]]:
+    """Module, file and line of each frame that an error came through, the innermost last."""
+    for frame, line in walk_tb(error.__traceback__):
+        yield str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, line
+
+
+def _is_users(module: str, file: str) -> bool:
+    """Whether code is neither ours, nor installed, nor Python's own. A user's file may lie in a checkout of ours."""
+    installed = {"site-packages", "dist-packages"} & set(Path(file).parts)
+    builtin = file.startswith("<") or Path(file).is_relative_to(sysconfig.get_path("stdlib"))
+    return not (installed or builtin or module.partition(".")[0] == __name__.partition(".")[0])
+
+
+def _shown(file: str, line: int) -> str:
+    here = Path.cwd()
+    return f"{Path(file).relative_to(here) if Path(file).is_relative_to(here) else file}:{line}"

@@ -85,8 +85,5 @@ def _absolute(node: ast.ImportFrom, file: Path) -> str:
     if not node.level:
         return node.module or ""
     root = Path(__file__).resolve().parents[1]
-    folders = [
-        PACKAGE,
-        *file.resolve().relative_to(root).parts[:-1],
-    ]  # ValueError for a file that is not of the package
+    folders = [PACKAGE, *file.resolve().relative_to(root).parts[:-1]]  # ValueError for a file that is not of ours
     return ".".join([*folders[: len(folders) - node.level + 1], *([node.module] if node.module else [])])

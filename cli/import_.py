@@ -34,7 +34,8 @@ def import_(
 ) -> None:
     """Bring results from elsewhere into a results folder.
 
-    `report` reads it like any other. A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row per run and evaluation.
+    `report` reads it like any other. A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row
+    per run and evaluation.
     """
     from ..suites.importing.request import ImportRequest, import_results
 

@@ -5,7 +5,7 @@ Everything heavy is imported by the command that needs it, so that ``--help`` an
 
 import sys
 import traceback
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -15,6 +15,7 @@ from . import options
 from .anchors import anchors
 from .audit import audit
 from .import_ import import_
+from .interruption import exit_code, interruptible
 from .list import list_names
 from .plan import plan
 from .replay import replay
@@ -26,29 +27,26 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """
 Exit codes: 0 done; 1 something failed while running, the summary names it;
-2 the request cannot be carried out as written; 130 interrupted.
+2 the request cannot be carried out as written;
+130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
 """
 
 
-class _LightHelp:
-    """What a command and the group of them have in common: an absent ``--help`` is no reason to load pydantic.
-
-    Typer validates a flag that was not given unless its default is a truth value; its own for ``--help`` is None.
-    """
-
-    def get_help_option(self, context: typer.Context) -> "TyperOption | None":
-        option: TyperOption | None = super().get_help_option(context)  # type: ignore[misc]
-        if option is not None:
-            option.default = False
-        return option
+class _Command(TyperCommand):
+    def get_help_option(self, ctx: Any) -> "TyperOption | None":
+        return _light(super().get_help_option(ctx))
 
 
-class _Command(_LightHelp, TyperCommand):
-    pass
+class _Group(TyperGroup):
+    def get_help_option(self, ctx: Any) -> "TyperOption | None":
+        return _light(super().get_help_option(ctx))
 
 
-class _Group(_LightHelp, TyperGroup):
-    pass
+def _light(option: "TyperOption | None") -> "TyperOption | None":
+    """Let an absent ``--help`` be False: typer loads pydantic to validate a flag's default of None."""
+    if option is not None:
+        option.default = False
+    return option
 
 
 app = typer.Typer(
@@ -98,7 +96,8 @@ app.command()(anchors)
 def main() -> NoReturn:
     """Run the command line; an expected error is one line on stderr and its exit code."""
     try:
-        code = app(prog_name="pgsuite", standalone_mode=False)
+        with interruptible():
+            code = app(prog_name="pgsuite", standalone_mode=False)
     except typer.TyperException as error:
         reason = " ".join(error.format_message().split()).rstrip(".")
         command = getattr(getattr(error, "ctx", None), "command_path", "pgsuite")
@@ -109,9 +108,9 @@ def main() -> NoReturn:
             traceback.print_exc()
         print(f"pgsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
         print("pgsuite: interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(exit_code(error))
     except Exception as error:
         if options.debug:
             traceback.print_exc()

@@ -1,14 +1,20 @@
 """`pgsuite run`: what is missing of a suite, then its report."""
 
+import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import UsageError
+from ..errors import PgsuiteError, UsageError, plain
 from . import options
+from .interruption import exit_code
 from .report import write_report
+
+if TYPE_CHECKING:
+    from ..suites.scheduling import Failure
 
 
 def run(
@@ -34,31 +40,66 @@ def run(
     algorithms, environments = tuple(dict.fromkeys(algorithm or ())), tuple(dict.fromkeys(env or ()))
     check_names(chosen, algorithms, environments, steps)  # a typo is answered before torch is loaded, below
     from rich.console import Console
-    from rich.markup import escape
 
     from ..suites.planning import plan as plan_cells
-    from ..suites.running import run_cells
 
     out = out or Path("runs") / chosen.name
     planned = plan_cells(chosen, out, algorithms=algorithms, environments=environments, seeds=own_seeds, steps=steps)
+    from ..suites.running import run_cells
+
     console = Console(stderr=True)
     outcome = run_cells(planned, out, workers=workers, console=console)
-    if not outcome.interrupted:
+    trouble: PgsuiteError | None = None
+    if not outcome.interruption and (not outcome.failures or _has_runs(out)):
         try:
             write_report([out], out / "report")
-        except UsageError:
-            if not outcome.failures:
-                raise
-    for failure in outcome.failures:
-        reason = escape(f"{failure.cell.name}: {failure.reason}")
-        console.print(f"[red]failed[/]: {reason}", soft_wrap=True, highlight=False)
-        if options.debug and failure.details:
-            console.print(failure.details, markup=False, highlight=False)
-    if outcome.interrupted:
-        console.print(f"interrupted; what is done is kept in {out}: run the same command again to go on")
-        raise typer.Exit(130)
+        except PgsuiteError as error:
+            trouble = error
+    for line in failure_lines(outcome.failures, debug=options.debug):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if outcome.interruption:
+        console.print(
+            f"interrupted; what is done is kept in {out}: run the same command again to go on",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(exit_code(outcome.interruption))
+    if trouble and not outcome.failures:
+        raise trouble
     if outcome.failures:
         raise typer.Exit(1)
+
+
+def failure_lines(failures: Sequence["Failure"], *, debug: bool) -> Iterator[str]:
+    """What went wrong, where, and how to see more: a line for cells that failed alike."""
+    alike: dict[tuple[str, str], list[Failure]] = {}
+    for failure in failures:
+        alike.setdefault((failure.reason, failure.place), []).append(failure)
+    for (reason, place), group in alike.items():
+        yield plain(f"failed: {_cells(group)}: {reason}{f' (in {place})' if place else ''}")
+        if debug and group[0].details:
+            yield group[0].details
+    if not debug and any(failure.details for failure in failures):
+        yield f"see where with a traceback: {shlex.join(['pgsuite', '--debug', *sys.argv[1:]])}"
+
+
+def _cells(failures: Sequence["Failure"]) -> str:
+    """Name the cells of failures: each algorithm once, with its environments."""
+    environments: dict[str, list[str]] = {}
+    for failure in failures:
+        environments.setdefault(failure.cell.algorithm, []).append(failure.cell.environment.id)
+    return "; ".join(f"{algorithm} on {', '.join(ids)}" for algorithm, ids in environments.items())
+
+
+def _has_runs(out: Path) -> bool:
+    """Whether any run in the folder has come to its end, so that there is something to report."""
+    from ..results import load
+
+    try:
+        return bool(load(out).status.isin(["complete", "diverged"]).any())
+    except PgsuiteError:
+        return False
 
 
 def _seeds(text: str | None) -> tuple[int, ...] | None:

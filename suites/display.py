@@ -8,47 +8,83 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
+from ..errors import plain
 from .scheduling import Failure
-from .workers import Job
-from .workers import Progress as News
+from .workers import Job, News
 
 _LOG_INTERVAL = 30.0
+_BAR, _LEFT, _NOTE = 12, 11, 15
+"""Columns of a bar, of the time left (``89 min left``) and of the note behind it (``123.4 k steps/s``)."""
+_BESIDE_LABEL = 4 + _BAR + 4 + _LEFT + _NOTE
+_SHORTEST_LABEL = 12
 
 
-class _Rate(ProgressColumn):
-    """Environment steps per second."""
+class Pace:
+    """How far a piece of work is, and how long it will take: steps that were there before it began make it no faster.
 
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{_short(speed)} steps/s", style="cyan")
+    Runs go a little beyond their budgets, and end before when they diverge: all is done when it is said so.
+    """
+
+    ended = False
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = self._fresh = 0
+        self._begun = time.monotonic()
+
+    def advance(self, news: News) -> None:
+        """Count what a job tells."""
+        self.done += news.found + news.steps
+        self._fresh += news.steps
+
+    @property
+    def share(self) -> float:
+        """Share that is done, in [0, 1]."""
+        return min(self.done / self.total, 1.0) if self.total else 1.0
+
+    @property
+    def percent(self) -> str:
+        """The share in percent, 100 only of what has ended."""
+        return "100%" if self.ended else f"{min(int(100 * self.share), 99)}%"
+
+    @property
+    def rate(self) -> float:
+        """Steps per second since the beginning; 0 while there are none."""
+        return self._fresh / max(time.monotonic() - self._begun, 1e-9)
+
+    @property
+    def left(self) -> str:
+        """The time left in words; empty while nothing can be said."""
+        return f"{_duration((self.total - self.done) / self.rate)} left" if self.rate and self.share < 1 else ""
 
 
 class Display:
-    """Shows how the jobs of a run get on."""
+    """Shows how the jobs of a run get on: on a terminal those at work, above them a line for each that has ended."""
 
     def __init__(self, console: Console, jobs: list[Job]) -> None:
         self._console = console
-        self._live = console.is_terminal
+        self._live = console.is_terminal and not console.is_dumb_terminal
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
-            _Rate(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("{task.fields[score]}"),
+            _Label(console),
+            BarColumn(bar_width=_BAR),
+            TextColumn("{task.fields[percent]}", justify="right", markup=False, table_column=_fixed(4)),
+            TextColumn("{task.fields[left]}", justify="right", markup=False, table_column=_fixed(_LEFT)),
+            TextColumn("{task.fields[note]}", markup=False, table_column=_fixed(_NOTE)),
             console=console,
             disable=not self._live,
         )
-        self._total = sum(job.cell.steps * len(job.seeds) for job in jobs)
-        self._done, self._finished, self._count = 0, 0, len(jobs)
-        self._begun = self._logged = time.monotonic()
+        self._count, self._finished = len(jobs), 0
+        self._logged = time.monotonic()
+        self._all = Pace(sum(map(_steps, jobs)))
+        self._paces: dict[int, Pace] = {}
         self._tasks: dict[int, TaskID] = {}
         self._scores: dict[int, str] = {}
 
     def __enter__(self) -> Self:
-        self._overall = self._progress.add_task(f"[bold]all {self._count} jobs", total=self._total, score="")
+        self._overall = self._add(("all", f"{self._count} jobs" if self._count != 1 else "1 job"), self._all)
         self._progress.start()
         return self
 
@@ -59,39 +95,65 @@ class Display:
 
     def start(self, job: Job) -> None:
         """Show a job that begins."""
-        total = job.cell.steps * len(job.seeds)
-        self._tasks[id(job)] = self._progress.add_task(_label(job), total=total, score="")
+        self._paces[id(job)] = Pace(_steps(job))
+        self._scores[id(job)] = ""
+        self._tasks[id(job)] = self._add(_parts(job), self._paces[id(job)])
         if not self._live:
-            self._console.print(f"started   {_label(job)}")
+            self._log(f"started   {label(_parts(job))}")
 
     def news(self, job: Job, news: News) -> None:
         """Show a job's progress."""
-        task = self._tasks[id(job)]
         if news.score is not None:
             self._scores[id(job)] = f"return {news.score:.1f}"
-            self._progress.update(task, score=self._scores[id(job)])
-        self._progress.advance(task, news.steps)
-        self._progress.advance(self._overall, news.steps)
-        self._done += news.steps
+        pace = self._paces[id(job)]
+        before = min(pace.done, pace.total)
+        pace.advance(news)
+        self._all.advance(news._replace(found=min(pace.done, pace.total) - before - news.steps))
+        self._refresh(self._tasks[id(job)], pace, self._scores[id(job)])
+        self._refresh(self._overall, self._all, f"{_short(self._all.rate)} steps/s")
         now = time.monotonic()
         if not self._live and now - self._logged > _LOG_INTERVAL:
             self._logged = now
-            rate = self._done / (now - self._begun)
-            left = max(self._total - self._done, 0) / rate if rate else float("inf")
-            self._console.print(f"{self._done / self._total:4.0%}  {_short(rate)} steps/s  about {left:.0f} s left")
+            left = f", about {self._all.left}" if self._all.left else ""
+            self._log(f"{self._all.percent}, {_short(self._all.rate)} steps/s{left}")
 
     def finish(self, job: Job, failure: Failure | None) -> None:
-        """Show a job that ended."""
-        task = self._tasks[id(job)]
+        """Show a job that ended; whatever it has not done, of a run that diverged or failed, will not be done."""
+        pace = self._paces.pop(id(job))
+        self._all.advance(News(0, found=pace.total - min(pace.done, pace.total)))
         self._finished += 1
-        if failure is None:
-            self._progress.update(task, completed=job.cell.steps * len(job.seeds))
-        else:
-            self._progress.update(task, score="[red]failed")
-            self._progress.stop_task(task)
-        if not self._live:
-            word, score = ("finished", self._scores.get(id(job), "")) if failure is None else ("failed  ", "")
-            self._console.print(f"{word}  {_label(job)}  {score}  ({self._finished} of {self._count})")
+        self._all.ended = self._finished == self._count
+        self._progress.remove_task(self._tasks.pop(id(job)))
+        self._refresh(self._overall, self._all, f"{_short(self._all.rate)} steps/s")
+        word, score = ("finished", self._scores[id(job)]) if failure is None else ("failed  ", "")
+        self._log(f"{word}  {label(_parts(job))}  {score}  ({self._finished} of {self._count})")
+
+    def _add(self, parts: tuple[str, ...], pace: Pace) -> TaskID:
+        return self._progress.add_task(
+            "", total=max(pace.total, 1), parts=parts, percent=pace.percent, left="", note=""
+        )
+
+    def _refresh(self, task: TaskID, pace: Pace, note: str) -> None:
+        done = pace.share * max(pace.total, 1)
+        self._progress.update(task, completed=done, percent=pace.percent, left=pace.left, note=note)
+
+    def _log(self, line: str) -> None:
+        stamp = "" if self._live else time.strftime("%H:%M:%S  ")
+        self._console.print(stamp + line, markup=False, highlight=False, soft_wrap=True)
+
+
+class _Label(ProgressColumn):
+    """What a bar is about, cut to what the terminal leaves for it."""
+
+    max_refresh = None
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self._console = console
+
+    def render(self, task: Task) -> Text:
+        width = max(self._console.width - _BESIDE_LABEL, _SHORTEST_LABEL)
+        return Text(label(task.fields["parts"], width), no_wrap=True)
 
 
 @contextmanager
@@ -103,9 +165,50 @@ def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], N
         yield lambda: progress.advance(task)
 
 
-def _label(job: Job) -> str:
-    runs = f"{len(job.seeds)} run{'s' if len(job.seeds) > 1 else ''}"
-    return f"{job.cell.algorithm} · {job.cell.environment.id} · {runs}"
+def label(parts: tuple[str, ...], width: int | None = None) -> str:
+    """Put names and seeds together; where they are too long, without the word *seeds*, then the longest names cut."""
+    shown = [plain(part) for part in parts]
+    if width is None or len(" · ".join(shown)) <= width:
+        return " · ".join(shown)
+    shown[-1] = shown[-1].removeprefix("seeds ").removeprefix("seed ")
+    while len(" · ".join(shown)) > width:
+        longest = max(range(len(shown)), key=lambda n: len(shown[n]))
+        if len(shown[longest]) < 3:
+            break
+        shown[longest] = shown[longest].removesuffix("…")[:-1] + "…"
+    return " · ".join(shown)
+
+
+def _parts(job: Job) -> tuple[str, ...]:
+    word = "seeds" if len(job.seeds) != 1 else "seed"
+    return job.cell.algorithm, job.cell.environment.id, f"{word} {_ranges(job.seeds)}"
+
+
+def _ranges(seeds: tuple[int, ...]) -> str:
+    """Seeds as a suite file has them: ``0-4,7``."""
+    ranges: list[list[int]] = []
+    for seed in sorted(seeds):
+        if ranges and seed == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [seed]
+        else:
+            ranges.append([seed])
+    return ",".join("-".join(map(str, ends)) for ends in ranges)
+
+
+def _steps(job: Job) -> int:
+    return job.cell.steps * len(job.seeds)
+
+
+def _fixed(width: int) -> Column:
+    return Column(width=width, no_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    for unit, length, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
+        if round(seconds / length) < limit:
+            number = seconds / length
+            return f"{number:.1f} {unit}" if unit == "h" and number < 10 else f"{max(number, 1):.0f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
 
 
 def _short(number: float) -> str:

@@ -9,8 +9,6 @@ from typing import Any
 import gymnasium
 
 from .. import envs
-from ..algorithms.model import Spaces
-from ..algorithms.policy_gradient import PolicyGradient
 from ..algorithms.registry import build, load_class, locate
 from ..envs.anchors import anchors
 from ..errors import UsageError
@@ -91,6 +89,8 @@ def plan(
     """
     import_modules(suite.modules)
     chosen = {name: suite.environment(name, steps) for name in environments or suite.environments}
+    # Environments first: the algorithms load torch, which takes seconds.
+    specs = {name: envs.describe(name, table.backend, **table.options) for name, table in chosen.items()}
     cells = [
         _cell(suite, algorithm, env, table)
         for env, table in chosen.items()
@@ -100,7 +100,8 @@ def plan(
     for (algorithm, env), count in names.items():
         if count > 1:
             raise UsageError(f"{count} algorithms are called {algorithm!r} on {env}: rename the class of one")
-    return [_planned(cell, out, tuple(seeds) if seeds is not None else suite.seeds) for cell in cells]
+    own_seeds = tuple(seeds) if seeds is not None else suite.seeds
+    return [_planned(cell, specs[cell.environment.id], out, own_seeds) for cell in cells]
 
 
 def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Cell:
@@ -116,14 +117,13 @@ def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Ce
     )
 
 
-def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
+def _planned(cell: Cell, spec: envs.Spec, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
     try:
         algorithm = build(cell.reference, dict(cell.options))
     except UsageError as error:
         raise UsageError(
             f"suite {cell.suite}, algorithms.{cell.algorithm} for {cell.environment.id}: {error}"
         ) from error
-    spec = envs.describe(cell.environment.id, cell.environment.backend, **cell.environment.options)
     if cell.steps < cell.evaluation.checkpoints:
         raise UsageError(
             f"{cell.name}: a budget of {cell.steps} steps is less than the {cell.evaluation.checkpoints} checkpoints "
@@ -134,8 +134,7 @@ def _planned(cell: Cell, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
             f"environment {spec.id} declares no time limit, so an episode may never end: "
             "give it options = { max_episode_steps = ... } in the suite file"
         )
-    if isinstance(algorithm, PolicyGradient):
-        _check_space(cell, algorithm, spec)
+    _check_space(cell, algorithm, spec)
     known = anchors(spec.id)
     parts = {
         "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
@@ -174,7 +173,12 @@ def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:
     return (":".join(locate(cell.reference)), LEARNER, *spec.sources, *cell.environment.modules)
 
 
-def _check_space(cell: Cell, algorithm: PolicyGradient, spec: envs.Spec) -> None:
+def _check_space(cell: Cell, algorithm: Any, spec: envs.Spec) -> None:
+    from ..algorithms.model import Spaces
+    from ..algorithms.policy_gradient import PolicyGradient
+
+    if not isinstance(algorithm, PolicyGradient):
+        return
     try:
         algorithm.model(Spaces(spec.observation_space, spec.action_space))
     except UsageError as error:

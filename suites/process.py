@@ -1,9 +1,23 @@
-"""Setting up a process that trains: one thread, and freed memory kept for the next update."""
+"""Processes that train: how they start and end with their parent, one thread each, freed memory kept.
+
+Workers are forked from a server that has loaded torch once. What ends a command ends its workers, and they save what
+they have first: on Ctrl-C, SIGTERM or SIGHUP the parent tells them, also where the signal went to the whole group of
+processes; if the parent is killed they notice.
+"""
 
 import ctypes
+import multiprocessing
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -11,6 +25,45 @@ from threadpoolctl import threadpool_limits
 _KIBIBYTE = 2**10
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _GIBIBYTE = 2**30
+
+GRACE = 5.0
+"""Seconds that a process which is told to end has to save what it has."""
+_GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What a terminal or a batch system sends to all processes of a command at once."""
+
+
+def forking_from(module: str) -> ForkServerContext:
+    """Return the context whose processes are forked from a server that has loaded a module.
+
+    The server is started with those signals blocked that are sent to a whole group: it ends with the parent, after the
+    workers, whose end it has to report. Workers unblock them in `follow_parent`.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    resource_tracker.ensure_running()  # starting it later would unblock SIGTERM
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _GROUP_SIGNALS)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context
+
+
+def follow_parent() -> None:
+    """In a worker: leave Ctrl-C and a closed terminal to the parent, and end when the parent has ended, however."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _GROUP_SIGNALS)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    wait([parent.sentinel])  # not of the server that forked this process, but of the one that asked for it
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(1)
 
 
 @contextmanager

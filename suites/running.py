@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from ..errors import PgsuiteError
 from ..results.store.manifest import ExpectedCell, manifest_of, record_failures
 from ..results.store.provenance import provenance
 from .display import Display
 from .planning import PlannedCell
 from .scheduling import Failure, Scheduler, available_cores, make_jobs
-from .workers import SAVE_INTERVAL
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Outcome:
     """How a run of a suite ended."""
 
     failures: list[Failure]
-    interrupted: bool = False
-    """Whether the user stopped it; finished runs and snapshots are kept."""
+    """One for each cell and reason: jobs that share a cell's seeds fail alike."""
+    interruption: KeyboardInterrupt | None = None
+    """What stopped it; finished runs and snapshots are kept."""
 
 
 def run_cells(
@@ -30,7 +31,6 @@ def run_cells(
     *,
     workers: int | None = None,
     console: Console | None = None,
-    save_interval: float = SAVE_INTERVAL,
 ) -> Outcome:
     """Run what is missing of the planned cells, on worker processes.
 
@@ -39,7 +39,6 @@ def run_cells(
         out: results folder.
         workers: processes at once; one per available core by default.
         console: where progress is shown.
-        save_interval: seconds between snapshots of unfinished runs.
 
     Raises:
         UsageError: if the results folder cannot be written, or holds results of another suite.
@@ -59,20 +58,21 @@ def run_cells(
     if not jobs:
         return Outcome([])
     with Display(console, jobs) as display:
-        scheduler = Scheduler(
-            workers,
-            on_start=display.start,
-            on_progress=display.news,
-            on_finish=display.finish,
-            save_interval=save_interval,
-        )
+        scheduler = Scheduler(workers, on_start=display.start, on_news=display.news, on_finish=display.finish)
+        interruption = None
         try:
             scheduler.run(jobs)
-            interrupted = False
-        except KeyboardInterrupt:
-            interrupted = True
-    # Jobs that share a cell's seeds fail alike: that is said once.
+        except KeyboardInterrupt as error:
+            interruption = error
     failures = list({(f.cell.name, f.reason): f for f in scheduler.failures}.values())
     folders = {p.cell.name: p.store.path.name for p in planned}
-    record_failures(out, {folders[f.cell.name]: f.reason for f in failures})
-    return Outcome(failures, interrupted)
+    try:
+        record_failures(out, {folders[f.cell.name]: _recorded(f) for f in failures})
+    except PgsuiteError as error:  # as of a full disk, which is then why the runs failed: that is to be said
+        console.print(f"note: {error}", markup=False, highlight=False, soft_wrap=True)
+    return Outcome(failures, interruption)
+
+
+def _recorded(failure: Failure) -> str:
+    """Return what others read of a failure: where it arose without the folders of who ran it."""
+    return failure.reason + (f" (in {Path(failure.place).name})" if failure.place else "")

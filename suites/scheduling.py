@@ -1,22 +1,22 @@
 """Jobs on worker processes: one process each, pinned to a core, longest first; what dies takes nothing else along."""
 
-import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from ..errors import PgsuiteError, in_one_line
 from .cells import Cell
 from .planning import PlannedCell
-from .workers import SAVE_INTERVAL, Finished, Job, Progress, work
+from .process import GRACE, forking_from
+from .workers import Finished, Job, News, work
 
 _BACKEND_COST = {"numpy": 1.0, "envpool": 6.0, "gymnasium": 20.0}
 """Rough relative time per step, to start the longest job first."""
-
-_GRACE = 5.0
-"""Seconds that an interrupted worker has to save what it has."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Failure:
 
     cell: Cell
     reason: str
+    place: str = ""
+    """``file:line`` where it arose, the user's if it came from there; empty where no line is to blame."""
     details: str = ""
     """The traceback, if there was one."""
 
@@ -40,13 +42,15 @@ def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
     """Return jobs for the runs that are missing, longest first.
 
     With fewer cells than workers, cells are split so that every worker has a job, the longest cells most: their seeds
-    are dealt out over several jobs, which changes no result.
+    are shared out among several jobs, which changes no result.
     """
     todo = sorted(((p, missing) for p in planned if (missing := p.missing())), key=lambda pair: -_cost(*pair))
     jobs: list[tuple[float, Job]] = []
     for n, (p, missing) in enumerate(todo):
         parts = max(1, (workers + len(todo) - 1 - n) // len(todo))
-        shares = [missing[part::parts] for part in range(min(parts, len(missing)))]
+        parts = min(parts, len(missing))
+        cuts = [-(-len(missing) * part // parts) for part in range(parts + 1)]  # the larger shares first
+        shares = [missing[start:end] for start, end in pairwise(cuts)]
         jobs += [(_cost(p, seeds), Job(p.cell, p.store, tuple(seeds))) for seeds in shares]
     return [job for _, job in sorted(jobs, key=lambda pair: -pair[0])]
 
@@ -73,21 +77,20 @@ class Scheduler:
         workers: int,
         *,
         on_start: Callable[[Job], None],
-        on_progress: Callable[[Job, Progress], None],
+        on_news: Callable[[Job, News], None],
         on_finish: Callable[[Job, Failure | None], None],
-        save_interval: float = SAVE_INTERVAL,
     ) -> None:
         self._workers = workers
-        self._on_start, self._on_progress, self._on_finish = on_start, on_progress, on_finish
-        self._save_interval = save_interval
+        self._on_start, self._on_news, self._on_finish = on_start, on_news, on_finish
         self.failures: list[Failure] = []
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["pgsuite.suites.workers"])
 
     def run(self, jobs: Sequence[Job]) -> list[Failure]:
         """Run all jobs and return those that failed, which are also in ``failures``.
 
         On an exception, KeyboardInterrupt among them, all workers are told to save what they have and to end.
+
+        Raises:
+            PgsuiteError: if the system does not let processes be started.
         """
         waiting = list(jobs)
         cores = available_cores()
@@ -108,19 +111,21 @@ class Scheduler:
                     self.failures += [failure] if failure else []
                     self._on_finish(worker.job, failure)
         finally:
-            for worker in running:
-                worker.process.terminate()
-            for worker in running:
-                worker.process.join(_GRACE)
-                worker.process.kill()
-                worker.process.join()
+            _stop(running)
         return self.failures
 
     def _start(self, job: Job, core: int | None) -> _Worker:
-        receiver, sender = self._context.Pipe(duplex=False)
-        arguments = (job, core, sender, self._save_interval)
-        process = self._context.Process(target=work, args=arguments, name=job.cell.name, daemon=True)
-        process.start()
+        try:
+            context = forking_from("pgsuite.suites.workers")
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=work, args=(job, core, sender), name=job.cell.name, daemon=True)
+            process.start()
+        except (OSError, EOFError) as error:
+            raise PgsuiteError(
+                f"cannot start a worker process: {in_one_line(error)}; "
+                "look at the limits on processes and open files (ulimit -a) and at the folder TMPDIR, or use fewer "
+                "--workers"
+            ) from error
         sender.close()
         self._on_start(job)
         return _Worker(job, process, receiver, core)
@@ -134,7 +139,7 @@ class Scheduler:
                 if isinstance(news, Finished):
                     worker.finished = news
                 else:
-                    self._on_progress(worker.job, news)
+                    self._on_news(worker.job, news)
         except (EOFError, OSError):
             return True
         return worker.finished is not None or not alive
@@ -144,9 +149,29 @@ class Scheduler:
         worker.connection.close()
         code = worker.process.exitcode
         if worker.finished is None:
-            cause = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
-            reason = f"its worker process died ({cause}); run the same command again to go on from the last snapshot"
-            return Failure(worker.job.cell, reason)
+            return Failure(worker.job.cell, _death(code))
         if worker.finished.failure is None:
             return None
-        return Failure(worker.job.cell, worker.finished.failure, worker.finished.details)
+        return Failure(worker.job.cell, worker.finished.failure, worker.finished.place, worker.finished.details)
+
+
+def _stop(workers: Sequence[_Worker]) -> None:
+    """Let workers save what they have; when the grace is over, or the user asks again, they are killed."""
+    deadline = time.monotonic() + GRACE
+    try:
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            worker.process.join(max(0.0, deadline - time.monotonic()))
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+
+
+def _death(code: int | None) -> str:
+    """Say how a worker ended that had no last word."""
+    names = {-number: f"signal {number.name}" for number in signal.Signals}
+    cause = names.get(code or 0, f"exit code {code}")
+    memory = ", as the system does when memory is short: use fewer --workers" if code == -signal.SIGKILL else ""
+    return f"its worker process died ({cause}{memory}); run the same command again to go on from the last snapshot"

@@ -111,7 +111,7 @@ def main(
             steps=steps,
         )
         outcome = run_cells(planned, folder, workers=workers, console=Console(stderr=True))
-        if outcome.failures or outcome.interrupted:
+        if outcome.failures or outcome.interruption:
             for failure in outcome.failures:
                 typer.echo(f"failed: {failure.cell.name}: {failure.reason}", err=True)
             raise typer.Exit(1)

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -14,11 +15,11 @@ from typing import Any, NamedTuple, NoReturn
 from numpy.typing import NDArray
 
 from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
-from ..errors import PgsuiteError, in_one_line
+from ..errors import PgsuiteError, in_one_line, place
 from ..results.store.curve import CurveRow, curve_rows
 from ..results.store.store import CellStore
 from .cells import Cell, Stored
-from .process import peak_memory
+from .process import follow_parent, peak_memory
 from .training import TrainingLoop
 
 SAVE_INTERVAL = 5.0
@@ -26,19 +27,23 @@ SAVE_INTERVAL = 5.0
 _NEWS_INTERVAL = 0.1
 
 
-class Progress(NamedTuple):
+class News(NamedTuple):
     """News of a job at work."""
 
     steps: int
-    """Environment steps since the last news."""
-    score: float | None
+    """Environment steps done since the last news."""
+    score: float | None = None
     """Latest mean return of the job's runs, if there is a new one."""
+    found: int = 0
+    """Environment steps that were there already when the job resumed runs."""
 
 
 class Finished(NamedTuple):
     """A job's last word: None, or why it failed."""
 
     failure: str | None
+    place: str = ""
+    """``file:line`` where it arose."""
     details: str = ""
     """The traceback."""
 
@@ -75,7 +80,7 @@ class StoreSink:
             return None
         tensors, _ = snapshot
         rows = [row for row in curve_rows(frame) if row.checkpoint <= int(tensors["checkpoint"][0])]
-        self.progress(rows[-1].env_steps if rows else 0, None)
+        self._connection.send(News(0, found=int(tensors["steps"][0])))
         return Stored(rows, tensors)
 
     def save(
@@ -86,13 +91,16 @@ class StoreSink:
         self._pending[seed] = partial(self._store.write_checkpoint, seed, list(rows), everything, tensors, {})
         if facts["status"] != "partial" or now - self._saved.setdefault(seed, now) >= self._interval:
             self._saved[seed] = now
-            self._pending.pop(seed)()
+            self._write(seed)
 
     def flush(self) -> None:
         """Write what was kept in mind."""
-        while self._pending:
-            _, write = self._pending.popitem()
-            write()
+        for seed in list(self._pending):
+            self._write(seed)
+
+    def _write(self, seed: int) -> None:
+        self._pending[seed]()
+        del self._pending[seed]  # only now: what a signal interrupts is written by `flush`
 
     def progress(self, steps: int, score: float | None) -> None:
         """Pass news on, at most every tenth of a second unless there is a score."""
@@ -100,39 +108,31 @@ class StoreSink:
         now = time.monotonic()
         if score is None and now - self._told < _NEWS_INTERVAL:
             return
-        self._connection.send(Progress(self._steps, score))
+        self._connection.send(News(self._steps, score))
         self._told, self._steps = now, 0
 
 
-def work(job: Job, core: int | None, connection: Connection, save_interval: float = SAVE_INTERVAL) -> None:
+def work(job: Job, core: int | None, connection: Connection) -> None:
     """Run a job to its end, on one core, and report how it ended; what it has is saved however that is."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
+    follow_parent()
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    sink = StoreSink(job, connection, save_interval)
+    sink = StoreSink(job, connection, SAVE_INTERVAL)
     try:
         try:
             TrainingLoop().train(job.cell, job.seeds, sink)
         finally:
             sink.flush()
-        connection.send(Finished(None))
-    except PgsuiteError as error:
-        connection.send(Finished(str(error), traceback.format_exc()))
+        last = Finished(None)
     except Exception as error:
-        connection.send(
-            Finished(
-                f"{in_one_line(error)} (in {_where(error)}; `pgsuite --debug run` shows the traceback)",
-                traceback.format_exc(),
-            )
-        )
+        reason = str(error) if isinstance(error, PgsuiteError) else in_one_line(error)
+        last = Finished(reason, place(error), traceback.format_exc())
+    with suppress(OSError):  # a parent that was killed listens no more
+        connection.send(last)
 
 
 def _stop(number: int, _frame: object) -> NoReturn:
-    """End the process by way of its finally clauses."""
+    """End the process by way of its finally clauses, which a second signal must not interrupt."""
+    signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
-
-
-def _where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"  # noqa: PTH119

@@ -77,11 +77,12 @@ def test_files_are_named_after_their_subject():
     assert not names & {"utils", "util", "common", "helpers", "helper", "misc"}
 
 
-def loaded(
-    code: str, *, watch: str = "torch pandas gymnasium numpy scipy matplotlib envpool pyarrow pydantic rich"
-) -> set[str]:
-    """Which of the packages are in a fresh interpreter after it ran some code."""
-    tail = f"\nimport sys\nprint('loaded:', *({watch!r}.split() & sys.modules.keys()))"
+HEAVY = "torch pandas gymnasium numpy scipy matplotlib envpool pyarrow pydantic rich"
+
+
+def loaded(code: str) -> set[str]:
+    """Which of the heavy packages are in a fresh interpreter after it ran some code."""
+    tail = f"\nimport sys\nprint('loaded:', *({HEAVY!r}.split() & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
     return set(done.stdout.rpartition("loaded:")[2].split())
 

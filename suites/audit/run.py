@@ -4,7 +4,7 @@ import multiprocessing
 import platform
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ...algorithms.interface import Episodes
 from ...algorithms.registry import ALGORITHMS, load_class, locate
 from ...errors import PgsuiteError, UsageError, in_one_line
 from ...results.store.audit import assemble
-from ..process import keep_freed_memory, single_thread
+from ..process import follow_parent, forking_from, keep_freed_memory, single_thread
 from ..scheduling import available_cores
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
@@ -156,16 +156,20 @@ def run_audit(
             done[job] = run_job(job)
             on_done(job)
     else:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["pgsuite.suites.audit.run"])
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(workers, forking_from(__name__), initializer=follow_parent) as pool:
             futures = {pool.submit(run_job, job): job for job in jobs}
             try:
                 for future in as_completed(futures):
                     done[futures[future]] = future.result()
                     on_done(futures[future])
+            except BrokenExecutor as error:
+                raise PgsuiteError(
+                    "a worker process of the audit died, as when memory is short: use fewer --workers"
+                ) from error
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for process in multiprocessing.active_children():
+                    process.terminate()
                 raise
     found: dict[str, dict[str, Any]] = {}
     for job in sorted(jobs, key=lambda job: list(MODELS).index(job.model) if job.model else -1):
