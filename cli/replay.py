@@ -30,10 +30,10 @@ def replay(
     from ..envs.rendering import headless
 
     headless()
-    from ..suites.replay.replay import find_cell, open_policy
+    from ..suites.replay.policies import find_cell, open_policy
+    from ..suites.replay.replay import reasons
     from ..suites.replay.replay import replay as evaluate_again
-    from ..suites.replay.screening import screen
-    from ..suites.replay.video import check_target
+    from ..suites.replay.video import check_target, draw_episode
 
     if out is not None:
         check_target(out)
@@ -52,10 +52,8 @@ def replay(
     if not again.differences:
         typer.echo("bit-equal to the recorded evaluation")
     if out is not None:
-        say(screen(policy, again, episode, out))
+        say(draw_episode(policy, again, episode, out))
     if again.differences:
-        from ..suites.replay.replay import reasons
-
         raise PgsuiteError(
             f"the evaluation differs from the recorded one: {'; '.join(again.differences)}. "
             f"Likely because: {'; '.join(reasons(policy))}"

@@ -1,4 +1,4 @@
-"""Pictures to a file: GIF by pillow, MP4 by ffmpeg."""
+"""An episode of a stored policy as a video: GIF by pillow, MP4 by ffmpeg."""
 
 import math
 import secrets
@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ...envs import rendering
 from ...envs.rendering import Film, Picture
-from ...errors import PgsuiteError, UsageError
+from ...errors import EnvironmentFault, PgsuiteError, UsageError
 from ...results.store.atomic import write_atomic
+from .policies import StoredPolicy
+from .replay import Replayed, drawable, episode
 
 FORMATS = (".gif", ".mp4")
 FASTEST_GIF = 50
@@ -32,6 +35,38 @@ def check_target(path: Path) -> None:
         raise UsageError(f"-o {path}: the folder {path.parent} does not exist; make it first")
     if path.suffix.lower() == ".mp4":
         _ffmpeg()
+
+
+def draw_episode(policy: StoredPolicy, evaluation: Replayed, number: int, path: Path) -> str:
+    """Write the video of an episode and say in one line what it shows.
+
+    Args:
+        policy: as it was evaluated.
+        evaluation: its evaluation, made again.
+        number: which episode, from 0.
+        path: a .gif or .mp4.
+
+    Raises:
+        UsageError: there is no such episode, or the environment cannot be drawn.
+        EnvironmentFault: the environment did not play the same episode twice.
+        PgsuiteError: the file cannot be written.
+    """
+    shown = drawable(policy)
+    played = episode(shown, number)
+    environment, total = shown.environment, float(np.cumsum(played.reward)[-1])  # in the order of the evaluation
+    if shown is policy and total != evaluation.episodes.returns[0, number]:
+        raise EnvironmentFault(
+            f"environment {environment.id} does not repeat itself: episode {number} returned "
+            f"{evaluation.episodes.returns[0, number]!r}, then {total!r}; seed everything that it draws"
+        )
+    pictures = write_video(rendering.film(environment.id, environment.backend, dict(environment.options), played), path)
+    facts = f"{len(played.reward)} steps, return {total:.2f}, {pictures} pictures"
+    if shown is policy:
+        return f"wrote {path}: episode {number} of the evaluation, {facts}"
+    return (
+        f"wrote {path}: another episode by the same policy, on the backend gymnasium, because the backend "
+        f"{policy.environment.backend} does not show the state of {environment.id}: {facts}"
+    )
 
 
 def write_video(film: Film, path: Path) -> int:

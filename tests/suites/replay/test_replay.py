@@ -11,7 +11,8 @@ from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import CellStore
 from pgsuite.results.store.curve import curve_rows
 from pgsuite.suites.planning import plan
-from pgsuite.suites.replay.replay import drawable, episode, find_cell, open_policy, reasons, replay
+from pgsuite.suites.replay.policies import find_cell, open_policy
+from pgsuite.suites.replay.replay import drawable, episode, reasons, replay
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 

@@ -1,0 +1,149 @@
+"""Stored policies: found in a results folder and rebuilt from its record and snapshot, ready to act anywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...algorithms.model import Actor, Spaces
+from ...algorithms.policy_gradient import PolicyGradient
+from ...algorithms.registry import build, load_class, locate
+from ...algorithms.trees import with_tensors
+from ...errors import PgsuiteError, UsageError
+from ...results.store.curve import CurveRow, curve_rows
+from ...results.store.folders import read_folder
+from ...results.store.store import RECORD, CellStore
+from ..cells import Environment, Evaluation, open_environments
+from .trust import check_code, check_environment
+
+
+@dataclass(frozen=True)
+class StoredPolicy:
+    """A policy as a cell keeps it, ready to act."""
+
+    store: CellStore
+    seed: int
+    row: CurveRow
+    """The recorded evaluation."""
+    actor: Actor
+    environment: Environment
+    protocol: Evaluation
+
+
+def find_cell(path: Path, algorithm: str | None, env: str | None) -> CellStore:
+    """The cell that is meant: a cell's folder, or the one of a results folder that the options leave.
+
+    Args:
+        path: the folder.
+        algorithm: its name, or the address of the class of that name.
+        env: its environment.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    name = locate(algorithm).name if algorithm and ":" in algorithm else algorithm
+    if (path / RECORD).is_file():
+        return CellStore.open(path)
+    cells = [cell.store for cell in read_folder(path).begun()]
+    chosen = [store for store in cells if name in (None, store.algorithm) and env in (None, store.env)]
+    if len(chosen) != 1:
+        listed = ", ".join(f"{store.algorithm} on {store.env}" for store in chosen or cells)[:300]
+        raise UsageError(f"{path} holds {len(chosen)} such cells: choose one with -a and -e among {listed}")
+    return chosen[0]
+
+
+def open_policy(
+    store: CellStore, seed: int, *, algorithm: str | None = None, checkpoint: int | None = None, trust: bool = False
+) -> StoredPolicy:
+    """Rebuild the policy of a run from its cell's record and its snapshot.
+
+    Args:
+        store: the cell.
+        seed: the run.
+        algorithm: address of its class, instead of the one that the record names.
+        checkpoint: of which policy; only the last one's is kept. None for that one.
+        trust: whether the code that the record names may be imported.
+
+    Raises:
+        UsageError: the run is not there, was imported, or names code that is not trusted.
+        PgsuiteError: record and snapshot do not fit each other, or are damaged.
+    """
+    record, place = store.record(), str(store.path)
+    snapshot = store.read_snapshot(seed)
+    if snapshot is None:
+        there = ", ".join(map(str, store.stored())) or "none"
+        why = "it was imported, without policies" if "imported" in record else f"seeds that are there: {there}"
+        raise UsageError(f"{place} has no policy of seed {seed}: {why}")
+    own = algorithm if algorithm and ":" in algorithm else None
+    if not trust:
+        check_environment(record, place) if own else check_code(record, place)
+    try:
+        environment, protocol = _environment(record), _protocol(record)
+        actor = _actor(own or record["reference"], record["configuration"], environment, seed, snapshot[0])
+        last = int(snapshot[0]["checkpoint"][0])
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise PgsuiteError(
+            f"{place}: record and snapshot of seed {seed} do not fit ({type(error).__name__}: {error}); "
+            "run the suite again"
+        ) from error
+    return StoredPolicy(store, seed, _row(store, seed, last, checkpoint), actor, environment, protocol)
+
+
+def _environment(record: Mapping[str, Any]) -> Environment:
+    known = record["environment"]
+    return Environment(
+        id=str(known["id"]),
+        backend=str(known["backend"]),
+        options=dict(known["options"]),
+        modules=tuple(map(str, record.get("modules") or ())),
+    )
+
+
+def _protocol(record: Mapping[str, Any]) -> Evaluation:
+    names = {f.name for f in fields(Evaluation)}
+    return Evaluation(**{name: value for name, value in record["protocol"].items() if name in names})
+
+
+def _actor(
+    reference: str,
+    configuration: Mapping[str, Any],
+    environment: Environment,
+    seed: int,
+    tensors: Mapping[str, np.ndarray[Any, Any]],
+) -> Actor:
+    """Rebuild the actor of one run; raises KeyError or ValueError where the snapshot does not fit."""
+    options = {name: value for name, value in configuration.items() if name != "class"}
+    if configuration["class"] != load_class(reference).__name__:
+        raise ValueError(f"{reference} is not {configuration['class']}")
+    algorithm = build(reference, options)
+    probe = open_environments(environment, [0])
+    spaces = Spaces(probe.observation_space, probe.action_space)
+    probe.close()
+    stored = {name: torch.from_numpy(array) for name, array in tensors.items() if name.startswith("behaviour.")}
+    if isinstance(algorithm, PolicyGradient):  # before memory is taken for networks of any size that a record names
+        expected, found = algorithm.model(spaces).policy.size, stored["behaviour.parameters"].shape[1]
+        if expected != found:
+            raise ValueError(f"{found} parameters, {expected} expected")
+    state = algorithm.init(spaces, [seed])
+    behaviour = algorithm.evaluated(state)
+    actor: Actor = algorithm.actor(
+        with_tensors(behaviour, {name.removeprefix("behaviour."): t for name, t in stored.items()})
+    )
+    return actor
+
+
+def _row(store: CellStore, seed: int, last: int, checkpoint: int | None) -> CurveRow:
+    """The recorded evaluation of the policy that is kept."""
+    if checkpoint not in (None, last):
+        raise UsageError(f"{store.path} keeps the policy of checkpoint {last} alone, not of {checkpoint}")
+    frame, facts = store.read_curve(seed)
+    rows = [row for row in curve_rows(frame) if row.checkpoint == last]
+    if not rows:
+        raise PgsuiteError(
+            f"{store.path} has no evaluation of seed {seed} at checkpoint {last}, the run is {facts['status']}: "
+            "there is nothing to replay; choose another seed"
+        )
+    return rows[0]
