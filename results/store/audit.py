@@ -34,11 +34,11 @@ def count_tests(records: Sequence[dict[str, Any]]) -> int:
     return sum(len(record["p_values"]) for record in records)
 
 
-def judge(record: dict[str, Any], tests: int, alpha: float = ALPHA) -> list[str]:
+def judge(record: dict[str, Any], tests: int) -> list[str]:
     """Return the names of the tests that a case fails among ``tests`` in all."""
     if not _final(record):
         return []
-    return [name for name, p in record["p_values"].items() if p * tests < alpha]
+    return [name for name, p in record["p_values"].items() if p * tests < ALPHA]
 
 
 def adjusted(record: dict[str, Any], tests: int) -> float:
