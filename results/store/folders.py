@@ -30,11 +30,6 @@ class FoundCell(NamedTuple):
     error: PgsuiteError | None = None
     """Why its record cannot be read."""
 
-    @property
-    def runs(self) -> tuple[int, ...]:
-        """Seeds that were asked for and have a curve."""
-        return tuple(seed for seed in self.asked if seed in self.there)
-
 
 class Folder(NamedTuple):
     """The cells of a results folder."""

@@ -20,18 +20,8 @@ from .folders import FoundCell, read_folder
 from .protocol import Horizon, check_protocol
 
 LEADING = [
-    "suite",
-    "algorithm",
-    "env",
-    "seed",
-    "env_steps",
-    "return_mean",
-    "return_std",
-    "episodes",
-    "score",
-    "diverged",
-    "status",
-    "fingerprint",
+    *("suite", "algorithm", "env", "seed", "env_steps", "return_mean", "return_std", "episodes", "score", "diverged"),
+    *("status", "fingerprint"),
 ]
 OF_RUN = ["diverged_at", "steps_per_second", "peak_memory", "anchor/random", "anchor/reference", "label"]
 """Columns that stand behind those of the curve."""

@@ -95,7 +95,7 @@ def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
 
 
 def _grid(cell: FoundCell) -> list[int] | None:
-    for seed in cell.runs:
+    for seed in sorted({*cell.asked} & {*cell.there}):
         curve, facts = cell.store.read_columns(seed)
         if facts["status"] == "complete":
             return [int(point) for point in curve["env_steps"]]
