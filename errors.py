@@ -67,10 +67,10 @@ def place(error: BaseException) -> str:
     for one in chain:
         if isinstance(one, SyntaxError) and one.filename:
             return _shown(one.filename, one.lineno or 0)
-        if own := [line for module, *line in _lines(one) if _is_users(module, str(line[0]))]:
+        if own := [(file, line) for module, file, line in _lines(one) if _is_users(module, file)]:
             return _shown(*own[-1])
-    lines = [line for _, *line in _lines(chain[-1])]
-    return _shown(*lines[-1]) if lines and not isinstance(chain[-1], PgsuiteError) else ""
+    lines = list(_lines(chain[-1]))
+    return _shown(*lines[-1][1:]) if lines and not isinstance(chain[-1], PgsuiteError) else ""
 
 
 def _lines(error: BaseException) -> Iterator[tuple[str, str, int]]:

@@ -51,6 +51,24 @@ class Episodes(NamedTuple):
 Plan = Steps | Episodes
 
 
+def check_plans(planned: Any, seeds: int) -> None:
+    """Hold what `Learner.plan` gave to one plan, or one for each of the seeds.
+
+    Raises:
+        ValueError: saying what it is instead.
+    """
+    one_each = [planned] if isinstance(planned, Plan) else planned
+    if not isinstance(one_each, Sequence) or not all(isinstance(plan, Plan) for plan in one_each):
+        raise ValueError(f"{planned!r} is neither Steps nor Episodes, nor a list of them")
+    if one_each is planned and len(one_each) != seeds:
+        raise ValueError(f"there are {len(one_each)} plans for {seeds} seeds: give one for all, or one for each")
+    for plan in one_each:
+        sizes = {"num_envs": plan.num_envs} | ({"length": plan.length} if isinstance(plan, Steps) else {})
+        for name, size in sizes.items():
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(f"{name} is {size!r}: it is a whole number of at least 1")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """What an algorithm's gradient estimates, as it declares it."""

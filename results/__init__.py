@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .store.curve import CurveRow as CurveRow
-    from .store.gathering import load as load
+    from .store.curve import RunStatus as RunStatus
     from .store.gathering import Gathered as Gathered
     from .store.gathering import gather as gather
+    from .store.gathering import load as load
     from .store.manifest import read_manifest as read_manifest
     from .store.manifest import write_manifest as write_manifest
-    from .store.curve import RunStatus as RunStatus
     from .store.store import CellStore as CellStore
 
 _HOMES = {

@@ -27,9 +27,11 @@ NOT_COMPUTING = (
     # What it makes of a configuration is in the fingerprint.
     "pgsuite.algorithms.validation:validate",
     # They refuse what is wrong, and change nothing else.
+    "pgsuite.algorithms.interface:check_plans",
     "pgsuite.algorithms.shapes:check_shapes",
     "pgsuite.algorithms.trees:check_alike",
     "pgsuite.algorithms.trees:check_seeds",
+    "pgsuite.algorithms.validation:check_metrics",
     # Which environments are refused, and what errors say.
     "pgsuite.envs.gymnasium_backend:check_registered",
     "pgsuite.envs.spaces:check_action_space",

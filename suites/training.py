@@ -6,7 +6,8 @@ the batch; no run's numbers depend on who is in it.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, Steps
+from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, Steps, check_plans
 from ..algorithms.model import Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
 from ..algorithms.trees import check_alike, check_seeds, concatenate, named_tensors, put, select, take, with_tensors
+from ..algorithms.validation import check_metrics
 from ..envs.vector import VectorEnv
+from ..errors import PgsuiteError
 from ..results.store.curve import CurveRow
 from .cells import Cell, Sink, open_environments
 from .collection import Collector
@@ -85,6 +88,7 @@ class TrainingLoop:
         Raises:
             UsageError: if algorithm or environment cannot be built as asked.
             EnvironmentFault: if the environment raises or gives a non-finite number.
+            PgsuiteError: if the algorithm's answers are not of the form that `Learner` asks for.
         """
         algorithm: Learner = build(cell.reference, dict(cell.options))
         keep_freed_memory()
@@ -112,7 +116,8 @@ class _Training:
 
     def _load(self, seed: int) -> Runs:
         state = self.algorithm.init(self.spaces, [seed])
-        check_seeds(state, 1)
+        with _held_to_the_interface(self.algorithm, "state of its init"):
+            check_seeds(state, 1)
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
         evaluated, no_time = self.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
         runs = Runs(state, zero, zero, evaluated, zero, none, none, no_time)
@@ -176,6 +181,8 @@ class _Training:
     def _plans(self, runs: Runs) -> list[tuple[Plan, Tensor | None]]:
         """Return what to collect for which of the runs; None for all of them."""
         planned = self.algorithm.plan(runs.state)
+        with _held_to_the_interface(self.algorithm, "plan"):
+            check_plans(planned, len(runs.steps))
         if isinstance(planned, Plan):
             return [(planned, None)]
         groups: dict[Plan, list[int]] = {}
@@ -210,9 +217,11 @@ class _Training:
         rollout = rollout._replace(behaviour=behaviour)
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
             learned, measured = algorithm.update(state, rollout)
+        check_metrics(algorithm, measured, len(rows))
+        with _held_to_the_interface(algorithm, "state of its update"):
+            check_alike(state, learned)
         metrics.add(measured, rows)
         steps = runs.steps + rollout.valid.flatten(1).sum(1)
-        check_alike(state, learned)
         parameters = {"behaviour": algorithm.behaviour(learned), "critic": getattr(learned, "critic", None)}
         healthy = acted & _finite(parameters)
         if "loss" in measured:
@@ -271,6 +280,19 @@ class _Training:
             if status == "partial" or not f"{name}.".startswith(tuple(f"{path}." for path in self.heavy))
         }
         self.sink.save(seed, self.rows[seed], facts, tensors)
+
+
+@contextmanager
+def _held_to_the_interface(algorithm: Learner, part: str) -> Iterator[None]:
+    """Turn what a check finds into a line that names the algorithm and what of its answers is wrong.
+
+    Raises:
+        PgsuiteError: instead of a ValueError within.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise PgsuiteError(f"algorithm {type(algorithm).__name__}: in the {part}, {error}") from None
 
 
 def _finite(tree: Any) -> Tensor:

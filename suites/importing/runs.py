@@ -1,4 +1,4 @@
-"""What imported files are turned into: runs whose evaluations share a grid, or training episodes that are put on one."""
+"""What imported files are turned into: runs whose evaluations share a grid, or episodes of training put on one."""
 
 from collections.abc import Sequence
 from pathlib import Path

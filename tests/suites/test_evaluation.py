@@ -145,8 +145,8 @@ class OnceNotFinite:
 
 
 def test_a_policy_that_was_once_not_finite_has_no_return():
-    environment, model, behaviour = policies("CartPole-v1")
-    actor = Actor(model, behaviour)
+    environment, behaviour = policies("CartPole-v1")
+    actor = NetworkActor(behaviour)
     sound = evaluate(actor, environment, PROTOCOL, SEEDS, 2)
     sick = evaluate(OnceNotFinite(actor, 1), environment, PROTOCOL, SEEDS, 2)
     assert np.isnan(sick.returns[1]).all()
