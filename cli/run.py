@@ -41,7 +41,7 @@ def run(
     check_names(chosen, algorithms, environments, steps)  # a typo is answered before torch is loaded, below
     from rich.console import Console
 
-    from ..suites.planning import plan as plan_cells
+    from ..suites.planning import plan_cells
 
     out = out or Path("runs") / chosen.name
     planned = plan_cells(chosen, out, algorithms=algorithms, environments=environments, seeds=own_seeds, steps=steps)

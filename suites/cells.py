@@ -75,7 +75,7 @@ class Stored(NamedTuple):
 
 
 class Sink(Protocol):
-    """Where a learner's results go, and where an interrupted run is found again."""
+    """Where a trainer's results go, and where an interrupted run is found again."""
 
     def load(self, seed: int) -> Stored | None:
         """Return what is stored of a run, up to and including its last snapshot; None if it starts anew."""
@@ -92,7 +92,7 @@ class Sink(Protocol):
         """Hear of environment steps done since the last call and of the latest mean return."""
 
 
-class Learner(Protocol):
+class Trainer(Protocol):
     """What the scheduler runs. Our training loop is one; an adapter to another library's loop is another."""
 
     def train(self, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:

@@ -18,7 +18,7 @@ from ..results.store.store import CellStore
 from .cells import Cell, Environment, Evaluation, import_modules
 from .schema import EnvironmentTable, Suite
 
-LEARNER = "pgsuite.suites.training:TrainingLoop"
+TRAINER = "pgsuite.suites.training:TrainingLoop"
 """What every result depends on, besides algorithm and environment."""
 NOT_COMPUTING = (
     # These only choose among others: what they chose is hashed, what they could have chosen is not.
@@ -67,7 +67,7 @@ class PlannedCell:
         return [seed for seed in self.seeds if there.get(seed) not in ("complete", "diverged")]
 
 
-def plan(
+def plan_cells(
     suite: Suite,
     out: Path,
     *,
@@ -172,7 +172,7 @@ def _planned(cell: Cell, spec: envs.Spec, out: Path, seeds: tuple[int, ...]) -> 
 
 def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:
     """Return the addresses of the definitions that a cell's results depend on, with all that these are made of."""
-    return (":".join(locate(cell.reference)), LEARNER, *spec.sources, *cell.environment.modules)
+    return (":".join(locate(cell.reference)), TRAINER, *spec.sources, *cell.environment.modules)
 
 
 def _check_space(cell: Cell, algorithm: Any, spec: envs.Spec) -> None:

@@ -80,7 +80,7 @@ class MetricMeans:
 
 
 class TrainingLoop:
-    """The learner that trains this project's algorithms."""
+    """The trainer of this project's algorithms."""
 
     def train(self, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         """Train the runs ``seeds`` of a cell from their last snapshots to the end of the budget.

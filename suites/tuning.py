@@ -22,7 +22,7 @@ from rich.console import Console
 
 from ..errors import UsageError
 from ..results import load
-from .planning import plan
+from .planning import plan_cells
 from .running import run_cells
 from .schema import AlgorithmTable, Suite, load_suite, parse_seeds
 
@@ -102,7 +102,7 @@ def main(
     for n, (environments, stage_seeds) in enumerate(stages):
         if 0 < n < len(rounds):  # the finals are for all who ran the last round
             alive = better_half(ranked)
-        planned = plan(
+        planned = plan_cells(
             chosen,
             folder,
             algorithms=alive,

@@ -60,7 +60,7 @@ class Job:
 
 
 class StoreSink:
-    """A learner's sink over the store; snapshots of unfinished runs are spaced in time."""
+    """A trainer's sink over the store; snapshots of unfinished runs are spaced in time."""
 
     def __init__(self, job: Job, connection: Connection, save_interval: float) -> None:
         self._store, self._facts = job.store, dict(job.facts)

@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 
 from ...errors import UsageError
 from .file import File, parse
-from .scopes import Imported, is_protocol
+from .scopes import ImportedName, is_protocol
 from .syntax import Reference
 
 
@@ -70,7 +70,7 @@ class Source:
         except (ValueError, RecursionError, MemoryError) as error:
             raise UsageError(f"{self.path} cannot be parsed: {error}; correct the file") from error
 
-    def absolute(self, imported: Imported) -> str:
+    def absolute(self, imported: ImportedName) -> str:
         """The full name of the module that an import names."""
         return absolute(self.package, imported.level, imported.module)
 
@@ -246,7 +246,7 @@ class Program:
         pieces: list[str | Definition] = []
         besides: list[Definition] = []
         for name, bindings in sorted(source.file.bindings.items()):
-            if not all(isinstance(binding, Imported) for binding in bindings):
+            if not all(isinstance(binding, ImportedName) for binding in bindings):
                 pieces += [f"{name}=", Definition(source, name), ";"]
                 continue
             target, _ = self._attribute(source, name) or ("", ())
@@ -284,7 +284,7 @@ class Program:
     def _resolve(self, source: Source, reference: Reference) -> tuple[Target, tuple[str, ...]]:
         """What a reference means, and the attributes read from that."""
         name, attributes = reference
-        if isinstance(name, Imported):
+        if isinstance(name, ImportedName):
             target, left = self._import_target(source, name, frozenset())
         else:
             target, left = self._attribute(source, name) or (self._unknown(source, name), ())
@@ -322,7 +322,7 @@ class Program:
         file = source.file
         if bindings := file.bindings.get(name):
             (first, *others) = bindings
-            if isinstance(first, Imported) and not others:
+            if isinstance(first, ImportedName) and not others:
                 return self._import_target(source, first, seen)
             return Definition(source, name), ()
         if name in file.lazy:
@@ -339,7 +339,7 @@ class Program:
         return self._source(source, f"{source.name}.{name}") if source.path.name == "__init__.py" else None
 
     def _import_target(
-        self, source: Source, imported: Imported, seen: frozenset[tuple[Source, str]]
+        self, source: Source, imported: ImportedName, seen: frozenset[tuple[Source, str]]
     ) -> tuple[Target, tuple[str, ...]]:
         module = source.absolute(imported)
         target = self._module(source, module)

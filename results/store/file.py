@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from .scopes import Binding, Imported, bound_by, imports_of, is_bare, is_quiet, running, stars_of
+from .scopes import Binding, ImportedName, bound_by, imports_of, is_bare, is_quiet, running, stars_of
 from .syntax import Text, Writer
 
 
@@ -18,7 +18,7 @@ class File:
             tree = ast.parse(content)
         self.bindings: dict[str, list[Binding]] = {}
         """What binds a name, in order: several where a definition is conditional or replaced."""
-        self.stars: list[Imported] = []
+        self.stars: list[ImportedName] = []
         """Modules whose every name is imported."""
         self._texts: dict[str, Text] = {}
         body = list(running(tree.body, module=True))

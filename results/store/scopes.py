@@ -18,7 +18,7 @@ _UNTYPED_BASES = {"ABC", "Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-class Imported(NamedTuple):
+class ImportedName(NamedTuple):
     """What an import binds a name to."""
 
     level: int
@@ -28,7 +28,7 @@ class Imported(NamedTuple):
     """None for the module itself."""
 
 
-Binding: TypeAlias = ast.stmt | Imported
+Binding: TypeAlias = ast.stmt | ImportedName
 Bindings: TypeAlias = Mapping[str, Sequence[Binding]]
 """What binds each module-level name of a file, in order: several where a definition is conditional or replaced."""
 
@@ -38,7 +38,7 @@ class Scope(NamedTuple):
 
     kind: Literal["function", "class", "comprehension"]
     names: frozenset[str]
-    imports: dict[str, Imported]
+    imports: dict[str, ImportedName]
     """Local names that are one import and nothing else."""
     outer: frozenset[str] = frozenset()
     """Names declared ``global``."""
@@ -49,8 +49,8 @@ class _Bound(ast.NodeVisitor):
 
     def __init__(self, nodes: Iterable[ast.AST]) -> None:
         self.names: dict[str, None] = {}
-        self.imports: dict[str, Imported | None] = {}
-        self.stars: list[Imported] = []
+        self.imports: dict[str, ImportedName | None] = {}
+        self.stars: list[ImportedName] = []
         self.declared_global: set[str] = set()
         self.declared_nonlocal: set[str] = set()
         for node in nodes:
@@ -62,7 +62,7 @@ class _Bound(ast.NodeVisitor):
         imports = {name: one for name, one in self.imports.items() if one and name in names and name not in more}
         return Scope(kind, names, imports, outer)
 
-    def add(self, name: str | None, imported: Imported | None = None) -> None:
+    def add(self, name: str | None, imported: ImportedName | None = None) -> None:
         if name is not None:
             known = name in self.names
             self.names[name] = None
@@ -137,31 +137,31 @@ def scope_of(kind: Literal["function", "class"], body: Iterable[ast.stmt], param
     return _Bound(body).scope(kind, [*parameters])
 
 
-def bound_by(statement: ast.stmt) -> tuple[list[str], list[Imported]]:
+def bound_by(statement: ast.stmt) -> tuple[list[str], list[ImportedName]]:
     """The names that a statement binds where it stands, and the modules whose every name it imports."""
     bound = _Bound([statement])
     return [*bound.names], bound.stars
 
 
-def imports_of(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Imported, ast.alias]]:
+def imports_of(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, ImportedName, ast.alias]]:
     """Names that an import binds, and to what."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             if alias.asname:
-                yield alias.asname, Imported(0, alias.name, None), alias
+                yield alias.asname, ImportedName(0, alias.name, None), alias
             else:
                 top = alias.name.partition(".")[0]
-                yield top, Imported(0, top, None), alias
+                yield top, ImportedName(0, top, None), alias
     elif node.module != "__future__":
         for alias in node.names:
             if alias.name != "*":
-                yield alias.asname or alias.name, Imported(node.level, node.module or "", alias.name), alias
+                yield alias.asname or alias.name, ImportedName(node.level, node.module or "", alias.name), alias
 
 
-def stars_of(node: ast.Import | ast.ImportFrom) -> list[Imported]:
+def stars_of(node: ast.Import | ast.ImportFrom) -> list[ImportedName]:
     """The module whose every name an import binds, if it is such a one."""
     star = isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
-    return [Imported(node.level, node.module or "", None)] if isinstance(node, ast.ImportFrom) and star else []
+    return [ImportedName(node.level, node.module or "", None)] if isinstance(node, ast.ImportFrom) and star else []
 
 
 def running(body: Iterable[ast.stmt], *, module: bool = False) -> Iterator[ast.stmt]:
@@ -202,7 +202,7 @@ def dotted(bindings: Bindings, node: ast.expr) -> str:
         return ""
     known = bindings.get(node.id, [])
     first = [node.id] if not known and hasattr(builtins, node.id) else ["?"]
-    if len(known) == 1 and isinstance(known[0], Imported) and not known[0].level:
+    if len(known) == 1 and isinstance(known[0], ImportedName) and not known[0].level:
         first = [part for part in known[0][1:] if part]
     return ".".join([*first, *reversed(attributes)])
 

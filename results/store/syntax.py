@@ -17,7 +17,7 @@ from .scopes import (
     Binding,
     Bindings,
     Function,
-    Imported,
+    ImportedName,
     Scope,
     imports_of,
     is_bare,
@@ -34,7 +34,7 @@ _FIELD_KINDS = {"ClassVar", "InitVar", "KW_ONLY"}
 class Reference(NamedTuple):
     """A global name in a text with the attributes read from it; what it means only the other files tell."""
 
-    name: str | Imported
+    name: str | ImportedName
     """A name of the file, or what an import inside a function binds."""
     attributes: tuple[str, ...] = ()
 
@@ -64,7 +64,7 @@ class Writer:
 
     def binding(self, node: Binding | ast.expr) -> None:
         """Write one of the things that bind a name."""
-        if isinstance(node, Imported):
+        if isinstance(node, ImportedName):
             self._emit("import ", Reference(node), ";")
         else:
             self._node(node)
@@ -112,7 +112,7 @@ class Writer:
     def _Constant(self, node: ast.Constant) -> None:  # noqa: N802
         self._emit(repr(node.value))
 
-    def _lookup(self, name: str) -> Literal["local", "global", "either"] | Imported:
+    def _lookup(self, name: str) -> Literal["local", "global", "either"] | ImportedName:
         for depth, scope in enumerate(reversed(self._scopes)):
             if name in scope.outer:
                 return "global"
@@ -127,7 +127,7 @@ class Writer:
     def _reference(self, name: str, attributes: tuple[str, ...] = ()) -> Reference | None:
         """What a name refers to outside the text; None for a local one."""
         found = self._lookup(name)
-        if isinstance(found, Imported):
+        if isinstance(found, ImportedName):
             return Reference(found, attributes)
         return Reference(name, attributes) if found == "global" else None
 

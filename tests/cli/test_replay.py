@@ -8,7 +8,7 @@ from PIL import Image
 
 @pytest.fixture(scope="module")
 def results(place, tmp_path_factory):
-    from pgsuite.suites.planning import plan
+    from pgsuite.suites.planning import plan_cells
     from pgsuite.suites.running import run_cells
     from pgsuite.suites.schema import parse_suite
 
@@ -21,7 +21,7 @@ def results(place, tmp_path_factory):
         "environments": {"CartPole-v1": {"steps": 100}},
         "algorithms": {"reinforce": {"num_envs": 2}},
     }
-    run_cells(plan(parse_suite(suite, "test"), out), out, workers=1)
+    run_cells(plan_cells(parse_suite(suite, "test"), out), out, workers=1)
     return out
 
 

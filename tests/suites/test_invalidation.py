@@ -16,7 +16,7 @@ from pgsuite import envs
 from pgsuite.results.store import closure
 from pgsuite.results.store.closure import Home, Program
 from pgsuite.results.store.fingerprint import source_hash
-from pgsuite.suites.planning import NOT_COMPUTING, plan, source_roots
+from pgsuite.suites.planning import NOT_COMPUTING, plan_cells, source_roots
 from pgsuite.suites.schema import parse_suite
 
 FOLDERS = ("algorithms", "envs", "results", "suites")
@@ -115,7 +115,7 @@ def tree(copied):
 @pytest.fixture(scope="module")
 def roots(tmp_path_factory):
     """Roots by cell, (algorithm, environment)."""
-    planned = plan(parse_suite(SUITE, "test"), tmp_path_factory.mktemp("out"))
+    planned = plan_cells(parse_suite(SUITE, "test"), tmp_path_factory.mktemp("out"))
     found = {}
     for p in planned:
         environment = p.cell.environment
@@ -436,7 +436,7 @@ def test_what_does_not_compute_must_exist(tree, roots):
 
 def test_a_cells_fingerprint_follows_its_source(tree, tmp_path, monkeypatch):
     def fingerprints():
-        return {(p.cell.algorithm, p.cell.environment.id): p.cell.fingerprint for p in plan(suite, tmp_path)}
+        return {(p.cell.algorithm, p.cell.environment.id): p.cell.fingerprint for p in plan_cells(suite, tmp_path)}
 
     suite = parse_suite({**SUITE, "environments": {"CartPole-v1": {"steps": 100}}}, "test")
     monkeypatch.setattr(closure, "PACKAGE", Home("pgsuite", tree.folder))

@@ -11,7 +11,7 @@ from pgsuite.errors import UsageError
 from pgsuite.results.store import closure
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.fingerprint import source_definitions
-from pgsuite.suites.planning import NOT_COMPUTING, plan, source_roots
+from pgsuite.suites.planning import NOT_COMPUTING, plan_cells, source_roots
 from pgsuite.suites.schema import parse_suite
 
 SUITE = {
@@ -25,7 +25,7 @@ SUITE = {
 
 
 def planned(out, *, suite=SUITE, **options):
-    return plan(parse_suite(suite, "test"), out, **options)
+    return plan_cells(parse_suite(suite, "test"), out, **options)
 
 
 def fingerprint(out, **changed):

@@ -9,7 +9,7 @@ from rich.console import Console
 from pgsuite.errors import UsageError
 from pgsuite.results import load, read_manifest
 from pgsuite.suites import running
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 
@@ -36,7 +36,7 @@ def run(tmp_path):
         }
         said = io.StringIO()
         out = tmp_path / "out"
-        planned = plan(parse_suite(data, "test"), out)
+        planned = plan_cells(parse_suite(data, "test"), out)
         outcome = run_cells(planned, out, workers=workers, console=Console(file=said, width=200))
         return outcome, said.getvalue()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pgsuite.suites import scheduling
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.scheduling import Scheduler, available_cores, make_jobs
 from pgsuite.suites.schema import parse_suite
 
@@ -60,7 +60,7 @@ def planned(tmp_path):
                 "environments": {"CartPole-v1": {"steps": steps}},
                 "algorithms": {name: {"class": reference, "num_envs": 2, **options}},
             }
-            cells += plan(parse_suite(data, "test"), tmp_path / out)
+            cells += plan_cells(parse_suite(data, "test"), tmp_path / out)
         for p in cells:
             p.store.create(p.record)
         return cells

@@ -4,7 +4,7 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.suites.files import shipped
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.schema import load_suite, parse_seeds, parse_suite
 
 GOOD = """
@@ -133,6 +133,6 @@ def test_the_shipped_suites_can_be_planned(name, tmp_path, monkeypatch):
     assert suite.name == name
     assert suite.description
     assert len(suite.seeds) >= 5
-    planned = plan(suite, tmp_path)
+    planned = plan_cells(suite, tmp_path)
     assert len(planned) == len(suite.environments) * len(suite.algorithms)
     assert len({p.cell.fingerprint for p in planned}) == len(planned)

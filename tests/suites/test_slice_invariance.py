@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.results.store.store import CellStore
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 
@@ -134,7 +134,7 @@ def run_with(workers: int, algorithm: str, out) -> CellStore:
         },
         "test",
     )
-    planned = plan(suite, out)
+    planned = plan_cells(suite, out)
     outcome = run_cells(planned, out, workers=workers)
     assert outcome.failures == []
     return planned[0].store

@@ -8,7 +8,7 @@ import pytest
 from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, gather, load
 from pgsuite.suites.importing.request import ImportRequest, import_results
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 
@@ -26,7 +26,7 @@ SUITE = {
 def native(tmp_path_factory):
     """Real results, to be compared with."""
     out = tmp_path_factory.mktemp("native") / "small"
-    run_cells(plan(parse_suite(SUITE, "test"), out), out, workers=1)
+    run_cells(plan_cells(parse_suite(SUITE, "test"), out), out, workers=1)
     return out
 
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from pgsuite.results import CellStore
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.policies import find_cell
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
@@ -32,7 +32,7 @@ def results(tmp_path_factory):
         "environments": ENVIRONMENTS,
         "algorithms": {"actor-critic": {"normalise_observations": True}, "trpo": {"num_steps": 25, "num_envs": 4}},
     }
-    planned = plan(parse_suite(suite, "test"), out)
+    planned = plan_cells(parse_suite(suite, "test"), out)
     assert not run_cells(planned, out, workers=1).failures
     return out
 
