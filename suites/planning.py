@@ -35,6 +35,7 @@ NOT_COMPUTING = (
     # Which environments are refused, and what errors say.
     "pgsuite.envs.gymnasium_backend:check_registered",
     "pgsuite.envs.spaces:check_action_space",
+    "pgsuite.envs.spaces:check_observation_space",
     "pgsuite.errors:EnvironmentFault",
     "pgsuite.errors:PgsuiteError",
     "pgsuite.errors:UsageError",

@@ -96,7 +96,7 @@ def plain(algorithm: PolicyGradient) -> PolicyGradient:
 def mode(algorithm: PolicyGradient, state: State, observation: Tensor) -> Action:
     """The likeliest action ``(S, N, ...)`` on observations ``(S, N, O)``."""
     noise = torch.zeros(*observation.shape[:2], state.model.distribution.noise_size, dtype=algorithm.torch_dtype)
-    return algorithm.actor(state)(observation, noise)
+    return algorithm.actor(algorithm.behaviour(state))(observation, noise)
 
 
 @every_algorithm

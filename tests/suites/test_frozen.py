@@ -31,8 +31,8 @@ def test_a_rollout_is_acted_by_the_statistics_of_those_before(algorithm, small_c
     def listening(self, state, rollout):
         plain, shown = replace(self, normalise_observations=False), standardised(seen, rollout.observation)
         noise = torch.zeros(*rollout.action.shape[:2], 1, dtype=torch.float64)
-        steps = range(rollout.action.shape[2])
-        mode = [plain.actor(state)(shown[:, :, t], noise).sample for t in steps]
+        steps, actor = range(rollout.action.shape[2]), plain.actor(plain.behaviour(state))
+        mode = [actor(shown[:, :, t], noise).sample for t in steps]
         torch.testing.assert_close(
             rollout.action[rollout.valid], torch.stack(mode, 2)[rollout.valid], rtol=1e-4, atol=1e-4
         )
