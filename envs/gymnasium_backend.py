@@ -173,9 +173,15 @@ def unknown(env_id: str, name: str) -> str:
 
 def missing(env_id: str, error: Exception) -> str:
     """One line on an environment whose dependencies are not installed."""
+    if name := extra(env_id):
+        return f"environment {env_id!r} needs more packages: pip install 'pgsuite[{name}]'"
+    return f"environment {env_id!r} needs something that is not installed: {error}"
+
+
+def extra(env_id: str) -> str | None:
+    """The extra of this package that installs what an environment needs; None where none does."""
     spec = gymnasium.registry.get(env_id)
     entry_point = spec.entry_point if spec else None
-    for family, extra in EXTRAS.items():
-        if isinstance(entry_point, str) and entry_point.startswith(family):
-            return f"environment {env_id!r} needs more packages: pip install 'pgsuite[{extra}]'"
-    return f"environment {env_id!r} needs something that is not installed: {error}"
+    if not isinstance(entry_point, str):
+        return None
+    return next((name for family, name in EXTRAS.items() if entry_point.startswith(family)), None)

@@ -24,11 +24,12 @@ def make(env_id: str, num_envs: int, seeds: Sequence[int], *, backend: str = "au
         env_id: a Gymnasium id, also in the form "module:Env-v0".
         num_envs: number of members.
         seeds: one per member, each in [0, 2**31). A member's trajectory depends on its seed and its actions alone.
-        backend: `numpy`, `envpool`, `gymnasium`, or `auto`: the first of them that has a faithful form of the id.
+        backend: `numpy`, `envpool`, `gymnasium`, or `auto`: the first of them that has a faithful form of the id,
+            installed or not, because another one gives other bits.
         **kwargs: go to `gymnasium.make`, and so leave only the backend `gymnasium`.
 
     Raises:
-        UsageError: the id, a seed or the backend is wrong, or a space is not supported.
+        UsageError: the id, a seed or the backend is wrong, a space is not supported, or a package is not installed.
         EnvironmentFault: the environment's constructor raised.
     """
     if num_envs < 1 or len(seeds) != num_envs:
@@ -77,7 +78,7 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
     """The backend that `make` takes for an id.
 
     Raises:
-        UsageError: the backend is unknown or cannot make the environment.
+        UsageError: the backend is unknown, not installed, or cannot make the environment.
     """
     if backend not in BACKENDS:
         raise UsageError(f"unknown backend {backend!r}: choose one of {', '.join(BACKENDS)}")
@@ -86,7 +87,9 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
             return "gymnasium"
         if env_id in TASKS or env_id in REGISTERED:
             return "numpy"
-        return "envpool" if env_id in envpool_backend.FAITHFUL and envpool_backend.available() else "gymnasium"
+        if env_id not in envpool_backend.FAITHFUL:
+            return "gymnasium"
+        backend = "envpool"
     if kwargs and backend != "gymnasium":
         raise UsageError(
             f"the backend {backend!r} takes no arguments for {env_id!r}, got {sorted(kwargs)}: "
@@ -95,4 +98,11 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
     if backend == "numpy" and env_id not in TASKS and env_id not in REGISTERED:
         known = ", ".join([*TASKS, *REGISTERED])
         raise UsageError(f"the backend 'numpy' has no environment {env_id!r}: it has {known}")
+    if backend == "envpool" and not envpool_backend.available():
+        extra = gymnasium_backend.extra(env_id)
+        wanted = f"'pgsuite[{extra}]'" if extra else "envpool"
+        raise UsageError(
+            f"environment {env_id!r} runs on EnvPool, which is not installed: pip install {wanted} "
+            "(or choose its backend 'gymnasium': slower, and not the same numbers)"
+        )
     return backend

@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pgsuite
 from pgsuite.results.store.closure import absolute
 
 ROOT = Path(pgsuite.__file__).parent
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ALLOWED = {
     "envs": set(),
     "algorithms": set(),
@@ -150,14 +153,31 @@ def test_an_environment_is_known_or_not_before_torch_is_loaded(tmp_path):
     assert "torch" not in loaded(command(["run", str(tmp_path / "mine.toml")], code=2))
 
 
-def test_every_folder_is_installed():
-    import tomllib
+def installable() -> list[Path]:
+    """All files below the root but tests, documentation, hidden ones and what git ignores."""
+    ignored = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()]
+    skipped = ["tests", "docs", ".*", *ignored]
+    found, folders = [], [ROOT]
+    for folder in folders:
+        kept = [entry for entry in folder.iterdir() if not any(fnmatch(entry.name, name) for name in skipped)]
+        folders += [entry for entry in kept if entry.is_dir()]
+        found += [entry.relative_to(ROOT) for entry in kept if entry.is_file()]
+    return found
 
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    folders = {file.relative_to(ROOT).parent for file in SOURCES}
-    assert set(settings["packages"]) == {".".join(["pgsuite", *folder.parts]) for folder in folders}
-    data = {file.relative_to(ROOT) for folder in ALLOWED for file in (ROOT / folder).rglob("*.toml")}
-    assert {str(file.parent) for file in data} == {"envs", "suites"}
-    assert all(settings["package-data"][f"pgsuite.{file.parent}"] == ["*.toml"] for file in data)
-    assert list((ROOT / "reports/templates").iterdir())
-    assert settings["package-data"]["pgsuite.reports"] == ["templates/*"]
+
+def test_every_folder_with_python_files_is_installed_and_nothing_else():
+    packages = SETTINGS["tool"]["setuptools"]["packages"]
+    folders = {file.parent for file in installable() if file.suffix == ".py"}
+    assert sorted(packages) == sorted(".".join(["pgsuite", *folder.parts]) for folder in folders)
+
+
+def test_every_other_file_of_a_package_is_installed_with_it():
+    patterns = SETTINGS["tool"]["setuptools"]["package-data"]
+    installed = {
+        file.relative_to(ROOT)
+        for package, globs in patterns.items()
+        for glob in globs
+        for file in ROOT.joinpath(*package.split(".")[1:]).glob(glob)
+    }
+    inside = {file for file in installable() if file.suffix != ".py" and len(file.parts) > 1}
+    assert installed == {*inside, Path("py.typed")}

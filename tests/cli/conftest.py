@@ -116,6 +116,15 @@ def place(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
+def csv(place) -> str:
+    """Results from elsewhere, in the folder."""
+    (place / "mine.csv").write_text(
+        "algorithm,env,seed,env_steps,return\nmine,CartPole-v1,0,0,20\nmine,CartPole-v1,0,9,30\n"
+    )
+    return "mine.csv"
+
+
+@pytest.fixture
 def pgsuite(place, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     """Run a command in this process, which is quick: exit code, stdout, stderr."""
     monkeypatch.chdir(place)

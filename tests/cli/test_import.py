@@ -3,14 +3,6 @@
 import pytest
 
 
-@pytest.fixture
-def csv(place):
-    (place / "mine.csv").write_text(
-        "algorithm,env,seed,env_steps,return\nmine,CartPole-v1,0,0,20\nmine,CartPole-v1,0,9,30\n"
-    )
-    return "mine.csv"
-
-
 def test_what_is_imported_can_be_reported(csv, pgsuite, tmp_path):
     code, out, err = pgsuite("import", csv, "-o", str(tmp_path / "out"))
     assert (code, err) == (0, "")
@@ -49,12 +41,3 @@ def test_a_report_is_exported_to_tensorboard(csv, pgsuite, tmp_path):
     assert code == 0
     assert "wrote 1 runs to" in out
     assert len(list((tmp_path / "out" / "report" / "tensorboard").glob("mine--CartPole-v1--*/seed-0/*tfevents*"))) == 1
-
-
-@pytest.mark.parametrize("option", ["wandb", "mlflow"])
-def test_an_export_whose_package_is_missing_is_one_line(option, csv, pgsuite, tmp_path, monkeypatch):
-    pgsuite("import", csv, "-o", str(tmp_path / "out"))
-    monkeypatch.setitem(__import__("sys").modules, option, None)
-    code, _, err = pgsuite("report", str(tmp_path / "out"), f"--{option}", "mine")
-    assert code == 2
-    assert err.splitlines()[-1].endswith(f"pip install 'pgsuite[{option}]'")

@@ -26,11 +26,32 @@ def test_auto_takes_the_fastest_faithful_backend(env_id: str, kwargs: dict[str, 
     assert chosen_backend(env_id, "auto", kwargs) == backend
 
 
-def test_auto_does_without_envpool(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("env_id", "backend", "wanted"),
+    [
+        ("LunarLander-v3", "auto", "'pgsuite[box2d]'"),
+        ("LunarLander-v3", "envpool", "'pgsuite[box2d]'"),
+        ("HalfCheetah-v5", "auto", "'pgsuite[mujoco]'"),
+        ("CartPole-v1", "envpool", "envpool"),
+        ("Pong-v5", "envpool", "envpool"),
+    ],
+)
+def test_without_envpool_what_runs_on_it_names_the_extra(
+    env_id: str, backend: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pgsuite.envs.envpool_backend.find_spec", lambda _: None)
-    assert chosen_backend("LunarLander-v3", "auto", {}) == "gymnasium"
-    with pytest.raises(UsageError, match="'envpool' is not installed: pip install envpool"):
-        envs.make("LunarLander-v3", 1, [0], backend="envpool")
+    for request in (lambda: envs.make(env_id, 1, [0], backend=backend), lambda: envs.describe(env_id, backend)):
+        with pytest.raises(UsageError) as caught:
+            request()
+        assert f"{env_id!r} runs on EnvPool, which is not installed: pip install {wanted} (" in str(caught.value)
+
+
+def test_everything_else_does_without_envpool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgsuite.envs.envpool_backend.find_spec", lambda _: None)
+    assert chosen_backend("CartPole-v1", "auto", {}) == "numpy"
+    assert chosen_backend("FrozenLake-v1", "auto", {}) == "gymnasium"
+    assert chosen_backend("LunarLander-v3", "gymnasium", {}) == "gymnasium"
+    assert chosen_backend("HalfCheetah-v5", "auto", {"ctrl_cost_weight": 0.0}) == "gymnasium"
 
 
 @pytest.mark.parametrize(
