@@ -25,6 +25,9 @@ class Odd(gymnasium.Space[Any]):
     def contains(self, x: Any) -> bool:
         return True
 
+    def __repr__(self) -> str:
+        return "Odd()"
+
 
 def refusal(**options: Any) -> str:
     """What describing and making the environment are told, in the same words."""
