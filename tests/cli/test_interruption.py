@@ -31,7 +31,7 @@ def interrupted(start):
     assert process.stderr is not None
     for line in process.stderr:
         said.append(line)
-        if sum(word.startswith("started") for word in said) == 2:
+        if sum("  started  " in word for word in said) == 2:
             break
     time.sleep(0.3)
     begun = time.monotonic()
