@@ -37,7 +37,22 @@ class _Command(TyperCommand):
         return _light(super().get_help_option(ctx))
 
 
+class _Stopped(PgsuiteError):
+    """A signal ended the command."""
+
+    def __init__(self, error: KeyboardInterrupt) -> None:
+        super().__init__("interrupted")
+        self.exit_code = exit_code(error)
+
+
 class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Invoke the command; a signal keeps its own exit code, where typer has 130 for all."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Stopped(error) from error
+
     def get_help_option(self, ctx: Any) -> "TyperOption | None":
         return _light(super().get_help_option(ctx))
 

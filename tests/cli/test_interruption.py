@@ -1,4 +1,4 @@
-"""Ctrl-C keeps what is done; the same command goes on from there, then has nothing to do."""
+"""What ends a command, Ctrl-C or else, keeps what is done; the same command goes on from there, then has nothing to do."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def interrupted(start):
     assert process.stderr is not None
     for line in process.stderr:
         said.append(line)
-        if sum(word.startswith("started") for word in said) == 2:
+        if sum("  started  " in word for word in said) == 2:
             break
     time.sleep(0.3)
     begun = time.monotonic()
@@ -60,6 +60,84 @@ def test_ctrl_c_before_anything_runs(pgsuite, monkeypatch):
     code, _, err = pgsuite("run", "mine.toml")
     assert code == 130
     assert "Traceback" not in err
+
+
+SLOW = ["run", "interrupted.toml", "-e", "broken/slow-v0", "--workers", "2"]
+PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+
+
+def start_slow(start, out, nap=0.05):
+    """Start two workers, a seed each, and wait until both are at work; a step of the environment takes a nap."""
+    process = start(*SLOW, "--out", out, NAP=str(nap))
+    lines = iter(process.stderr.readline, "")
+    said = [next(lines) for _ in range(3)]
+    assert [line.split()[1] for line in said[1:]] == ["started", "started"]
+    time.sleep(2.0)
+    assert len(processes_of(process.pid)) >= 4  # the parent, the two, and who forks them
+    return process, "".join(said)
+
+
+@PROC
+@pytest.mark.parametrize(
+    ("number", "send", "code"),
+    [
+        (signal.SIGTERM, os.kill, 143),
+        (signal.SIGTERM, os.killpg, 143),
+        (signal.SIGINT, os.kill, 130),
+        (signal.SIGHUP, os.killpg, 129),
+    ],
+)
+def test_a_signal_ends_a_run_as_calmly_as_ctrl_c(number, send, code, start, place):
+    """Slurm and Docker send SIGTERM, to the command alone or to all of its processes."""
+    out = f"{number.name}-{send.__name__}"
+    process, said = start_slow(start, out)
+    send(process.pid, number)
+    shown, rest = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert shown == ""
+    assert rest.splitlines()[-1].startswith(f"interrupted; what is done is kept in {out}: run the same command again")
+    assert "Traceback" not in rest
+    assert "failed" not in rest
+    assert processes_of(process.pid) == []
+    assert load(place / out).groupby("seed").status.first().to_dict() == {0: "partial", 1: "partial"}
+
+
+@PROC
+@pytest.mark.parametrize("nap", [0.05, 30])
+def test_a_parent_that_is_killed_leaves_nobody_at_work(nap, start, place):
+    """Workers that have something to say, which nobody hears any more, and those that have not."""
+    process, _ = start_slow(start, f"killed-{nap}", nap)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    end = time.monotonic() + 5.0
+    while processes_of(process.pid) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert processes_of(process.pid) == []
+    process.communicate()
+    if nap < 1:
+        seeds = load(place / f"killed-{nap}").groupby("seed").status.first()
+        assert seeds.to_dict() == {0: "partial", 1: "partial"}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_signal_ends_any_command_in_one_line(number, code, pgsuite, monkeypatch):
+    monkeypatch.setattr("pgsuite.suites.planning.plan", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr("pgsuite.cli.interruption._mute", lambda _: None)  # the output of the tests
+    before = signal.getsignal(number)
+    assert pgsuite("run", "mine.toml") == (code, "", "pgsuite: interrupted\n")
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_was_ignored_before_stays_ignored(pgsuite, monkeypatch):
+    """As `nohup` has it."""
+    monkeypatch.setattr("pgsuite.suites.schema.load_suite", lambda *_: os.kill(os.getpid(), signal.SIGHUP))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        code, _, err = pgsuite("run", "mine.toml")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert code == 1
+    assert "interrupted" not in err
 
 
 def content(folder):

@@ -49,7 +49,7 @@ def files(folder):
 
 def test_runs_what_is_missing_and_nothing_else(run, tmp_path):
     outcome, said = run("reinforce")
-    assert (outcome.failures, outcome.interrupted) == ([], False)
+    assert (outcome.failures, outcome.interruption) == ([], None)
     assert "0 of 2 runs are there, 2 to do on 1 worker(s)" in said
     there = files(tmp_path / "out")
     _, said = run("reinforce")
@@ -106,7 +106,7 @@ def test_an_interruption_is_an_outcome(run, monkeypatch, tmp_path):
 
     monkeypatch.setattr(running.Scheduler, "run", interrupted)
     outcome, _ = run("reinforce")
-    assert outcome.interrupted
+    assert isinstance(outcome.interruption, KeyboardInterrupt)
     assert read_manifest(tmp_path / "out").cells[0].seeds == (0, 1)
 
 
