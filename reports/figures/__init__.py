@@ -1,4 +1,4 @@
-"""The figures of a report: drawn with matplotlib under seaborn's theme, as files and as SVG inside a page.
+"""The figures of a report: drawn with matplotlib, as files and as SVG inside a page.
 
 Loading this takes longer than printing a table does: import it where something is drawn.
 """

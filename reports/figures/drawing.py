@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import seaborn as sns
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.figure import Figure
 
@@ -18,7 +17,6 @@ MUTED = "#5b5c5d"
 GRID = "#e4e5e6"
 _RESOLUTION = 170
 _THEME: Any = {
-    **sns.axes_style("ticks"),
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
     "font.size": 9,
@@ -49,6 +47,7 @@ _THEME: Any = {
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "axes.axisbelow": True,
+    "lines.solid_capstyle": "round",
     "axes.unicode_minus": True,
     "text.parse_math": False,  # a name is not a formula
     "svg.fonttype": "none",  # text stays text: searchable, and in the reader's font
