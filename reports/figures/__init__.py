@@ -4,9 +4,8 @@ Loading this takes longer than printing a table does: import it where something 
 """
 
 from .build import Figures, build
-from .curves import plot_curves
 from .drawing import Drawing, save
 from .style import line_styles, slug
 from .svg import inline
 
-__all__ = ["Drawing", "Figures", "build", "inline", "line_styles", "plot_curves", "save", "slug"]
+__all__ = ["Drawing", "Figures", "build", "inline", "line_styles", "save", "slug"]

@@ -1,6 +1,6 @@
 """All figures of a comparison."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -40,12 +40,23 @@ class Figures(NamedTuple):
 
     def on_page(self) -> tuple[Drawing, ...]:
         """Those that stand in the page; their ids never meet."""
-        return tuple(drawing for section in self[:-1] for drawing in section)
+        return (*self.curves, *self.diagnostics, *self.efficiency, *self.profiles, *self.thresholds)
 
-    def save(self, out: Path) -> list[Path]:
-        """Write those that are files of their own: all but the ones per environment. PNG, SVG and PDF of each."""
-        drawings = [*self.together, *(drawing for section in self[2:-1] for drawing in section)]
-        return [path for drawing in drawings for path in save(drawing, out)]
+    def on_their_own(self) -> tuple[Drawing, ...]:
+        """Those that are files beside the page, learning curves first: all but the ones per environment."""
+        return (
+            *self.together[:1],
+            *self.aggregates,
+            *self.profiles,
+            *self.efficiency,
+            *self.thresholds,
+            *self.improvement,
+            *self.together[1:],
+        )
+
+    def save(self, out: Path, formats: Collection[str]) -> list[Path]:
+        """Write those that are files of their own."""
+        return [path for drawing in self.on_their_own() for path in save(drawing, out, formats)]
 
 
 def build(comparison: Comparison) -> Figures:
