@@ -112,7 +112,8 @@ def write(
 
     drawn = out / FIGURES
     drawn.mkdir(exist_ok=True)
-    said, figures = content(comparison, gathered, audit), build(comparison)
+    said = content(comparison, gathered, audit)
+    figures = build(comparison, audit.bias_variance) if audit else build(comparison)
     page, markdown, latex = (out / f"report.{kind}" for kind in ("html", "md", "tex"))
     page.write_text(render(said, comparison.algorithms, on_page(figures)), encoding="utf-8")
     markdown.write_text(to_markdown(said, pictures(figures, formats)), encoding="utf-8")
