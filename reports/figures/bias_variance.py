@@ -22,7 +22,7 @@ _LOOKS = (
     LineStyle("#009E73", SOLID, "D"),
     LineStyle("#C84B32", SOLID, "^"),
 )
-_MARGINS = Margins(left=44.0, right=10.0, top=24.0, bottom=36.0)
+_MARGINS = Margins(left=44.0, right=14.0, top=24.0, bottom=36.0)
 
 
 def bias_variance_figure(algorithm: str, points: Sequence[BiasVariance]) -> Drawing:
