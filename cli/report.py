@@ -1,5 +1,6 @@
 """`pgsuite report`: a comparison of results, printed and written down."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,9 @@ def report(
     horizon: Annotated[
         str, typer.Option(help="For budgets that differ: error, or common to cut curves to the shortest.")
     ] = "error",
+    formats: Annotated[
+        str, typer.Option(help="Of the figures beside the page, with commas between: svg, png, pdf.")
+    ] = "svg",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Event files too, in OUT/tensorboard.")] = False,
     wandb: Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")] = None,
     mlflow: Annotated[str | None, typer.Option(help="Log to this MLflow URI too, as sqlite:///mlflow.db.")] = None,
@@ -35,7 +39,14 @@ def report(
     if horizon not in ("error", "common"):
         raise UsageError(f"--horizon {horizon}: choose error or common")
     out = out or folders[0] / "report"
-    files = write_report(folders, out, level=level, horizon=horizon, audit=audit)  # type: ignore[arg-type]  # checked above
+    files = write_report(
+        folders,
+        out,
+        level=level,
+        horizon=horizon,  # type: ignore[arg-type]  # checked above
+        audit=audit,
+        formats=formats.split(","),
+    )
     if tensorboard or wandb or mlflow:
         from ..reports.exports import export_to
 
@@ -52,6 +63,7 @@ def write_report(
     level: float = 0.95,
     horizon: "Horizon" = "error",
     audit: Path | None = None,
+    formats: Sequence[str] = ("svg",),
 ) -> "ReportFiles":
     """Write a report and print what it says."""
     from rich.console import Console
@@ -59,7 +71,7 @@ def write_report(
     from ..reports import print_report
     from ..reports import report as write
 
-    files = write(folders, out, level=level, horizon=horizon, audit=audit)
+    files = write(folders, out, level=level, horizon=horizon, audit=audit, formats=formats)
     print_report(files.content, Console())
     typer.echo(f"\nwrote {files.page}")
     typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")

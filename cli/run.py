@@ -28,6 +28,7 @@ def run(
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Leave the results for `report`.")] = False,
 ) -> None:
     """Run what is missing of a suite, then report it.
 
@@ -50,7 +51,7 @@ def run(
     console = Console(stderr=True)
     outcome = run_cells(planned, out, workers=workers, console=console)
     trouble: PgsuiteError | None = None
-    if not outcome.interruption and (not outcome.failures or _has_runs(out)):
+    if not (no_report or outcome.interruption) and (not outcome.failures or _has_runs(out)):
         try:
             write_report([out], out / "report")
         except PgsuiteError as error:

@@ -1,12 +1,13 @@
 """An audit of the gradients as a part of the report: the outcome, its tables, and every departure."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..errors import UsageError
-from ..results.store.audit import read_audit
+from ..results.store.audit import BiasVariance, read_audit
 from .tables.audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
 from .tables.table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
 
@@ -24,6 +25,8 @@ class AuditSection(NamedTuple):
     tables: tuple[Table, ...]
     departures: tuple[str, ...]
     """One line for every departure from a declared target."""
+    bias_variance: Mapping[str, tuple[BiasVariance, ...]]
+    """Algorithm -> what λ trades, of those that have one."""
 
 
 def read_section(path: Path) -> AuditSection:
@@ -46,7 +49,17 @@ def audit_section(audit: dict[str, Any]) -> AuditSection:
     if len(updates):
         tables.append(_table("audit-updates", "What an update brings", UPDATE_CAPTION, updates))
     departures = [f"{name}: {line}" for name, found in audit["algorithms"].items() for line in found["departures"]]
-    return AuditSection(verdict(audit), bool(audit["passes"]), tuple(tables), tuple(departures))
+    points = {
+        name: tuple(BiasVariance(**{key: _number(value) for key, value in point.items()}) for point in curve)
+        for name, found in audit["algorithms"].items()
+        if (curve := found["bias_variance"])
+    }
+    return AuditSection(verdict(audit), bool(audit["passes"]), tuple(tables), tuple(departures), points)
+
+
+def _number(value: Any) -> float:
+    """What is not finite is null in the file."""
+    return float("nan") if value is None else float(value)
 
 
 def _table(name: str, title: str, caption: str, rows: pd.DataFrame) -> Table:

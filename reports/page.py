@@ -35,6 +35,8 @@ SECTIONS = (
     ("missing", "Missing or diverged"),
 )
 """Anchor and title of each part, in order; the audit's is there when there is one."""
+GROUPS = ("curves", "profiles", "cost", "diagnostics", "audit")
+"""The parts that have figures."""
 _MARKERS = {
     "o": "M14 2a4 4 0 1 1 0 8a4 4 0 1 1 0-8z",
     "s": "M10.5 2.5h7v7h-7z",
@@ -74,6 +76,7 @@ def on_page(figures: Figures) -> dict[str, FigureGroup]:
         "profiles": _group(figures.profiles + figures.efficiency),
         "cost": _group(figures.thresholds),
         "diagnostics": _group(figures.diagnostics, titled=True),
+        "audit": _group(figures.bias_variance, titled=True),
     }
 
 
@@ -91,7 +94,7 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
     Args:
         content: what it says.
         labels: the algorithms, in order.
-        groups: figures of the parts ``curves``, ``profiles``, ``cost`` and ``diagnostics``; a part may have none.
+        groups: figures of the parts `GROUPS`; a part may have none.
     """
     style, script = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     styles = line_styles(labels)
@@ -105,7 +108,7 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
             slugs={label: slug(label) for label in labels},
             swatches={label: swatch(look) for label, look in styles.items()},
             bar=lambda cell, scale: bar(cell, scale, styles),
-            groups={name: _trusted(groups.get(name, none)) for name in ("curves", "profiles", "cost", "diagnostics")},
+            groups={name: _trusted(groups.get(name, none)) for name in GROUPS},
             medium=Medium.PAGE,
             policy=policy(style, script),
             style=Markup(style),

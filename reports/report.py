@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import UsageError
+from ..errors import UsageError, plain
 from ..results.statistics.comparison import Comparison, compare
 from ..results.store.gathering import Gathered, gather
 from ..results.store.protocol import Horizon
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .figures import Figures
 
 
+FORMATS = ("svg", "png", "pdf")
+"""What figures can be written as."""
 FIGURES = "figures"
 """Folder of the figures, inside that of the report."""
 
@@ -49,6 +51,7 @@ def report(
     seed: int = 0,
     horizon: Horizon = "error",
     audit: str | Path | None = None,
+    formats: Sequence[str] = FORMATS[:1],
 ) -> ReportFiles:
     """Compare what the folders hold and write it down.
 
@@ -60,18 +63,23 @@ def report(
         seed: of the bootstrap; the same results give the same report.
         horizon: whether budgets that differ on an environment are an error, or curves are cut to the common one.
         audit: file of ``pgsuite audit --json`` that becomes a part of the report.
+        formats: of the figures beside the page: some of `FORMATS`.
 
     Raises:
-        UsageError: a folder holds no results, folders do not fit together, or ``out`` cannot be written.
+        UsageError: there is no such format, a folder holds no results, folders do not fit together, or ``out`` cannot
+            be written.
         PgsuiteError: a manifest is damaged.
     """
+    for one in formats:
+        if one not in FORMATS:
+            raise UsageError(f"figures cannot be written as {plain(one)!r}: choose from {', '.join(FORMATS)}")
     audited = None if audit is None else read_section(Path(audit))
     gathered = gather(paths, horizon=horizon)
     comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, horizon=horizon)
     refuse_links(Path(out), folders=[Path(path) for path in paths])
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
-        return write(comparison, gathered, Path(out), audited)
+        return write(comparison, gathered, Path(out), audited, formats)
     except OSError as error:
         raise UsageError(
             f"cannot write the report to {out}: {error.strerror}; choose another folder with -o"
@@ -95,25 +103,34 @@ def refuse_links(out: Path, folders: Sequence[Path]) -> None:
         raise UsageError(f"{links[0]} is a link, and a report is not written through links: remove it or choose -o")
 
 
-def write(comparison: Comparison, gathered: Gathered, out: Path, audit: AuditSection | None = None) -> ReportFiles:
+def write(
+    comparison: Comparison, gathered: Gathered, out: Path, audit: AuditSection | None, formats: Sequence[str]
+) -> ReportFiles:
     """Write all files of a report into an existing folder."""
     from .figures import build  # what draws takes longer to load than a table takes to print
     from .page import on_page, render
 
     drawn = out / FIGURES
     drawn.mkdir(exist_ok=True)
-    said, figures = content(comparison, gathered, audit), build(comparison)
+    said = content(comparison, gathered, audit)
+    figures = build(comparison, audit.bias_variance) if audit else build(comparison)
     page, markdown, latex = (out / f"report.{kind}" for kind in ("html", "md", "tex"))
     page.write_text(render(said, comparison.algorithms, on_page(figures)), encoding="utf-8")
-    markdown.write_text(to_markdown(said, pictures(figures)), encoding="utf-8")
+    markdown.write_text(to_markdown(said, pictures(figures, formats)), encoding="utf-8")
     latex.write_text(to_latex(said), encoding="utf-8")
     return ReportFiles(
-        page, markdown, latex, tuple(figures.save(drawn)), tuple(write_tables(comparison, out)), said, gathered
+        page,
+        markdown,
+        latex,
+        tuple(figures.save(drawn, tuple(dict.fromkeys(formats)))),
+        tuple(write_tables(comparison, out)),
+        said,
+        gathered,
     )
 
 
-def pictures(figures: "Figures") -> tuple[Picture, ...]:
-    """The figures beside the Markdown, learning curves first."""
-    shown = (*figures.together[:1], *figures.aggregates, *figures.profiles, *figures.efficiency, *figures.thresholds)
-    shown += (*figures.improvement, *figures.together[1:])
-    return tuple(Picture(one.title, f"{FIGURES}/{one.name}.png", one.caption) for one in shown)
+def pictures(figures: "Figures", formats: Sequence[str]) -> tuple[Picture, ...]:
+    """The figures beside the Markdown; none where all of them are PDF, which it cannot show."""
+    kind = next((kind for kind in ("png", "svg") if kind in formats), None)
+    shown = figures.on_their_own() if kind else ()
+    return tuple(Picture(one.title, f"{FIGURES}/{one.name}.{kind}", one.caption) for one in shown)

@@ -1,12 +1,11 @@
-"""The figures of a report: drawn with matplotlib under seaborn's theme, as files and as SVG inside a page.
+"""The figures of a report: drawn with matplotlib, as files and as SVG inside a page.
 
 Loading this takes longer than printing a table does: import it where something is drawn.
 """
 
 from .build import Figures, build
-from .curves import plot_curves
 from .drawing import Drawing, save
 from .style import line_styles, slug
 from .svg import inline
 
-__all__ = ["Drawing", "Figures", "build", "inline", "line_styles", "plot_curves", "save", "slug"]
+__all__ = ["Drawing", "Figures", "build", "inline", "line_styles", "save", "slug"]

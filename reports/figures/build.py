@@ -1,16 +1,19 @@
 """All figures of a comparison."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
 
 from ...results.statistics.comparison import Comparison
+from ...results.store.audit import BiasVariance
 from ..notation import plural
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure
+from .bias_variance import bias_variance_figure
 from .curves import curves_apart, curves_together
 from .diagnostics import diagnostics_apart, diagnostics_together
 from .drawing import Drawing, save
@@ -35,21 +38,49 @@ class Figures(NamedTuple):
     improvement: tuple[Drawing, ...]
     """Of the final score, then of the area under the curve."""
     thresholds: tuple[Drawing, ...]
+    bias_variance: tuple[Drawing, ...]
+    """Of the algorithms of an audit that have a λ."""
     together: tuple[Drawing, ...]
     """Learning curves and diagnostics with all environments in one figure each, for Markdown and papers."""
 
     def on_page(self) -> tuple[Drawing, ...]:
         """Those that stand in the page; their ids never meet."""
-        return tuple(drawing for section in self[:-1] for drawing in section)
+        return (
+            *self.curves,
+            *self.diagnostics,
+            *self.efficiency,
+            *self.profiles,
+            *self.thresholds,
+            *self.bias_variance,
+        )
 
-    def save(self, out: Path) -> list[Path]:
-        """Write those that are files of their own: all but the ones per environment. PNG, SVG and PDF of each."""
-        drawings = [*self.together, *(drawing for section in self[2:-1] for drawing in section)]
-        return [path for drawing in drawings for path in save(drawing, out)]
+    def on_their_own(self) -> tuple[Drawing, ...]:
+        """Those that are files beside the page, learning curves first: all but the ones per environment."""
+        return (
+            *self.together[:1],
+            *self.aggregates,
+            *self.profiles,
+            *self.efficiency,
+            *self.thresholds,
+            *self.improvement,
+            *self.together[1:],
+            *self.bias_variance,
+        )
+
+    def save(self, out: Path, formats: Collection[str]) -> list[Path]:
+        """Write those that are files of their own."""
+        return [path for drawing in self.on_their_own() for path in save(drawing, out, formats)]
 
 
-def build(comparison: Comparison) -> Figures:
-    """Draw everything that a comparison has numbers for."""
+def build(
+    comparison: Comparison, bias_variance: Mapping[str, Sequence[BiasVariance]] = MappingProxyType({})
+) -> Figures:
+    """Draw everything that there are numbers for.
+
+    Args:
+        comparison: the results.
+        bias_variance: what λ trades, by algorithm: from an audit.
+    """
     frame, level = comparison.frame, comparison.level
     styles = line_styles(comparison.algorithms)
     boards = (aggregates_figure(comparison.leaderboard, styles, statistic=one, level=level) for one in STATISTICS)
@@ -64,6 +95,7 @@ def build(comparison: Comparison) -> Figures:
         aggregates=_saying(runs, boards),
         improvement=_saying(runs, matrices),
         thresholds=_there([thresholds_figure(comparison.thresholds, budgets, styles)]),
+        bias_variance=tuple(bias_variance_figure(label, points) for label, points in bias_variance.items()),
         together=_there([curves_together(frame, styles, level=level), diagnostics_together(frame, styles)]),
     )
 

@@ -1,7 +1,6 @@
 """Learning curves: mean and interval over runs against environment steps. A seed is one run, the unit."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +12,12 @@ from numpy.typing import ArrayLike
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.metrics import mean_interval
 from ..notation import decimals, percent
-from .drawing import MUTED, Drawing, save, theme
+from .drawing import MUTED, Drawing, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .names import named
 from .runs import diverged_runs, plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
-from .style import LineStyle, line_styles, slug
+from .style import LineStyle, slug
 
 _COLUMNS = 3
 _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)
@@ -34,7 +33,7 @@ class Curves(NamedTuple):
     diverged: pd.DataFrame
 
 
-def caption(level: float = 0.95) -> str:
+def caption(level: float) -> str:
     """What the reader of a learning curve has to know."""
     return (
         f"Learning curves: mean (line) and {percent(level)} Student t interval of the mean (band) over runs, "
@@ -46,37 +45,14 @@ def caption(level: float = 0.95) -> str:
     )
 
 
-def plot_curves(frame: pd.DataFrame, out: Path, name: str = "curves") -> list[Path]:
-    """Write the learning curves of all environments of a frame, in one figure.
-
-    Args:
-        frame: what `pgsuite.results.load` gives.
-        out: an existing folder.
-        name: of the files, without their ending.
-
-    Returns:
-        The PNG, SVG and PDF file; nothing when there is nothing to draw.
-    """
-    drawing = curves_together(frame, name=name)
-    return [] if drawing is None else save(drawing, out)
-
-
-def curves_together(
-    frame: pd.DataFrame,
-    styles: Mapping[str, LineStyle] | None = None,
-    *,
-    level: float = 0.95,
-    name: str = "curves",
-) -> Drawing | None:
+def curves_together(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float) -> Drawing | None:
     """All environments in one figure, a panel each; None when there is nothing to draw."""
     panels = _panels(frame)
     columns = 2 if len(panels) == 4 else min(_COLUMNS, len(panels))
-    return _drawing(panels, styles, level, name, columns, "Learning curves") if panels else None
+    return _drawing(panels, styles, level, "curves", columns, "Learning curves") if panels else None
 
 
-def curves_apart(
-    frame: pd.DataFrame, styles: Mapping[str, LineStyle] | None = None, *, level: float = 0.95
-) -> tuple[Drawing, ...]:
+def curves_apart(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float) -> tuple[Drawing, ...]:
     """A figure per environment, with every single run as an artist of the kind ``runs``: for a page, which hides it."""
     return tuple(
         _drawing([panel], styles, level, f"curves-{slug(panel.env)}", 1, f"Learning curves on {named(panel.env)}")
@@ -94,16 +70,14 @@ def _panels(frame: pd.DataFrame) -> list[Curves]:
 
 def _drawing(
     panels: Sequence[Curves],
-    styles: Mapping[str, LineStyle] | None,
+    styles: Mapping[str, LineStyle],
     level: float,
     name: str,
     columns: int,
     title: str,
 ) -> Drawing:
-    names = list(
-        dict.fromkeys(label for panel in panels for label in [*panel.completed["label"], *panel.diverged["label"]])
-    )
-    styles = line_styles(names) if styles is None else {label: styles[label] for label in styles if label in names}
+    there = {label for panel in panels for label in [*panel.completed["label"], *panel.diverged["label"]]}
+    styles = {label: style for label, style in styles.items() if label in there}
     grid = Grid(len(panels), columns, PAGE - 40 * (columns > 1), _HEIGHT)
     any_diverged = any(not panel.diverged.empty for panel in panels)
     with theme():

@@ -1,13 +1,14 @@
 """A figure with what a page needs to know of it; how all figures look; and the files they are written to."""
 
+import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import seaborn as sns
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.figure import Figure
 
@@ -18,7 +19,6 @@ MUTED = "#5b5c5d"
 GRID = "#e4e5e6"
 _RESOLUTION = 170
 _THEME: Any = {
-    **sns.axes_style("ticks"),
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
     "font.size": 9,
@@ -49,6 +49,7 @@ _THEME: Any = {
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "axes.axisbelow": True,
+    "lines.solid_capstyle": "round",
     "axes.unicode_minus": True,
     "text.parse_math": False,  # a name is not a formula
     "svg.fonttype": "none",  # text stays text: searchable, and in the reader's font
@@ -72,6 +73,13 @@ class Drawing:
     series: Mapping[str, str]
     """Slug and name of every algorithm that has artists of its own."""
 
+    @cached_property
+    def svg(self) -> bytes:
+        """The figure on white as an SVG document, drawn once for the page and the file."""
+        file = io.BytesIO()
+        _write(self.figure, file, "svg")
+        return file.getvalue()
+
 
 _DEFAULTS: dict[str, Any] = {name: value for name, value in rcParamsDefault.items() if "backend" not in name}
 """matplotlib's own settings: a ``matplotlibrc`` in the working folder must not change a figure, or make it run TeX."""
@@ -85,20 +93,30 @@ def theme() -> Iterator[None]:
         yield
 
 
-def save(drawing: Drawing, out: Path, name: str | None = None) -> list[Path]:
-    """Write a figure on white as PNG, SVG and PDF; the same figure gives the same bytes.
+_UNDATED: Mapping[str, Mapping[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+def _write(figure: Figure, file: Path | io.BytesIO, kind: str) -> None:
+    with theme():
+        metadata: Any = _UNDATED.get(kind)
+        figure.savefig(file, format=kind, dpi=_RESOLUTION, facecolor="white", metadata=metadata)
+
+
+def save(drawing: Drawing, out: Path, formats: Collection[str]) -> list[Path]:
+    """Write a figure on white, named as it is; the same figure gives the same bytes.
 
     Args:
         drawing: the figure.
         out: an existing folder.
-        name: of the files, without their ending; that of the drawing by default.
+        formats: endings of the files, such as ``svg``, ``png``, ``pdf``.
 
     Returns:
-        The three files, in that order.
+        The files, in that order.
     """
-    dates: Mapping[str, Mapping[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    paths = [out / f"{name or drawing.name}.{kind}" for kind in dates]
-    with theme():
-        for path, metadata in zip(paths, dates.values(), strict=True):
-            drawing.figure.savefig(path, dpi=_RESOLUTION, facecolor="white", metadata=dict(metadata))
+    paths = [out / f"{drawing.name}.{kind}" for kind in formats]
+    for path, kind in zip(paths, formats, strict=True):
+        if kind == "svg":
+            path.write_bytes(drawing.svg)
+        else:
+            _write(drawing.figure, path, kind)
     return paths

@@ -4,24 +4,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..cells import labels
-
-
-def labelled(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with ``label``, the name of a configuration, where it has none yet."""
-    return frame if "label" in frame else frame.assign(label=labels(frame) if len(frame) else "")
-
 
 def plotted_runs(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that enter the means, with ``label`` and, per row, the number of ``runs`` of its cell.
+    """The rows that enter the means and, per row, the number of ``runs`` of its cell.
 
     They are those of a cell's completed runs. While it has none, they are those of its unfinished runs, as far as all
     of them have come: a mean whose runs drop out on the way would show their dropping out as learning.
     """
     if frame.empty:
-        return labelled(frame).assign(runs=0)
+        return frame.assign(runs=0)
     kept = []
-    for _, cell in labelled(frame).groupby(["env", "label"], sort=False):
+    for _, cell in frame.groupby(["env", "label"], sort=False):
         complete = cell[cell["status"] == "complete"]
         runs = complete if len(complete) else cell[cell["status"] == "partial"]
         number = runs["seed"].nunique()
@@ -31,8 +24,7 @@ def plotted_runs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def diverged_runs(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of diverged runs, with ``label``: up to where they diverged."""
-    frame = labelled(frame)
+    """The rows of diverged runs: up to where they diverged."""
     return frame[frame["status"] == "diverged"]
 
 

@@ -3,12 +3,11 @@
 matplotlib's own SVG is a document; several of them in one page would share ids, fonts and a style sheet for ``*``.
 """
 
-import io
 import re
 import xml.etree.ElementTree as ElementTree
 from xml.etree.ElementTree import Element
 
-from .drawing import GRID, INK, MUTED, Drawing, theme
+from .drawing import GRID, INK, MUTED, Drawing
 from .names import named, plain
 
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -28,8 +27,9 @@ def inline(drawing: Drawing) -> str:
     ``runs`` (single runs: a page hides them until asked), ``diverged``, ``point``, ``interval``, ``key``, ``label``.
     Text and axes have the page's colour, the background is the page's, the width that of its container.
     """
-    root = _drawn(drawing)
+    root = ElementTree.fromstring(drawing.svg)
     _strip_namespaces(root)
+    _clear_background(root)
     definitions = _gather_definitions(root)
     _tidy(root)
     _tidy(definitions)
@@ -40,19 +40,19 @@ def inline(drawing: Drawing) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _drawn(drawing: Drawing) -> Element:
-    file = io.BytesIO()
-    with theme():
-        drawing.figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="none")
-    return ElementTree.fromstring(file.getvalue())
-
-
 def _strip_namespaces(root: Element) -> None:
     """Plain tags and ``href``, as HTML wants them."""
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         if link := element.attrib.pop(_LINK, None):
             element.set("href", link)
+
+
+def _clear_background(root: Element) -> None:
+    """The figure's own patch, which is drawn first, goes: the page shows through."""
+    patch = root.find(".//g[@id='patch_1']")
+    assert patch is not None
+    patch.clear()
 
 
 def _gather_definitions(root: Element) -> Element:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 
 def area_under_curve(env_steps: ArrayLike, returns: ArrayLike) -> NDArray[np.float64]:
@@ -32,5 +32,5 @@ def mean_interval(x: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     values = np.asarray(x, dtype=np.float64)
     if values.size < 2:
         return float("nan"), float("nan")
-    half = stats.t.ppf((1 + level) / 2, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    half = special.stdtrit(values.size - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(values.size)
     return float(values.mean() - half), float(values.mean() + half)

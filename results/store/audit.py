@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import UsageError
 from .atomic import write_atomic
@@ -93,6 +93,20 @@ def departure_line(case: dict[str, Any]) -> str:
     """Return one line on a case that departs."""
     where = ", ".join(part for part in (case["model"], case["policy"], case["variant"]) if part)
     return f"{where}: " + "; ".join(MEANINGS[name] for name in case["departures"])
+
+
+class BiasVariance(NamedTuple):
+    """What λ trades at one error of the critic, relative to the length of the exact gradient."""
+
+    trace: float
+    critic_error: float
+    """Share of the values' root mean square."""
+    bias: float
+    bias_error: float
+    """Standard error of the mean gradient."""
+    exact_bias: float
+    noise: float
+    """Standard deviation of one batch."""
 
 
 def write_audit(path: Path, audit: dict[str, Any]) -> None:

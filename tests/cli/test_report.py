@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 
-from pgsuite.results import CellStore, CurveRow, write_manifest
+from pgsuite.results import CellStore, CurveRow, load, write_manifest
 
 RECORD = {"suite": "mine", "anchors": {"random": 20.0, "reference": 500.0}, "steps": 1000}
 
@@ -29,11 +29,36 @@ def ask(out, store, seeds):
 
 def test_a_whole_folder_is_reported_and_done(pgsuite, tmp_path):
     cell(tmp_path)
-    code, out, err = pgsuite("report", str(tmp_path))
+    code, out, err = pgsuite("report", str(tmp_path), "--formats", "svg,png,pdf")
     assert (code, err) == (0, "")
     assert "trpo has an IQM of the final score of" in out
     written = {path.suffix for path in (tmp_path / "report").rglob("*.*")}
     assert written == {".html", ".md", ".tex", ".png", ".svg", ".pdf", ".csv", ".parquet"}
+
+
+def test_figures_are_svg_unless_other_formats_are_asked_for(pgsuite, tmp_path):
+    cell(tmp_path)
+    assert pgsuite("report", str(tmp_path))[0] == 0
+    assert {path.suffix for path in (tmp_path / "report" / "figures").iterdir()} == {".svg"}
+
+
+@pytest.mark.parametrize("formats", ["gif", "svg,gif", "", "svg;png", "\x1b[31m"])
+def test_a_format_that_figures_have_not_is_one_line_and_exit_code_2(formats, pgsuite, tmp_path):
+    cell(tmp_path)
+    code, out, err = pgsuite("report", str(tmp_path), "--formats", formats)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "choose from svg, png, pdf" in err
+    assert "\x1b" not in err
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_run_leaves_its_report_for_later_when_told_to(pgsuite, place):
+    run = ["run", "mine.toml", "--seeds", "0", "--out", "later", "--workers", "1"]
+    code, out, _ = pgsuite(*run, "--no-report")
+    assert (code, out) == (0, "")
+    assert len(load(place / "later")) == 3
+    assert not (place / "later" / "report").exists()
+    assert "wrote later/report/report.html" in pgsuite(*run)[1]
 
 
 @pytest.mark.parametrize("fate", ["missing", "damaged", "unfinished"])

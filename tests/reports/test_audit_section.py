@@ -2,11 +2,13 @@
 
 import io
 import json
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 from rich.console import Console
 
 from pgsuite.errors import UsageError
+from pgsuite.reports import report
 from pgsuite.reports.audit_section import read_section
 from pgsuite.reports.content import content
 from pgsuite.reports.markdown import to_markdown
@@ -17,13 +19,18 @@ from pgsuite.results.store.audit import FORMAT
 
 from .tables.test_audit import CASE, UPDATE, WORSE
 
+POINTS = [
+    {"trace": t, "critic_error": e, "bias": 0.1, "bias_error": 0.01, "exact_bias": 0.1 * e, "noise": 0.5}
+    for e in (0.0, 1.0)
+    for t in (0.0, 1.0)
+]
 HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def write(tmp_path):
     def write(**change):
-        mine = {"cases": [CASE, WORSE], "updates": [UPDATE], "passes": True, "departures": []}
+        mine = {"cases": [CASE, WORSE], "updates": [UPDATE], "passes": True, "departures": [], "bias_variance": POINTS}
         audit = {"format": FORMAT, "alpha": 0.001, "tests": 4, "seconds": 12.3, "passes": True}
         path = tmp_path / "audit.json"
         path.write_text(json.dumps(audit | {"algorithms": {"actor-critic": mine}} | change))
@@ -45,6 +52,7 @@ def test_it_has_the_tables_of_the_terminal_sorted_by_their_numbers(write):
 
 def test_departures_are_said(write):
     wrong = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": ["chain, uniform: biased"]}
+    wrong["bias_variance"] = []
     section = read_section(write(algorithms={"mine": wrong}, passes=False))
     assert section.departures == ("mine: chain, uniform: biased",)
     assert "mine departs" in section.verdict
@@ -53,6 +61,7 @@ def test_departures_are_said(write):
 
 def test_a_terminal_of_80_columns_shows_it_without_breaking_a_line(write):
     wrong = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": ["chain, uniform: biased"]}
+    wrong["bias_variance"] = []
     console = Console(record=True, width=80, file=io.StringIO())
     print_audit(read_section(write(algorithms={"mine": wrong}, passes=False)), console)
     text = console.export_text()
@@ -73,7 +82,7 @@ def test_a_file_that_is_no_audit_is_one_line(write, change):
 def test_the_page_and_markdown_have_it_between_diagnostics_and_settings_and_only_then(write, folder, comparison):
     folder.cell("trpo", curves=[[0, 40], [0, 60]])
     gathered = gather([folder.path])
-    hostile = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": [HOSTILE]}
+    hostile = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": [HOSTILE], "bias_variance": POINTS}
     section = read_section(write(algorithms={HOSTILE: hostile}))
     without, with_it = content(comparison, gathered), content(comparison, gathered, section)
     page = render(with_it, comparison.algorithms, {})
@@ -84,3 +93,26 @@ def test_the_page_and_markdown_have_it_between_diagnostics_and_settings_and_only
     assert "## Gradient audit" in to_markdown(with_it)
     assert HOSTILE not in to_markdown(with_it)
     assert "## Gradient audit" not in to_markdown(without)
+
+
+def test_the_report_has_bias_and_noise_over_lambda_of_who_has_a_lambda(write, folder, tmp_path):
+    folder.cell("trpo", curves=[[0, 40], [0, 60]])
+    others = {"cases": [CASE], "updates": [UPDATE], "passes": True, "departures": [], "bias_variance": []}
+    mine = others | {"bias_variance": POINTS}
+    files = report([folder.path], tmp_path / "out", audit=write(algorithms={"reinforce": others, HOSTILE: mine}))
+    (figure,) = (path for path in files.figures if path.name.startswith("bias-variance"))
+    texts = [element.text for element in ElementTree.parse(figure).iter() if element.tag.endswith("}text")]
+    assert {"exact critic", "critic off by 100%", "Bias", "λ"} <= set(texts)
+    page = files.page.read_text()
+    audit = page[page.index('<section id="audit"') : page.index('<section id="details"')]
+    assert audit.count("<figure>") == 1
+    assert "Critic off by 100%: bias 0.10 to 0.10, least noise at λ = 0." in audit
+    assert HOSTILE not in page
+    assert f"](figures/{figure.name})" in files.markdown.read_text()
+
+
+@pytest.mark.parametrize("point", [{"trace": 0.5}, {**POINTS[0], "noise": "much"}])
+def test_a_damaged_curve_is_one_line(point, write):
+    broken = {"cases": [CASE], "updates": [UPDATE], "passes": True, "departures": [], "bias_variance": [point]}
+    with pytest.raises(UsageError, match="damaged"):
+        read_section(write(algorithms={"mine": broken}))

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ def test_a_result_becomes_all_files(folder, tmp_path):
     folder.cell("trpo", curves=CURVES)
     folder.cell("reinforce", curves=[[0, 10], [0, 12], [0, 14], [0, 16], [0, 18]])
     out = tmp_path / "new" / "report"
-    files = report([folder.path], out)
+    files = report([folder.path], out, formats=("svg", "png", "pdf"))
     assert [path.relative_to(out).as_posix() for path in (files.page, files.markdown, files.latex)] == [
         "report.html",
         "report.md",
@@ -33,6 +34,26 @@ def test_a_result_becomes_all_files(folder, tmp_path):
     assert "<svg" in page
     assert "s-trpo kind-line" in page
     assert files.page.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize(("formats", "shown"), [(("svg",), "svg"), (("svg", "png"), "png"), (("pdf", "pdf"), None)])
+def test_figures_are_written_in_the_formats_asked_for_and_markdown_shows_what_it_can(formats, shown, folder, tmp_path):
+    folder.cell("trpo", curves=CURVES)
+    files = report([folder.path], tmp_path, formats=formats)
+    names = {path.stem for path in files.figures}
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(
+        f"{name}.{kind}" for name in names for kind in set(formats)
+    )
+    pictures = re.findall(r"!\[.*\]\(figures/(.*)\)", files.markdown.read_text())
+    assert set(pictures) == ({f"{name}.{shown}" for name in names} if shown else set())
+
+
+def test_the_formats_change_nothing_but_the_files(folder, tmp_path):
+    folder.cell("trpo", curves=CURVES)
+    one = report([folder.path], tmp_path / "one")
+    two = report([folder.path], tmp_path / "two", formats=("png",))
+    assert one.page.read_bytes() == two.page.read_bytes()
+    assert one.markdown.read_text() == two.markdown.read_text().replace(".png", ".svg")
 
 
 def test_what_is_not_there_is_said_everywhere(folder, tmp_path):
@@ -87,6 +108,18 @@ def test_a_damaged_run_is_named_and_the_others_reported(folder, tmp_path):
     page = files.page.read_text()
     assert "seed-0.parquet is damaged" in page
     assert "There is one algorithm" in page
+
+
+def test_a_report_loads_nothing_that_it_does_not_need(folder, tmp_path):
+    """Either takes longer to load than all figures to draw."""
+    folder.cell("trpo", curves=CURVES)
+    folder.cell("reinforce", curves=CURVES)
+    code = (
+        "import sys; from pgsuite.reports import report; report(sys.argv[1:2], sys.argv[2]);"
+        "print({'torch', 'seaborn', 'scipy.stats', 'matplotlib.pyplot'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(folder.path), str(tmp_path / "report")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "set()"
 
 
 def test_loading_the_reports_loads_nothing_that_draws():

@@ -1,14 +1,18 @@
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from pgsuite.reports.figures import build, save
+from pgsuite.reports.figures import build, inline, save
 from pgsuite.results.statistics.comparison import compare
 
 from .conftest import comparison, suite
+
+savefig = Figure.savefig
 
 
 def test_each_section_has_its_figures(figures):
@@ -21,6 +25,7 @@ def test_each_section_has_its_figures(figures):
         "aggregates": 2,
         "improvement": 2,
         "thresholds": 1,
+        "bias_variance": 0,
         "together": 2,
     }
 
@@ -51,8 +56,11 @@ def test_an_algorithm_has_one_colour_in_all_figures(figures):
 
 def test_files_are_the_same_bytes_each_time_and_on_white(figures, tmp_path: Path):
     drawing = figures.efficiency[0]
-    paths = [save(drawing, tmp_path, name) for name in ("one", "two")]
-    assert [path.name for path in paths[0]] == ["one.png", "one.svg", "one.pdf"]
+    paths = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        paths.append(save(replace(drawing), tmp_path / name, ("png", "svg", "pdf")))
+    assert [path.name for path in paths[0]] == ["efficiency.png", "efficiency.svg", "efficiency.pdf"]
     for first, second in zip(*paths, strict=True):
         assert first.read_bytes() == second.read_bytes()
     assert b"CreationDate" not in paths[0][2].read_bytes()
@@ -60,8 +68,18 @@ def test_files_are_the_same_bytes_each_time_and_on_white(figures, tmp_path: Path
         assert image.convert("RGBA").getpixel((2, 2)) == (255, 255, 255, 255)
 
 
+def test_a_figure_of_the_page_that_is_a_file_too_is_drawn_once(monkeypatch, tmp_path):
+    figures = build(comparison(suite(("trpo", "ppo"), ("CartPole-v1",), seeds=5, checkpoints=3)))
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure) or savefig(figure, *_, **__))
+    inline(figures.efficiency[0])
+    (path,) = save(figures.efficiency[0], tmp_path, ("svg",))
+    assert drawn == [figures.efficiency[0].figure]
+    assert b"fill: #ffffff" in path.read_bytes()
+
+
 def test_files_of_names_that_try_to_act_are_written(hostile, tmp_path):
-    assert all(path.stat().st_size > 1000 for path in save(hostile.aggregates[0], tmp_path))
+    assert all(path.stat().st_size > 1000 for path in save(hostile.aggregates[0], tmp_path, ("png", "svg", "pdf")))
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -90,7 +108,7 @@ def test_environments_without_anchors_have_curves_only():
 def test_the_statistics_of_results_have_all_their_figures():
     frame = suite(("trpo", "ppo"), ("CartPole-v1", "Acrobot-v1"), seeds=5, checkpoints=4)
     compared = compare(frame, replicates=100)
-    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 2]
+    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 0, 2]
     board = compared.leaderboard.query("statistic == 'final' and metric == 'iqm' and label == 'trpo'").iloc[0]
     expected = f"IQM: trpo {board['estimate']:.2f} ({board['low']:.2f} to {board['high']:.2f}), ppo"
     assert expected in build(compared).aggregates[0].description

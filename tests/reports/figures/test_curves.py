@@ -1,28 +1,19 @@
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
-import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from PIL import Image
 
+from pgsuite.reports import report
 from pgsuite.reports.figures import curves
-from pgsuite.reports.figures.style import KNOWN
+from pgsuite.reports.figures.style import KNOWN, line_styles
 from pgsuite.results import load
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """Figures as they are saved."""
-    figures = []
-    save = Figure.savefig
-
-    def savefig(figure, *args, **kwargs):
-        figures.append(figure)
-        save(figure, *args, **kwargs)
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return figures
+def drawn(frame):
+    """The figure of all environments of a frame."""
+    drawing = curves.curves_together(frame, line_styles(tuple(dict.fromkeys(frame["label"]))), level=0.95)
+    return drawing and drawing.figure
 
 
 def two_cells(folder):
@@ -34,10 +25,9 @@ def line_of(axes, algorithm):
     return next(line for line in axes.lines if to_hex(line.get_color()).upper() == KNOWN[algorithm].colour)
 
 
-def test_the_line_is_the_mean_over_runs_and_the_band_its_interval(folder, drawn, tmp_path):
+def test_the_line_is_the_mean_over_runs_and_the_band_its_interval(folder):
     two_cells(folder)
-    curves.plot_curves(load(folder.path), tmp_path)
-    axes = drawn[0].axes[0]
+    axes = drawn(load(folder.path)).axes[0]
     np.testing.assert_allclose(line_of(axes, "trpo").get_xydata(), [[0, 0], [100, 40], [200, 70]])
     band = axes.collections[0].get_paths()[0].vertices
     # At 100 steps: 20, 60, 40, 30, 50 have s = sqrt(250), t(.975, 4) = 2.776: 40 ± 2.776 * sqrt(250 / 5).
@@ -45,31 +35,29 @@ def test_the_line_is_the_mean_over_runs_and_the_band_its_interval(folder, drawn,
     np.testing.assert_allclose([at_100.min(), at_100.max()], [40 - 19.63, 40 + 19.63], atol=0.01)
 
 
-def test_labels_say_what_is_shown(folder, drawn, tmp_path):
+def test_labels_say_what_is_shown(folder):
     two_cells(folder)
     folder.cell("trpo", "Acrobot-v1", curves=[[0, 1]])
-    curves.plot_curves(load(folder.path), tmp_path)
-    first, second = drawn[0].axes
+    figure = drawn(load(folder.path))
+    first, second = figure.axes
     assert (first.get_title("left"), second.get_title("left")) == ("CartPole-v1", "Acrobot-v1")
     assert (first.get_title("right"), second.get_title("right")) == ("2 to 5 runs each", "1 run")
     assert first.get_xlabel() == "environment steps"
     assert "return" in first.get_ylabel()
-    assert [text.get_text() for text in drawn[0].texts] == ["trpo", "reinforce"]
+    assert [text.get_text() for text in figure.texts] == ["trpo", "reinforce"]
 
 
-def test_looks_do_not_depend_on_who_else_is_there(folder, drawn, tmp_path):
+def test_looks_do_not_depend_on_who_else_is_there(folder):
     two_cells(folder)
     frame = load(folder.path)
-    curves.plot_curves(frame, tmp_path)
-    curves.plot_curves(frame[frame["algorithm"] == "reinforce"], tmp_path)
-    both, alone = (line_of(figure.axes[0], "reinforce") for figure in (drawn[0], drawn[3]))
+    frames = (frame, frame[frame["algorithm"] == "reinforce"])
+    both, alone = (line_of(drawn(one).axes[0], "reinforce") for one in frames)
     assert (both.get_marker(), both.get_linestyle()) == (alone.get_marker(), alone.get_linestyle())
 
 
-def test_anchors_are_lines_where_they_lie_in_range(folder, drawn, tmp_path):
+def test_anchors_are_lines_where_they_lie_in_range(folder):
     folder.cell("trpo", curves=[[5, 60]], anchors={"random": 0.0, "reference": 1000.0})
-    curves.plot_curves(load(folder.path), tmp_path)
-    axes = drawn[0].axes[0]
+    axes = drawn(load(folder.path)).axes[0]
     assert [text.get_text() for text in axes.texts] == ["random"]
     assert axes.get_ylim()[1] < 100
 
@@ -78,8 +66,8 @@ def test_files_are_sharp_textual_and_reproducible(folder, tmp_path):
     two_cells(folder)
     contents = []
     for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        png, svg, pdf = curves.plot_curves(load(folder.path), tmp_path / name)
+        files = report([folder.path], tmp_path / name, formats=("png", "svg", "pdf")).figures
+        png, svg, pdf = (path for path in files if path.stem == "curves")
         contents.append((png.read_bytes(), svg.read_bytes(), pdf.read_bytes()))
     assert contents[0] == contents[1]
     with Image.open(png) as image:
@@ -89,38 +77,36 @@ def test_files_are_sharp_textual_and_reproducible(folder, tmp_path):
     assert b"dc:date" not in contents[0][1]
 
 
-def test_a_diverged_run_is_drawn_apart_and_not_averaged(folder, drawn, tmp_path):
+def test_a_diverged_run_is_drawn_apart_and_not_averaged(folder):
     folder.cell("trpo", curves=[[0, 20, 40], [0, 60, 80], [0, 999]], status={2: "diverged"})
-    frame = load(folder.path)
-    curves.plot_curves(frame, tmp_path)
-    axes = drawn[0].axes[0]
+    figure = drawn(load(folder.path))
+    axes = figure.axes[0]
     assert line_of(axes, "trpo").get_ydata()[1] == 40
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
     np.testing.assert_array_equal(crosses[0].get_xydata(), [[100, 999]])
-    assert "diverged run" in [text.get_text() for text in drawn[0].texts]
+    assert "diverged run" in [text.get_text() for text in figure.texts]
 
 
-def test_a_cell_whose_runs_all_diverged_is_still_drawn(folder, drawn, tmp_path):
+def test_a_cell_whose_runs_all_diverged_is_still_drawn(folder):
     folder.cell("trpo", curves=[[0, 20]], status={0: "diverged"})
-    curves.plot_curves(load(folder.path), tmp_path)
-    assert drawn[0].axes[0].get_title("right") == "no completed run"
+    assert drawn(load(folder.path)).axes[0].get_title("right") == "no completed run"
 
 
-def test_nothing_to_draw_draws_nothing(folder, tmp_path):
+def test_nothing_to_draw_draws_nothing(folder):
     folder.cell("trpo", seeds=[0])
-    assert curves.plot_curves(load(folder.path), tmp_path) == []
+    assert drawn(load(folder.path)) is None
 
 
 def test_few_runs_are_shown_themselves_instead_of_an_interval(folder):
     folder.cell("trpo", curves=[[0, 20], [0, 60], [0, 40], [0, 30]])
-    (drawing,) = curves.curves_apart(load(folder.path))
+    (drawing,) = curves.curves_apart(load(folder.path), KNOWN, level=0.95)
     gids = {artist.get_gid() for artist in drawing.figure.axes[0].collections}
     assert gids == {f"{drawing.name}--trpo--few"}
 
 
 def test_every_single_run_of_a_page_is_there(folder):
     two_cells(folder)
-    (drawing,) = curves.curves_apart(load(folder.path))
+    (drawing,) = curves.curves_apart(load(folder.path), KNOWN, level=0.95)
     runs = next(one for one in drawing.figure.axes[0].collections if one.get_gid().endswith("--trpo--runs"))
     assert [path.vertices[-1].tolist() for path in runs.get_paths()] == [[200, y] for y in (40, 80, 90, 60, 80)]
 
@@ -128,7 +114,7 @@ def test_every_single_run_of_a_page_is_there(folder):
 def test_the_text_alternative_has_the_numbers(folder):
     two_cells(folder)
     folder.cell("actor-critic", curves=[[0, 1]], status={0: "diverged"})
-    (drawing,) = curves.curves_apart(load(folder.path))
+    (drawing,) = curves.curves_apart(load(folder.path), KNOWN, level=0.95)
     assert drawing.description == (
         "Mean return at the last checkpoint on CartPole-v1: trpo 70.0 (5 runs), reinforce 30.0 (2 runs), "
         "actor-critic 1 diverged."

@@ -1,10 +1,9 @@
-"""The tables and the figure of an audit, from its tree as JSON has it."""
+"""The tables of an audit, from its tree as JSON has it."""
 
 import copy
 
 import pytest
 
-from pgsuite.reports.bias_variance import bias_variance_table, plot_bias_variance
 from pgsuite.reports.tables.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, verdict
 
 CASE = {
@@ -45,16 +44,11 @@ UPDATE = {
     "critic_error": {"before": 0.5, "after": 0.4},
     "departures": [],
 }
-POINTS = [
-    {"trace": t, "critic_error": e, "bias": 0.1, "bias_error": 0.01, "exact_bias": 0.1 * e, "noise": 0.5}
-    for e in (0.0, 1.0)
-    for t in (0.0, 1.0)
-]
 
 
 @pytest.fixture
 def audit():
-    found = {"cases": [CASE, WORSE], "updates": [UPDATE], "bias_variance": POINTS, "passes": True, "departures": []}
+    found = {"cases": [CASE, WORSE], "updates": [UPDATE], "bias_variance": [], "passes": True, "departures": []}
     tree = {"alpha": 0.001, "tests": 4, "seconds": 12.3, "passes": True, "algorithms": {"actor-critic": found}}
     return copy.deepcopy(tree)
 
@@ -91,16 +85,3 @@ def test_an_algorithm_that_only_failed_has_a_row(audit):
     (row,) = audit_summary(audit).to_dict("records")
     assert (row["cosine"], row["verdict"]) == ("—", "departs")
     assert verdict(audit).startswith("actor-critic departs")
-
-
-def test_the_figure_is_drawn_twice_the_same_and_only_where_there_is_a_curve(audit, tmp_path):
-    files = plot_bias_variance(audit, tmp_path)
-    assert [file.name for file in files] == ["bias-variance.png", "bias-variance.svg"]
-    first = files[1].read_bytes()
-    assert "critic off by 100%" in first.decode()
-    plot_bias_variance(audit, tmp_path)
-    assert files[1].read_bytes() == first
-    assert len(bias_variance_table(audit, "actor-critic")) == 4
-    audit["algorithms"]["actor-critic"]["bias_variance"] = []
-    assert plot_bias_variance(audit, tmp_path) == []
-    assert plot_bias_variance(audit, tmp_path, "nobody") == []
