@@ -11,7 +11,8 @@ CAPTION = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
     "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
     "gradient and the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on "
-    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch."
+    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch. Where the verdict is "
+    '"gradient follows", the update does not step on that gradient, and what it does was not audited.'
 )
 UPDATE_CAPTION = (
     "One update from each of some batches. Promised: gain of the batch's own linear model; realised: of the exact one; "
@@ -76,7 +77,9 @@ def audit_summary(audit: dict[str, Any]) -> pd.DataFrame:
         row = {"algorithm": name, "model": model} | dict.fromkeys(_NUMBERS, NOTHING)
         if len(group):
             row |= _numbers(group)
-        rows.append({**row, "verdict": "departs" if departs else "follows"})
+        driven = "driven" not in mine or mine["driven"].fillna(value=True).all()
+        follows = "follows" if driven else "gradient follows"
+        rows.append({**row, "verdict": "departs" if departs else follows})
     return pd.DataFrame(rows)
 
 
@@ -152,4 +155,12 @@ def verdict(audit: dict[str, Any]) -> str:
     if wrong:
         return f"{', '.join(wrong)} departs from the declared target ({basis})"
     names = ", ".join(audit["algorithms"])
-    return f"{names}: every gradient follows the declared target ({basis})"
+    return f"{names}: every gradient follows the declared target{_unaudited(audit)} ({basis})"
+
+
+def _unaudited(audit: dict[str, Any]) -> str:
+    """Say whose updates do not step on the gradient that was held against the exact one."""
+    apart = [name for name, found in audit["algorithms"].items() if not found.get("driven", True)]
+    if not apart:
+        return ", and every update steps on it"
+    return f"; what was audited of {', '.join(apart)} is the gradient alone, on which its update does not step"

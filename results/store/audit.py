@@ -75,7 +75,8 @@ def assemble(
             for update in found["updates"]
             for text in update["departures"]
         ]
-        judged[name] = {**found, "cases": cases, "passes": not departures, "departures": departures}
+        driven = all(update.get("driven", True) for update in found["updates"])
+        judged[name] = {**found, "cases": cases, "passes": not departures, "departures": departures, "driven": driven}
     return {
         "format": FORMAT,
         "alpha": ALPHA,

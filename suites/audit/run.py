@@ -61,7 +61,12 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
     chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
     names = list(dict.fromkeys(algorithms)) or list(ALGORITHMS)
     for name in names:
-        load_class(name)
+        found = load_class(name)
+        if lacking := [part for part in ("gradient", "target") if not hasattr(found, part)]:
+            raise UsageError(
+                f"{name} cannot be audited: it has no {' and no '.join(lacking)} to hold against an exact gradient; "
+                "it can be run and reported"
+            )
         for model in chosen:
             _check_plan(name, model)
     jobs = [

@@ -6,13 +6,15 @@ told without statistics.
 Shapes: **S** batches, n states, **P** parameters of the policy.
 """
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from ...algorithms.interface import Rollout
+from ...algorithms.interface import Gradient, Rollout, State
 from ...envs.exact.quadratic import QuadraticTask
 from ...envs.exact.solving import objective
 from ...envs.exact.tabular import Floats, TabularMDP
@@ -44,11 +46,63 @@ def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
     if (wrong := float((along[moved] <= 0).mean())) > 0.05:
         departures.append(f"{wrong:.0%} of the updates go against their own gradient")
     record |= improvement(given, step, along, new)
+    turned = turned_update(algorithm, state, rollout)
+    record["driven"] = len(turned.gradients) == 1 and not torch.equal(turned.policy, learned.policy)
+    if record["driven"] and not _alike(used := turned.gradients[0], gradient):
+        fitted, _ = algorithm.gradient(state._replace(critic=learned.critic), rollout)
+        critic_first = not torch.equal(learned.critic, state.critic) and _alike(used, fitted)
+        departures.append(
+            "an update fits the critic before its values serve as the baseline"
+            if critic_first
+            else "an update steps on another gradient than that of its state and rollout"
+        )
     if {"max_kl", "damping"} <= {f.name for f in fields(algorithm)}:
         facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
         record |= facts
         departures += found
+        # A long step against the gradient may happen to improve the surrogate, though not in most batches.
+        astray = float((turned.policy != state.policy).any(1).double().mean())
+        if hasattr(algorithm, "line_search_attempts") and record["driven"] and astray > 0.5:
+            departures.append("a step that makes the surrogate worse is accepted: its line search has no effect")
     return record | {"departures": departures}
+
+
+class Turned(NamedTuple):
+    """An update whose policy gradient was turned around."""
+
+    policy: torch.Tensor
+    """``(S, P)`` after it."""
+    gradients: list[Gradient]
+    """What it asked for, before they were turned around."""
+
+
+def turned_update(algorithm: Any, state: State, rollout: Rollout) -> Turned:
+    """Apply an update that is told the opposite of each gradient that it asks for.
+
+    One that is not driven by `gradient` does not notice; a line search that looks at the surrogate refuses to go.
+    """
+    gradients: list[Gradient] = []
+
+    def turned(ask: Callable[..., tuple[Gradient, Any]]) -> Callable[..., tuple[Gradient, Any]]:
+        def answer(*arguments: Any, **named: Any) -> tuple[Gradient, Any]:
+            gradient, rest = ask(*arguments, **named)
+            gradients.append(gradient)
+            return gradient._replace(policy=-gradient.policy), rest
+
+        return answer
+
+    twin = copy(algorithm)
+    for name in ("gradient", "gradient_of"):
+        if hasattr(algorithm, name):
+            object.__setattr__(twin, name, turned(getattr(algorithm, name)))  # the original's own calls are not turned
+    learned, _ = twin.update(state, rollout)
+    return Turned(learned.policy, gradients)
+
+
+def _alike(one: Gradient, other: Gradient) -> bool:
+    """Whether two policy gradients are the same but for rounding."""
+    scale = other.policy.abs().max().clamp(min=1e-12)
+    return one.policy.shape == other.policy.shape and bool((one.policy - other.policy).abs().max() <= 1e-7 * scale)
 
 
 def improvement(given: Subject, step: Floats, predicted: Floats, new: Floats) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What ends a command, Ctrl-C or else, keeps what is done; the same command goes on from there, then has nothing to do."""
+"""What ends a command, Ctrl-C or else, keeps what is done;
+the same command goes on from there, then has nothing to do."""
 
 import os
 import signal
@@ -90,7 +91,7 @@ def start_slow(start, out, nap=0.05):
 def test_a_signal_ends_a_run_as_calmly_as_ctrl_c(number, send, code, start, place):
     """Slurm and Docker send SIGTERM, to the command alone or to all of its processes."""
     out = f"{number.name}-{send.__name__}"
-    process, said = start_slow(start, out)
+    process, _ = start_slow(start, out)
     send(process.pid, number)
     shown, rest = process.communicate(timeout=20)
     assert process.returncode == code

@@ -373,7 +373,40 @@ class OppositeWhenStandardised(TRPO):
         return learned._replace(policy=2 * state.policy - learned.policy), metrics
 
 
+@dataclass(frozen=True, kw_only=True)
+class CriticFittedFirst(TRPO):
+    """The critic learns a rollout's returns before its values are the baseline of the same rollout."""
+
+    def update(self, state, rollout):
+        fit = fit_critic(
+            state,
+            self.samples(state, rollout),
+            learning_rate=self.critic_learning_rate,
+            epochs=self.critic_epochs,
+            minibatch=self.critic_minibatch,
+        )
+        learned, metrics = super().update(state._replace(critic=fit.critic), rollout)
+        return learned._replace(critic=fit.critic), metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSearchIgnoresImprovement(Stepping):
+    """A candidate within the KL is taken, whether its surrogate is better or worse."""
+
+    def search(self, state, policy, samples, descent):
+        surrogate = Surrogate(state.model, policy, samples)
+
+        def evaluate(candidate):
+            gain, kl = surrogate.evaluate(candidate)
+            return gain.abs() + 1.0, kl
+
+        step = full_step(self.natural_gradient(surrogate, -descent), self.max_kl)
+        return self.searched(evaluate, policy, step)
+
+
 FAULTS = {
+    "critic fitted before its values serve": "CriticFittedFirst",
+    "line search ignores the improvement": "LineSearchIgnoresImprovement",
     "γ^t dropped while declared": "DiscountWeightDropped",
     "γ^t dropped in a window while declared": "DiscountWeightOfWindowDropped",
     "undiscounted return": "UndiscountedReturn",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import pgsuite
 from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.errors import UsageError
 from pgsuite.results.store.audit import judge
@@ -13,6 +14,7 @@ from pgsuite.suites.audit.run import Job, plan_audit, run_audit, run_job
 
 from .faults import FAULTS
 
+EXAMPLES = Path(pgsuite.__file__).parent / "docs" / "examples"
 FAULT_FILE = Path(__file__).with_name("faults.py")
 SHOWS = {
     "NoBootstrapAtTruncation": ("corridor", "uniform"),
@@ -38,6 +40,57 @@ def test_planted_faults_are_caught(fault):
     found = run_job(Job(f"{FAULT_FILE}:{fault}", model, policy, 5, 600))
     assert any(judge(case, 1100) for case in found.cases) or any(u["departures"] for u in found.updates)
 
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("CriticFittedFirst", "an update fits the critic before its values serve as the baseline"),
+        ("LineSearchIgnoresImprovement", "a step that makes the surrogate worse is accepted"),
+    ],
+)
+def test_faults_of_an_update_whose_gradient_is_right_are_named(fault, words):
+    found = run_job(Job(f"{FAULT_FILE}:{fault}", "chain", "random", 5, 150))
+    assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
+    assert any(words in departure for update in found.updates for departure in update["departures"])
+
+
+def examples(name, model="chain"):
+    return run_job(Job(f"{EXAMPLES}/{name}", model, "random", 5, 150))
+
+
+def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_told():
+    """PPO's gradient at the rollout's policy is the declared one, and its minibatch steps are not."""
+    found = examples("ppo.py:PPO")
+    assert {update["driven"] for update in found.updates} == {False}
+    assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
+    for name in ALGORITHMS:
+        assert all(update["driven"] for update in run_job(Job(name, "chain", "random", 5, 150)).updates)
+
+
+def test_a_switch_that_is_inherited_and_ignored_is_told():
+    """NPG inherits TRPO's line search and takes the full step."""
+    (departure,) = {d for update in examples("npg.py:NPG").updates for d in update["departures"] if "surrogate" in d}
+    assert departure.endswith("its line search has no effect")
+
+
+def test_what_has_no_gradient_is_refused_in_one_line(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(WITHOUT_GRADIENT)
+    with pytest.raises(
+        UsageError, match=r"mine\.py:Idle cannot be audited: it has no gradient and no target .* run and"
+    ):
+        plan_audit([f"{file}:Idle"], ["chain"])
+
+
+WITHOUT_GRADIENT = """
+from dataclasses import dataclass
+from pgsuite.algorithms import Reinforce
+
+@dataclass(frozen=True)
+class Idle:
+    of: str = "reinforce"
+    init = plan = behaviour = evaluated = actor = update = lambda self, *_: None
+"""
 
 CORRECT = """
 from dataclasses import dataclass, replace
@@ -215,7 +268,7 @@ def test_command(monkeypatch, capsys, tmp_path, own):
     file = tmp_path / "audit.json"
     code, out, _ = run("-a", "reinforce", "-m", "bandit", "--batches", "100", "--workers", "1", "--json", str(file))
     assert code == 0
-    assert "every gradient follows the declared target" in out
+    assert "every gradient follows the declared target, and every update steps on it" in out
     assert json.loads(file.read_text())["passes"]
     code, out, _ = run("-a", f"{FAULT_FILE}:SignFlipped", "-m", "bandit", "--batches", "100", "--workers", "1")
     assert code == 1
