@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites import display
-from pgsuite.suites.display import Display, label
+from pgsuite.suites.display import Display, Pace, label
 from pgsuite.suites.scheduling import Failure
 from pgsuite.suites.workers import Job, News
 
@@ -137,6 +137,15 @@ def test_a_log_never_promises_the_impossible(jobs, clock):
         "80%, 24 steps/s, about 21 s left",
         "99%, 24 steps/s",
     ]
+
+
+def test_work_beyond_what_was_planned_is_no_more_than_all(clock):
+    pace = Pace(10)
+    clock[0] += 1
+    pace.advance(News(12))
+    assert (pace.share, pace.percent, pace.left, pace.rate) == (1.0, "99%", "", 12.0)
+    pace.ended = True
+    assert pace.percent == "100%"
 
 
 def test_time_is_left_for_what_is_left_alone(jobs, clock):
