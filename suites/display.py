@@ -125,8 +125,10 @@ class Display:
         self._all.ended = self._finished == self._count
         self._progress.remove_task(self._tasks.pop(id(job)))
         self._refresh(self._overall, self._all, f"{_short(self._all.rate)} steps/s")
-        word, score = ("finished", self._scores[id(job)]) if failure is None else ("failed  ", "")
-        self._log(f"{word}  {label(_parts(job))}  {score}  ({self._finished} of {self._count})")
+        word, score = ("finished", f"  {self._scores[id(job)]}") if failure is None else ("failed  ", "")
+        behind = f"{score}  ({self._finished} of {self._count})"
+        width = max(self._console.width - len(f"{word}  {behind}"), _SHORTEST_LABEL) if self._live else None
+        self._log(f"{word}  {label(_parts(job), width)}{behind}")
 
     def _add(self, parts: tuple[str, ...], pace: Pace) -> TaskID:
         return self._progress.add_task(

@@ -146,7 +146,7 @@ def pgsuite(place, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
 def start(place) -> Callable[..., subprocess.Popen[str]]:
     """Start a command as a user does: in a process and a session of its own."""
 
-    def popen(*arguments: str, **surroundings: str) -> subprocess.Popen[str]:
+    def popen(*arguments: str, stderr: int = subprocess.PIPE, **surroundings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "pgsuite.cli", *arguments],
             cwd=place,
@@ -157,7 +157,7 @@ def start(place) -> Callable[..., subprocess.Popen[str]]:
                 **surroundings,
             },
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job may ignore it

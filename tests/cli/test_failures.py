@@ -1,6 +1,7 @@
 """What fails while running: one line in the summary, exit code 1, and the other cells finish."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -58,6 +59,25 @@ def test_an_algorithm_that_breaks_fails_its_cell_in_one_line(algorithm, reason, 
     assert re.search(reason, line)
     results = load(place / algorithm)
     assert set(zip(results.algorithm, results.status, strict=True)) >= {("Mine", "complete")}
+
+
+def test_failures_come_last_with_the_users_line(start):
+    """Both outputs in one, as on a terminal: tables of what there is, then what failed."""
+    both = ["-a", "algorithms.py:Raises", "-a", "algorithms.py:Mine"]
+    process = start("run", "mine.toml", *both, "--out", "last", "--workers", "1", stderr=subprocess.STDOUT)
+    said = process.communicate(timeout=60)[0].splitlines()
+    assert said[-2] == "failed: Raises on broken/none-v0: RuntimeError: no luck (in algorithms.py:13)"
+    assert (
+        said[-1] == f"see where with a traceback: pgsuite --debug run mine.toml {' '.join(both)} --out last --workers 1"
+    )
+    assert said[-3].startswith("also report.md")
+
+
+def test_where_nothing_was_run_no_empty_table_is_shown(pgsuite, place):
+    code, out, err = pgsuite("run", "mine.toml", "-a", "algorithms.py:Raises", "--out", "empty", "--workers", "1")
+    assert (code, out) == (1, "")
+    assert "failed: Raises on broken/none-v0: RuntimeError: no luck (in algorithms.py:13)" in err.splitlines()
+    assert not (place / "empty/report").exists()
 
 
 def test_debug_shows_the_traceback(pgsuite):
