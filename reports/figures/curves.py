@@ -24,7 +24,7 @@ _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)
 _HEIGHT = 236.0
 
 
-class Curves(NamedTuple):
+class Panel(NamedTuple):
     """What one panel shows."""
 
     env: str
@@ -60,16 +60,16 @@ def curves_apart(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level:
     )
 
 
-def _panels(frame: pd.DataFrame) -> list[Curves]:
+def _panels(frame: pd.DataFrame) -> list[Panel]:
     completed, diverged = plotted_runs(frame), diverged_runs(frame)
     environments = dict.fromkeys([*completed["env"], *diverged["env"]])
     return [
-        Curves(str(env), completed[completed["env"] == env], diverged[diverged["env"] == env]) for env in environments
+        Panel(str(env), completed[completed["env"] == env], diverged[diverged["env"] == env]) for env in environments
     ]
 
 
 def _drawing(
-    panels: Sequence[Curves],
+    panels: Sequence[Panel],
     styles: Mapping[str, LineStyle],
     level: float,
     name: str,
@@ -94,7 +94,7 @@ def _drawing(
 
 
 def _draw_panel(
-    axes: Axes, panel: Curves, styles: Mapping[str, LineStyle], level: float, name: str, number: int | None
+    axes: Axes, panel: Panel, styles: Mapping[str, LineStyle], level: float, name: str, number: int | None
 ) -> None:
     for label, cell in panel.completed.groupby("label", sort=False):
         _draw_cell(axes, Series(name, str(label), styles[str(label)], number), cell, level, hidden=number is None)
@@ -159,7 +159,7 @@ def _runs_text(curves: pd.DataFrame) -> str:
     return f"{text} run{'s' if numbers.max() > 1 else ''}{' each' if curves['label'].nunique() > 1 else ''}{unfinished}"
 
 
-def _describe(panel: Curves) -> str:
+def _describe(panel: Panel) -> str:
     """``Mean return at the last checkpoint on CartPole-v1: trpo 500.0 (10 runs), …``."""
     parts = []
     for label, cell in panel.completed.groupby("label", sort=False):
