@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.metrics import mean_interval
-from ..notation import decimals, percent
+from ..catalogue import curves_caption
+from ..notation import decimals
 from .drawing import MUTED, Drawing, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .names import named
@@ -31,18 +32,6 @@ class Panel(NamedTuple):
     completed: pd.DataFrame
     """Rows that enter the means (`plotted_runs`)."""
     diverged: pd.DataFrame
-
-
-def caption(level: float) -> str:
-    """What the reader of a learning curve has to know."""
-    return (
-        f"Learning curves: mean (line) and {percent(level)} Student t interval of the mean (band) over runs, "
-        "evaluated at "
-        "fixed numbers of environment steps; one run is one seed, its number is given in each panel. "
-        f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
-        "Dotted: return of the uniform random policy and reference return, where they lie in range. "
-        "A thin line that ends in a cross is a run that diverged there; it is not in the mean."
-    )
 
 
 def curves_together(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float) -> Drawing | None:
@@ -90,7 +79,7 @@ def _drawing(
             place.set_ylabel("return (mean over runs)" if index % columns == 0 else "")
         draw_key(figure, name, rows, styles)
     series = {slug(label): label for label in styles}
-    return Drawing(name, title, caption(level), " ".join(map(_describe, panels)), figure, series)
+    return Drawing(name, title, curves_caption(level), " ".join(map(_describe, panels)), figure, series)
 
 
 def _draw_panel(
