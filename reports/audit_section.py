@@ -8,7 +8,8 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..results.store.audit import BiasVariance, read_audit
-from .tables.audit import CAPTION, UPDATE_CAPTION, audit_summary, audit_update_summary, verdict
+from .catalogue import AUDIT, AUDITED_UPDATES
+from .tables.audit import audit_summary, audit_update_summary, verdict
 from .tables.table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
 
 _WORDS = ("algorithm", "model", "verdict")
@@ -45,9 +46,9 @@ def read_section(path: Path) -> AuditSection:
 def audit_section(audit: dict[str, Any]) -> AuditSection:
     """Say what an audit found."""
     updates = audit_update_summary(audit)
-    tables = [_table("audit", "Gradients against the exact gradient", CAPTION, audit_summary(audit))]
+    tables = [_table("audit", "Gradients against the exact gradient", AUDIT, audit_summary(audit))]
     if len(updates):
-        tables.append(_table("audit-updates", "What an update brings", UPDATE_CAPTION, updates))
+        tables.append(_table("audit-updates", "What an update brings", AUDITED_UPDATES, updates))
     departures = [f"{name}: {line}" for name, found in audit["algorithms"].items() for line in found["departures"]]
     points = {
         name: tuple(BiasVariance(**{key: _number(value) for key, value in point.items()}) for point in curve)

@@ -6,6 +6,7 @@ from ..results.statistics.bootstrap import MEANINGFUL
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
 from .audit_section import AuditSection
+from .catalogue import SCORE_IN_WORDS, STATISTICS
 from .notation import percent, plural, ranges, si
 from .tables import absent, cost, details, environments, improvement, leaderboard
 from .tables.table import Table
@@ -64,11 +65,9 @@ def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | No
         whole=gathered.whole,
         facts=_facts(comparison, gathered),
         warnings=_warnings(comparison),
-        leaderboards=tuple(leaderboard.leaderboard(comparison, statistic) for statistic in leaderboard.STATISTICS),
+        leaderboards=tuple(leaderboard.leaderboard(comparison, statistic) for statistic in STATISTICS),
         improvement=tuple(
-            improvement.improvement_table(comparison, name)
-            for name in leaderboard.STATISTICS
-            if len(comparison.algorithms) > 1
+            improvement.improvement_table(comparison, name) for name in STATISTICS if len(comparison.algorithms) > 1
         ),
         environments=environments.environment_table(comparison),
         pairs=environments.pairs_table(comparison),
@@ -100,7 +99,7 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
         ("environments", ", ".join(f"{env} ({si(steps)} steps)" for env, steps in budgets.items())),
         ("seeds", ranges(seeds)),
         ("unit of replication", "the run (one seed); episodes are never counted as replicates"),
-        ("score", "0 is the uniform random policy, 1 the reference return of the environment"),
+        ("score", f"{SCORE_IN_WORDS} of the environment"),
         (
             "intervals",
             f"{percent(comparison.level)}; stratified bootstrap over runs, {comparison.replicates:,} replicates, for "

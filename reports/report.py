@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UsageError, plain
+from ..results.statistics.bootstrap import REPLICATES
 from ..results.statistics.comparison import Comparison, compare
 from ..results.store.gathering import Gathered, gather
 from ..results.store.protocol import Horizon
@@ -47,7 +48,7 @@ def report(
     out: str | Path,
     *,
     level: float = 0.95,
-    replicates: int = 2000,
+    replicates: int = REPLICATES,
     seed: int = 0,
     horizon: Horizon = "error",
     audit: str | Path | None = None,

@@ -69,19 +69,18 @@ def export(frame: pd.DataFrame, tracker: Tracker, settings: Settings | None = No
     """Tell a tracker every run of a frame; return their number.
 
     Args:
-        frame: as `pgsuite.results.load` gives it; ``label``, where there is one, is the algorithm's name.
+        frame: as `pgsuite.results.load` gives it; ``label`` is what its runs are called.
         tracker: where to.
         settings: hyperparameters by fingerprint.
     """
-    name = "label" if "label" in frame else "algorithm"
-    runs = frame.groupby([name, "env", "seed", "fingerprint"], sort=False)
-    for (algorithm, env, seed, fingerprint), rows in runs:
+    runs = frame.groupby(["label", "env", "seed", "fingerprint"], sort=False)
+    for (label, env, seed, fingerprint), rows in runs:
         first = rows.iloc[0]
         of_cell = (settings or {}).get(str(fingerprint), {})
         tracker.start(
             TrackedRun(
                 str(first["suite"]),
-                str(algorithm),
+                str(label),
                 str(env),
                 int(str(seed)),
                 str(fingerprint),

@@ -7,20 +7,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from ..notation import percent
+from ..catalogue import AGGREGATES, STATISTICS, aggregates_caption
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
 from .names import named, short_names, text_width
 from .series import Series
 from .style import LineStyle, slug
 
-METRICS = {
-    "iqm": "IQM",
-    "median": "Median",
-    "mean": "Mean",
-    "optimality_gap": "Optimality gap",
-}
-STATISTICS = {"final": "final score", "auc": "area under the learning curve (score)"}
+METRICS = ("iqm", "median", "mean", "optimality_gap")
+"""Panels, in order."""
 _ROW = 26.0
 _NUMBER = 7.5
 
@@ -59,14 +54,16 @@ def aggregates_figure(
         figure, panels = canvas(grid, margins)
         for index, (metric, axes) in enumerate(zip(METRICS, panels, strict=True)):
             _draw_panel(axes, table[table["metric"] == metric], shown, name, index)
-            axes.set_title(METRICS[metric])
+            axes.set_title(AGGREGATES[metric].heading)
             axes.set_xlabel("score (lower is better)" if metric == "optimality_gap" else "score")
             axes.set_yticks(range(len(shown)), list(names.values()) if index % columns == 0 else [])
             _widen(axes, index % columns, grid, first)
         _share_range(panels[:3])
-    title = f"Aggregates of the {STATISTICS[statistic]}"
+    title = f"Aggregates of the {STATISTICS[statistic].in_figures}"
+    without_bars, lacking = table[["low", "high"]].isna().any(axis=None), table["lacking"].map(len).any()
+    caption = aggregates_caption(statistic, level, without_bars=bool(without_bars), lacking=bool(lacking))
     series = {slug(label): label for label in shown}
-    return Drawing(name, title, _caption(statistic, level, table), _describe(table, statistic), figure, series)
+    return Drawing(name, title, caption, _describe(table, statistic), figure, series)
 
 
 def _row_names(table: pd.DataFrame, styles: Mapping[str, LineStyle]) -> dict[str, str]:
@@ -142,28 +139,16 @@ def _share_range(panels: list[Axes]) -> None:
         axes.set_xlim(limits[:, 0].min(), limits[:, 1].max())
 
 
-def _caption(statistic: str, level: float, table: pd.DataFrame) -> str:
-    text = (
-        f"Aggregates of the {STATISTICS[statistic]} over all runs and environments (point) with {percent(level)} "
-        "stratified bootstrap intervals (bar). Score: 0 = uniform random policy, 1 = reference return."
-    )
-    if table[["low", "high"]].isna().any(axis=None):
-        text += " A point without a bar: too few runs for an interval."
-    if table["lacking"].map(len).any():
-        text += " *: lacks an environment, so aggregated over others than the rest."
-    return text
-
-
 def _describe(table: pd.DataFrame, statistic: str) -> str:
     """``Final score, IQM: trpo 0.93 (0.90 to 0.95), … Median: …``."""
     parts = []
-    for metric, title in METRICS.items():
+    for metric in METRICS:
         rows = table[table["metric"] == metric].to_dict("records")
         numbers = [
             f"{named(str(row['label']))} {row['estimate']:.2f}{_bounds(row['low'], row['high'])}" for row in rows
         ]
-        parts.append(f"{title}: {', '.join(numbers)}.")
-    return f"{STATISTICS[statistic].capitalize()}. {' '.join(parts)}"
+        parts.append(f"{AGGREGATES[metric].heading}: {', '.join(numbers)}.")
+    return f"{STATISTICS[statistic].in_figures.capitalize()}. {' '.join(parts)}"
 
 
 def _bounds(low: float, high: float) -> str:

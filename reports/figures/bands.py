@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from ..notation import percent
+from ..catalogue import efficiency_caption, profiles_caption
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
 from .names import named
@@ -44,12 +44,9 @@ def efficiency_figure(
         return None
     same_budget = bool(table["env_steps"].notna().all())
     columns = Columns("env_steps" if same_budget else "progress", "iqm")
-    caption = (
-        f"Sample efficiency: interquartile mean of the score over all runs and environments (line) with its "
-        f"{percent(level)} stratified bootstrap interval (band). Score: 0 = uniform random policy, "
-        "1 = reference return."
+    drawing = _lines(
+        table, styles, columns, name, "Sample efficiency", efficiency_caption(level), _efficiency_words(table)
     )
-    drawing = _lines(table, styles, columns, name, "Sample efficiency", caption, _efficiency_words(table))
     axes = drawing.figure.axes[0]
     axes.set_xlabel("environment steps" if same_budget else "share of the budget of environment steps")
     axes.xaxis.set_major_formatter(EngFormatter(sep="") if same_budget else PercentFormatter(1.0))
@@ -71,13 +68,10 @@ def profiles_figure(
     table = _known(profiles, "share")
     if table.empty:
         return None
-    caption = (
-        "Performance profiles: share of runs whose final score exceeds τ, averaged over environments, with the "
-        f"{percent(level)} stratified bootstrap interval (band). Higher is better; where two lines cross, neither "
-        "algorithm is better throughout (Agarwal et al. 2021)."
-    )
     columns = Columns("threshold", "share", steps=True)
-    drawing = _lines(table, styles, columns, name, "Performance profiles", caption, _profile_words(table))
+    drawing = _lines(
+        table, styles, columns, name, "Performance profiles", profiles_caption(level), _profile_words(table)
+    )
     axes = drawing.figure.axes[0]
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))

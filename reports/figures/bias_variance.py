@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ...results.store.audit import BiasVariance
+from ..catalogue import bias_variance_caption
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
 from .names import named
@@ -46,12 +47,7 @@ def bias_variance_figure(algorithm: str, points: Sequence[BiasVariance]) -> Draw
         bias.set_ylabel("relative to the gradient")
         noise.set_ylim(bottom=0)
         draw_key(figure, name, rows, styles)
-    caption = (
-        f"{named(algorithm)}'s gradient on the corridor under a fixed policy, relative to the length of the exact "
-        "gradient with the true advantage. Left: bias; lines are exact, marks are measured, with the standard error of "
-        "the mean gradient. Right: standard deviation of one batch. The critic is off by the given share of the "
-        "values' root mean square."
-    )
+    caption = bias_variance_caption(named(algorithm))
     return Drawing(name, f"Bias and noise over λ: {named(algorithm)}", caption, _describe(table, errors), figure, {})
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...results.statistics.comparison import Comparison
 from ...results.store.audit import BiasVariance
+from ..catalogue import STATISTICS
 from ..notation import plural
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure
@@ -20,8 +21,6 @@ from .drawing import Drawing, save
 from .improvement import improvement_figure
 from .style import line_styles
 from .thresholds import thresholds_figure
-
-STATISTICS = ("final", "auc")
 
 
 class Figures(NamedTuple):

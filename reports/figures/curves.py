@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.metrics import mean_interval
-from ..notation import decimals, percent
+from ..catalogue import curves_caption
+from ..notation import decimals
 from .drawing import MUTED, Drawing, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .names import named
@@ -24,25 +25,13 @@ _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)
 _HEIGHT = 236.0
 
 
-class Curves(NamedTuple):
+class Panel(NamedTuple):
     """What one panel shows."""
 
     env: str
     completed: pd.DataFrame
     """Rows that enter the means (`plotted_runs`)."""
     diverged: pd.DataFrame
-
-
-def caption(level: float) -> str:
-    """What the reader of a learning curve has to know."""
-    return (
-        f"Learning curves: mean (line) and {percent(level)} Student t interval of the mean (band) over runs, "
-        "evaluated at "
-        "fixed numbers of environment steps; one run is one seed, its number is given in each panel. "
-        f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
-        "Dotted: return of the uniform random policy and reference return, where they lie in range. "
-        "A thin line that ends in a cross is a run that diverged there; it is not in the mean."
-    )
 
 
 def curves_together(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float) -> Drawing | None:
@@ -60,16 +49,16 @@ def curves_apart(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level:
     )
 
 
-def _panels(frame: pd.DataFrame) -> list[Curves]:
+def _panels(frame: pd.DataFrame) -> list[Panel]:
     completed, diverged = plotted_runs(frame), diverged_runs(frame)
     environments = dict.fromkeys([*completed["env"], *diverged["env"]])
     return [
-        Curves(str(env), completed[completed["env"] == env], diverged[diverged["env"] == env]) for env in environments
+        Panel(str(env), completed[completed["env"] == env], diverged[diverged["env"] == env]) for env in environments
     ]
 
 
 def _drawing(
-    panels: Sequence[Curves],
+    panels: Sequence[Panel],
     styles: Mapping[str, LineStyle],
     level: float,
     name: str,
@@ -90,11 +79,11 @@ def _drawing(
             place.set_ylabel("return (mean over runs)" if index % columns == 0 else "")
         draw_key(figure, name, rows, styles)
     series = {slug(label): label for label in styles}
-    return Drawing(name, title, caption(level), " ".join(map(_describe, panels)), figure, series)
+    return Drawing(name, title, curves_caption(level), " ".join(map(_describe, panels)), figure, series)
 
 
 def _draw_panel(
-    axes: Axes, panel: Curves, styles: Mapping[str, LineStyle], level: float, name: str, number: int | None
+    axes: Axes, panel: Panel, styles: Mapping[str, LineStyle], level: float, name: str, number: int | None
 ) -> None:
     for label, cell in panel.completed.groupby("label", sort=False):
         _draw_cell(axes, Series(name, str(label), styles[str(label)], number), cell, level, hidden=number is None)
@@ -159,7 +148,7 @@ def _runs_text(curves: pd.DataFrame) -> str:
     return f"{text} run{'s' if numbers.max() > 1 else ''}{' each' if curves['label'].nunique() > 1 else ''}{unfinished}"
 
 
-def _describe(panel: Curves) -> str:
+def _describe(panel: Panel) -> str:
     """``Mean return at the last checkpoint on CartPole-v1: trpo 500.0 (10 runs), …``."""
     parts = []
     for label, cell in panel.completed.groupby("label", sort=False):

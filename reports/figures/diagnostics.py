@@ -9,6 +9,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 from numpy.typing import NDArray
 
 from ...results.store.curve import METRIC
+from ..catalogue import DIAGNOSTICS, DIAGNOSTICS_DRAWN
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .names import fit, named
@@ -16,17 +17,6 @@ from .runs import plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
 from .style import LineStyle, slug
 
-METRICS = {
-    "kl": "KL (nats)",
-    "entropy": "Entropy (nats)",
-    "explained_variance": "Explained variance",
-    "gradient_norm": "Gradient norm",
-}
-CAPTION = (
-    "Diagnostics: median (line) and interquartile range (band) over completed runs of what an algorithm recorded, "
-    "averaged between two checkpoints. They describe, they prove nothing: gradient norms of different losses do not "
-    "compare. An algorithm without a line in a panel does not record that quantity."
-)
 _MARGINS = Margins(left=42.0, right=12.0, top=24.0, bottom=34.0)
 _HEIGHT = 158.0
 _DECADES = 1.5
@@ -62,7 +52,7 @@ def _drawing(
 ) -> Drawing | None:
     """A row of panels per environment, ``columns`` wide, or as wide as there are quantities."""
     everything = pd.concat(environments.values()) if environments else pd.DataFrame()
-    metrics = [metric for metric in METRICS if _recorded(everything, metric)]
+    metrics = [metric for metric in DIAGNOSTICS if _recorded(everything, metric)]
     if not metrics:
         return None
     shown = {label: styles[label] for label in styles if (everything["label"] == label).any()}
@@ -75,14 +65,14 @@ def _drawing(
         figure, axes = canvas(grid, _MARGINS if apart else _MARGINS._replace(left=56.0), below=key_height(rows))
         for index, ((env, metric), place) in enumerate(zip(panels, axes, strict=True)):
             _draw_panel(place, environments[env], metric, shown, name, index, single=apart)
-            put_titles(place, METRICS[metric] if apart or index < columns else "")
+            put_titles(place, DIAGNOSTICS[metric].heading if apart or index < columns else "")
             if not apart and index % columns == 0:
                 place.set_ylabel(fit(named(env), _HEIGHT - 24, 9.5, bold=True), fontsize=9.5, fontweight="bold")
             place.set_xlabel("environment steps" if index + columns >= len(panels) else "")
         draw_key(figure, name, rows, shown)
     title = "Diagnostics" if len(environments) > 1 else f"Diagnostics on {named(next(iter(environments)))}"
     words = " ".join(_describe(env, runs, metrics) for env, runs in environments.items())
-    return Drawing(name, title, CAPTION, words, figure, {slug(label): label for label in shown})
+    return Drawing(name, title, DIAGNOSTICS_DRAWN, words, figure, {slug(label): label for label in shown})
 
 
 def _recorded(runs: pd.DataFrame, metric: str) -> bool:
@@ -155,5 +145,5 @@ def _describe(env: str, runs: pd.DataFrame, metrics: Sequence[str]) -> str:
             last = cell.loc[cell["env_steps"] == cell["env_steps"].max(), METRIC + metric]
             if np.isfinite(last).any():
                 numbers.append(f"{named(str(label))} {float(last.median()):.3g}")
-        parts += [f"{METRICS[metric]}: {', '.join(numbers)}."] if numbers else []
+        parts += [f"{DIAGNOSTICS[metric].heading}: {', '.join(numbers)}."] if numbers else []
     return f"Medians at the last checkpoint on {named(env)}. {' '.join(parts)}"

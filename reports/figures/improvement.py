@@ -10,8 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..notation import percent
-from .aggregates import STATISTICS
+from ..catalogue import STATISTICS, improvement_drawn_caption
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
 from .names import named, short_names, text_width
@@ -53,12 +52,8 @@ def improvement_figure(
         axes, figure = _canvas(list(rows.values()), columns)
         _heat(axes, matrix[0], list(rows.values()), columns)
         _numbers(axes, matrix)
-    title = f"Probability of improvement ({STATISTICS[statistic]})"
-    caption = (
-        "Probability of improvement: how likely a run of the algorithm in the row has a higher "
-        f"{STATISTICS[statistic]} than one of the algorithm in the column, averaged over their common environments, "
-        f"with its {percent(level)} stratified bootstrap interval. Bold: the interval excludes one half."
-    )
+    title = f"Probability of improvement ({STATISTICS[statistic].in_figures})"
+    caption = improvement_drawn_caption(statistic, level)
     return Drawing(name or f"improvement-{statistic}", title, caption, _describe(matrix, labels), figure, {})
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from ..catalogue import thresholds_caption
 from ..notation import si
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, put_titles
@@ -60,7 +61,7 @@ def thresholds_figure(
     return Drawing(
         name,
         f"Steps to a score of {at:g}",
-        _caption(at),
+        thresholds_caption(at),
         _describe(table, at),
         figure,
         {slug(label): label for label in shown},
@@ -115,14 +116,6 @@ def _draw_panel(
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-
-
-def _caption(at: float) -> str:
-    return (
-        f"Environment steps until half of the runs had reached a score of {at:g} (0 = uniform random policy, 1 = "
-        "reference return). At the right: how many runs ever reached it. An open arrow at the end of the budget: half "
-        "or more never did, so the median is not known; it lies beyond."
-    )
 
 
 def _describe(table: pd.DataFrame, at: float) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ...results.store.curve import Fate
 from ...results.store.gathering import Gathered, Hidden, Member
+from ..catalogue import ABSENT
 from ..notation import plural, ranges
 from .table import Cell, Column, Table, algorithm, number, text
 
@@ -26,8 +27,7 @@ def absent_table(gathered: Gathered) -> Table:
         Column("reason", numeric=False),
     )
     rows = [row for member in gathered.members for row in _rows(member)]
-    caption = "Counted beside the statistics, never as 0 and never left out in silence."
-    return Table("absent", "Missing, unfinished, diverged, failed", caption, columns, tuple(rows), headings=2)
+    return Table("absent", "Missing, unfinished, diverged, failed", ABSENT, columns, tuple(rows), headings=2)
 
 
 def _rows(member: Member) -> Iterable[tuple[Cell, ...]]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..notation import NOTHING
 
+<<<<<<< HEAD
 CAPTION = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
     "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
@@ -21,6 +22,8 @@ UPDATE_CAPTION = (
     "exact natural gradient. Critic: relative error before → after one update."
 )
 
+=======
+>>>>>>> 6fc8f46cd64462d04b88fb05627edecbe44d9602
 _NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR")
 _UPDATE_COLUMNS = [
     *("predicted", "realised", "objective", "kl", "largest_kl_to_bound", "residual", "angle_to_natural"),

@@ -6,22 +6,9 @@ import pandas as pd
 
 from ...results.statistics.comparison import Comparison
 from ...results.statistics.cost import COST_THRESHOLD
+from ..catalogue import COST, DIAGNOSTICS, DIAGNOSTICS_AT_THE_END
 from ..notation import duration, mebibytes, si, significant
 from .table import PAPER, Cell, Column, Table, algorithm, number, text
-
-DIAGNOSTICS = {
-    "kl": ("KL", "divergence of the new policy from the old one per update"),
-    "entropy": ("entropy", "of the policy; nats, differential for continuous actions"),
-    "explained_variance": ("explained variance", "of the returns by the value function; 1 is perfect, below 0 harmful"),
-    "gradient_norm": ("gradient norm", "of the policy gradient before clipping"),
-}
-"""Metric of the store: its title and what it means."""
-
-CAPTION = (
-    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it, or "
-    "diverged, is kept as censored at its budget. Speed, time and memory are those of the machine named below; runs "
-    "that train together share their wall time."
-)
 
 
 def cost_table(comparison: Comparison) -> Table:
@@ -43,7 +30,7 @@ def cost_table(comparison: Comparison) -> Table:
         _row(record, thresholds.get((str(record["label"]), str(record["env"])), {}))
         for record in comparison.cost.to_dict("records")
     ]
-    return Table("cost", "Cost", CAPTION, columns, tuple(rows), headings=2)
+    return Table("cost", "Cost", COST, columns, tuple(rows), headings=2)
 
 
 def _by_cell(thresholds: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
@@ -78,15 +65,16 @@ def diagnostics_table(comparison: Comparison) -> Table:
         last[[f"metric/{name}" for name in present]].groupby(["env", "label"]).mean().T.to_dict("list")
     )
     columns = [Column("environment", numeric=False), Column("algorithm", numeric=False)]
-    columns += [Column(DIAGNOSTICS[name][0], explanation=DIAGNOSTICS[name][1]) for name in present]
+    columns += [Column(DIAGNOSTICS[name].title, explanation=DIAGNOSTICS[name].meaning) for name in present]
     rows = [
         (text(env), algorithm(label), *map(_diagnostic, means[env, label]))
         for env in comparison.environments
         for label in comparison.algorithms
         if (env, label) in means
     ]
-    caption = "Mean over completed runs of each diagnostic over the last stretch between two checkpoints."
-    return Table("diagnostics", "Diagnostics at the end", caption, tuple(columns), tuple(rows), headings=2)
+    return Table(
+        "diagnostics", "Diagnostics at the end", DIAGNOSTICS_AT_THE_END, tuple(columns), tuple(rows), headings=2
+    )
 
 
 def _diagnostic(value: float) -> Cell:

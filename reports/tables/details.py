@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...results.store.gathering import Gathered, Member
+from ..catalogue import CELLS, PROTOCOL, SETTINGS, SOFTWARE
 from ..notation import NOTHING, ranges, si
 from .table import Cell, Column, Table, algorithm, number, text
 
@@ -16,11 +17,7 @@ def settings_table(gathered: Gathered) -> Table:
     names = dict.fromkeys(name for own in known.values() for member in own for name in _configuration(member))
     columns = [Column("setting", numeric=False), *(Column(label, numeric=False) for label in known)]
     rows = [(text(name), *(_setting(own, name) for own in known.values())) for name in names]
-    caption = (
-        "Hyperparameters as they were resolved, defaults included. A dash: the algorithm has no such setting, or none "
-        "of its runs began."
-    )
-    return Table("settings", "Hyperparameters", caption, tuple(columns), tuple(rows))
+    return Table("settings", "Hyperparameters", SETTINGS, tuple(columns), tuple(rows))
 
 
 def _by_label(members: Iterable[Member]) -> dict[str, list[Member]]:
@@ -81,8 +78,7 @@ def protocol_table(gathered: Gathered) -> Table:
         Column("options", numeric=False),
     )
     rows = {_protocol(member.env, member.record): None for member in gathered.members if member.record}
-    caption = "One line per environment; two where folders measured it differently and it was allowed."
-    return Table("protocol", "Protocol and environments", caption, columns, tuple(rows))
+    return Table("protocol", "Protocol and environments", PROTOCOL, columns, tuple(rows))
 
 
 def _protocol(env: str, record: Mapping[str, Any]) -> tuple[Cell, ...]:
@@ -123,8 +119,7 @@ def software_table(gathered: Gathered) -> Table:
             made.setdefault(_made_with(member.record, kind), []).append(member)
         rows += [(text(kind), text(words), text(_where(cells, begun))) for words, cells in made.items() if words]
     columns = (Column("what", numeric=False), Column("value", numeric=False), Column("cells", numeric=False))
-    caption = "A cell is one algorithm configuration on one environment."
-    return Table("software", "Versions, code and machine", caption, columns, tuple(rows), sortable=False)
+    return Table("software", "Versions, code and machine", SOFTWARE, columns, tuple(rows), sortable=False)
 
 
 def _where(cells: Sequence[Member], begun: Sequence[Member]) -> str:
@@ -167,11 +162,7 @@ def cells_table(gathered: Gathered) -> Table:
         Column("folder: suite", numeric=False),
     )
     rows = tuple(_cell_row(member) for member in gathered.members)
-    caption = (
-        "A fingerprint is a hash of everything that the results of a cell depend on. An asterisk: there were "
-        "uncommitted changes."
-    )
-    return Table("cells", "Cells and seeds", caption, columns, rows, headings=2)
+    return Table("cells", "Cells and seeds", CELLS, columns, rows, headings=2)
 
 
 def _cell_row(member: Member) -> tuple[Cell, ...]:

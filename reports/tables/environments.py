@@ -7,10 +7,9 @@ import pandas as pd
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
-from ...results.statistics.differences import TOO_FEW as UNTESTED
-from ...results.statistics.differences import needed
+from ...results.statistics.differences import TOO_FEW, needed
+from ..catalogue import environments_caption, pairs_caption
 from ..notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
-from .leaderboard import TOO_FEW
 from .table import FILES, PAPER, TERMINAL, Cell, Column, Table, algorithm, number, text
 
 _SCORE_PLACES = 2
@@ -45,7 +44,9 @@ def environment_table(comparison: Comparison) -> Table:
         for record in own.to_dict("records"):
             key = (str(env), str(record["label"]))
             rows.append(_row(record, places, beaten[key], len(own) - 1, strong=key in unbeaten))
-    return Table("environments", "Per environment", _caption(comparison), columns, tuple(rows), headings=2)
+    few = bool(table["runs"].between(1, MEANINGFUL - 1).any())
+    caption = environments_caption(comparison.level, few=few)
+    return Table("environments", "Per environment", caption, columns, tuple(rows), headings=2)
 
 
 def _row(record: Any, places: int, better_than: list[str], others: int, *, strong: bool) -> tuple[Cell, ...]:
@@ -81,17 +82,6 @@ def _verdicts(pairs: pd.DataFrame) -> tuple[dict[tuple[str, str], list[str]], se
     return better, set(better) - losers
 
 
-def _caption(comparison: Comparison) -> str:
-    parts = [
-        f"Means over completed runs at the last checkpoint, never the best. In brackets: {percent(comparison.level)} "
-        "Student t interval of the mean over that many runs.",
-        "Bold: shown better than some other algorithm and worse than none.",
-    ]
-    if comparison.environments_table["runs"].between(1, MEANINGFUL - 1).any():
-        parts.append(TOO_FEW)
-    return " ".join(parts)
-
-
 def pairs_table(comparison: Comparison) -> Table:
     """The tests of every pair on every environment."""
     columns = (
@@ -112,18 +102,9 @@ def pairs_table(comparison: Comparison) -> Table:
     for _, own in comparison.pairs.groupby("env", sort=False):
         places = common_decimals([*own["difference"], *own["detectable"]])
         rows += [_pair(pair, places) for pair in own.to_dict("records")]
-    caption = (
-        f"x − y: difference of mean final returns with its {percent(comparison.level)} Welch interval over the runs "
-        "named. Both tests are two-sided, their p values corrected by Holm's method over all pairs on all "
-        "environments; the verdict is the permutation test's. “No difference shown” is not “equal”: the column "
-        f"“detectable” says what would have been found. With fewer than {MEANINGFUL} runs nothing is tested."
-    )
-    if (comparison.pairs["permutation_p"].notna() & (comparison.pairs["verdict"] == UNTESTED)).any():
-        tests = len(comparison.pairs)
-        caption += (
-            f" {tests} tests at once take {needed(tests, comparison.level)} runs of each: fewer have too few "
-            "permutations for a p value that survives the correction, however far apart they are."
-        )
+    tests = len(comparison.pairs)
+    lost = (comparison.pairs["permutation_p"].notna() & (comparison.pairs["verdict"] == TOO_FEW)).any()
+    caption = pairs_caption(comparison.level, (tests, needed(tests, comparison.level)) if lost else None)
     return Table("pairs", "Pairwise tests", caption, columns, tuple(rows), headings=3)
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
-from ..notation import fixed, interval, percent
-from .leaderboard import STATISTICS, TOO_FEW
+from ..catalogue import STATISTICS, improvement_caption
+from ..notation import fixed, interval
 from .table import Cell, Column, Table, algorithm, number
 
 _PLACES = 2
@@ -27,17 +27,11 @@ def improvement_table(comparison: Comparison, statistic: str) -> Table:
         (algorithm(x), *(_cell(pairs.get((x, y)), same=x == y) for y in comparison.algorithms))
         for x in comparison.algorithms
     ]
-    caption = (
-        "Probability that a run of the algorithm in the row has a higher return than one of that in the column, "
-        "averaged over the environments that both have; ties count half. In brackets: "
-        f"{percent(comparison.level)} stratified bootstrap intervals over {_runs(list(pairs.values()))} runs. "
-        "An interval that contains 0.5 shows no difference."
-    )
     few = any(0 < min(pair["runs_x"], pair["runs_y"]) < MEANINGFUL for pair in pairs.values())
     return Table(
         f"improvement-{statistic}",
-        STATISTICS[statistic][0].capitalize(),
-        f"{caption} {TOO_FEW}" if few else caption,
+        STATISTICS[statistic].title.capitalize(),
+        improvement_caption(comparison.level, _runs(list(pairs.values())), few=few),
         tuple(columns),
         tuple(rows),
         sortable=False,

@@ -7,26 +7,11 @@ import pandas as pd
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
+from ..catalogue import AGGREGATES, STATISTICS, leaderboard_caption
 from ..notation import fixed, interval, percent
 from .table import EVERYWHERE, FILES, PAGE, Cell, Column, Table, algorithm, number
 
-METRICS = {
-    "iqm": ("IQM", "interquartile mean: the mean of the middle half of all runs on all environments; higher is better"),
-    "mean": ("mean", "mean over all runs on all environments; higher is better"),
-    "median": ("median", "median over environments of the mean over runs; higher is better"),
-    "optimality_gap": (
-        "optimality gap",
-        "how far scores fall short of 1 on average, more than 1 not counted; lower is better",
-    ),
-}
-STATISTICS = {
-    "final": ("final score", "Score at the last checkpoint, never the best"),
-    "auc": ("area under the curve", "Mean score over the whole learning curve, which rewards learning early"),
-}
-TOO_FEW = f"With fewer than {MEANINGFUL} runs an interval is not meaningful, so none is printed."
 _PLACES = 3
-_NAMED = 3
-"""Most algorithms that a caption names before it only counts them."""
 
 
 def leaderboard(comparison: Comparison, statistic: str) -> Table:
@@ -40,7 +25,7 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     level = f"[{percent(comparison.level)}]"
     scale = _scale(board[board["metric"] == "iqm"])
     columns = [Column("algorithm", numeric=False)]
-    for metric, (title, explanation) in METRICS.items():
+    for metric, (title, explanation, _) in AGGREGATES.items():
         media = EVERYWHERE if metric in {"iqm", "optimality_gap"} else FILES
         columns.append(Column(f"{title} {level}", explanation=explanation, media=media))
         if metric == "iqm":
@@ -60,11 +45,10 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     nobody = _lacked_by_all(board)
     rows = [_row(str(label), own, nobody) for label, own in board.groupby("label", sort=False)]
     rows.sort(key=lambda row: (row[-1].tone == "bad", -_sortable(row[1])))
-    title, meaning = STATISTICS[statistic]
     return Table(
         f"leaderboard-{statistic}",
-        title.capitalize(),
-        _caption(comparison, board, meaning),
+        STATISTICS[statistic].title.capitalize(),
+        _caption(comparison, board, statistic),
         tuple(columns),
         tuple(rows),
     )
@@ -72,7 +56,7 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
 
 def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Cell, ...]:
     of: dict[str, Any] = {str(record["metric"]): record for record in own.to_dict("records")}
-    cells = {metric: _estimate(of[metric]) for metric in METRICS}
+    cells = {metric: _estimate(of[metric]) for metric in AGGREGATES}
     iqm, rank = of["iqm"], float(of["rank"]["estimate"])
     bar = Cell("")
     if math.isfinite(iqm["estimate"]):
@@ -82,7 +66,7 @@ def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Cell, 
         algorithm(label),
         cells["iqm"],
         bar,
-        *(cells[metric] for metric in list(METRICS)[1:]),
+        *(cells[metric] for metric in list(AGGREGATES)[1:]),
         number(rank, fixed(rank, 2)),
         number(runs, str(runs), tone="" if runs else "bad"),
         number(environments, f"{environments} of {environments + len(lacking)}", tone="bad" if lacking else ""),
@@ -119,20 +103,9 @@ def _less(environments: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, 
     return tuple(env for env in environments if env not in others)
 
 
-def _caption(comparison: Comparison, board: pd.DataFrame, meaning: str) -> str:
-    parts = [
-        f"{meaning}; 0 is the uniform random policy, 1 the reference return.",
-        f"In brackets: {percent(comparison.level)} stratified bootstrap intervals over runs ({comparison.replicates:,} "
-        "replicates); “runs” is their fewest on an environment.",
-    ]
-    if board["runs"].between(1, MEANINGFUL - 1).any():
-        parts.append(TOO_FEW)
-    if nobody := _lacked_by_all(board):
-        parts.append(f"Without a score or a completed run of anyone: {', '.join(nobody)}.")
-    less = {label: _less(own, nobody) for label, own in _lacking(board).items()}
-    lacking = [f"{label} lacks {', '.join(own)}" for label, own in less.items() if own]
-    if len(lacking) > _NAMED:
-        lacking = [*lacking[:_NAMED], f"and {len(lacking) - _NAMED} more"]
-    if lacking:
-        parts.append(f"Last, because its aggregates are over fewer environments: {'; '.join(lacking)}.")
-    return " ".join(parts)
+def _caption(comparison: Comparison, board: pd.DataFrame, statistic: str) -> str:
+    nobody = _lacked_by_all(board)
+    less = {label: ", ".join(_less(own, nobody)) for label, own in _lacking(board).items()}
+    lacking = {"": ", ".join(nobody)} | {label: own for label, own in less.items() if own}
+    few = bool(board["runs"].between(1, MEANINGFUL - 1).any())
+    return leaderboard_caption(statistic, comparison.level, comparison.replicates, few=few, lacking=lacking)

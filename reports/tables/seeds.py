@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from ...errors import UsageError, plain
@@ -86,7 +86,7 @@ def caption(design: Design) -> str:
 
 def print_seeds(table: pd.DataFrame, design: Design, console: Console) -> None:
     """The table of `seeds_needed` with its caption: algorithms as headings."""
-    shown = Table(
+    shown = RichTable(
         box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption(design), caption_justify="left", caption_style="dim"
     )
     for name in _HEADER:

@@ -16,6 +16,8 @@ Drawn = list[NDArray[np.unsignedinteger]]
 """Per task ``(B, n_e)``: how often each replicate drew each run."""
 MEANINGFUL = 5
 """Fewest runs on an environment for which an interval is printed."""
+REPLICATES = 2000
+"""Of a comparison that asks for no other number."""
 CHUNK = 512
 """Replicates worked on at once: bounds memory, and is part of the random stream, so it is a constant."""
 
@@ -73,7 +75,7 @@ class Bootstrap(NamedTuple):
     """How the intervals of a comparison are made."""
 
     level: float = 0.95
-    replicates: int = 5000
+    replicates: int = REPLICATES
     seed: int = 0
 
     def drawn(self, label: str, runs: Mapping[str, int]) -> Drawn:

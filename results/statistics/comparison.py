@@ -6,22 +6,21 @@ mean of all, and nothing is ever put in the place of what is missing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from ...errors import UsageError
-from .bootstrap import MEANINGFUL, Bootstrap
+from ..store.protocol import Horizon
+from .bootstrap import MEANINGFUL, REPLICATES, Bootstrap
 from .cost import cost, fates, times_to_threshold
 from .differences import pairs
 from .efficiency import efficiency
 from .headline import headline
 from .leaderboard import ByLabel, improvements, leaderboard, profiles
 from .metrics import mean_interval
-from .scores import Cell, Curves, Horizon, cut_to_common, per_run, read_curves
-
-STATISTICS = ("final_return", "final_score", "auc_return", "auc_score")
+from .scores import CellKey, Curves, Statistic, cut_to_common, per_run, read_curves
 
 
 @dataclass(frozen=True)
@@ -63,17 +62,17 @@ class Comparison:
 
 def compare(
     frame: pd.DataFrame,
-    asked: Mapping[Cell, Sequence[int]] | None = None,
+    asked: Mapping[CellKey, Sequence[int]] | None = None,
     *,
     level: float = 0.95,
-    replicates: int = 5000,
+    replicates: int = REPLICATES,
     seed: int = 0,
     horizon: Horizon = "error",
 ) -> Comparison:
     """Compare everything in a tidy frame.
 
     Args:
-        frame: what `pgsuite.results.load` gives; without a column ``label``, the algorithm's name is the label.
+        frame: what `pgsuite.results.load` gives.
         asked: the seeds asked for, by label and environment; one without a run counts as missing.
         level: confidence of the intervals, and of the verdicts together.
         replicates: bootstrap replicates.
@@ -88,20 +87,17 @@ def compare(
         raise UsageError(f"the level of the intervals must lie in [0.5, 1), such as 0.95, not {level:g}")
     if replicates < 100:
         raise UsageError(f"percentile intervals need at least 100 bootstrap replicates, not {replicates}")
-    frame = frame if "label" in frame else frame.assign(label=frame["algorithm"])
     counts = fates(frame, asked or {})
     if not counts:
         raise UsageError("there is no run to compare, and none was asked for; make some with `pgsuite run`")
     algorithms = tuple(dict.fromkeys(label for label, _ in counts))
     environments = tuple(dict.fromkeys(env for _, env in counts))
-    cells = read_curves(frame, horizon=horizon)
     frame, horizons = cut_to_common(frame) if horizon == "common" else (frame, {})
+    cells = read_curves(frame)
     curves = {x: {env: cells[x, env] for env in environments if (x, env) in cells} for x in algorithms}
     bootstrap = Bootstrap(level, replicates, seed)
-    board, differences = (
-        leaderboard(curves, environments, bootstrap),
-        pairs(curves, environments, level=level, seed=seed),
-    )
+    board = leaderboard(curves, environments, bootstrap)
+    differences = pairs(curves, environments, level=level, seed=seed)
     thresholds = times_to_threshold(frame, curves)
     return Comparison(
         frame=frame,
@@ -122,7 +118,7 @@ def compare(
     )
 
 
-def environments_table(curves: ByLabel, cells: Sequence[Cell], level: float) -> pd.DataFrame:
+def environments_table(curves: ByLabel, cells: Sequence[CellKey], level: float) -> pd.DataFrame:
     """One row per cell that was asked for or is there, grouped by environment.
 
     Columns: ``label, env, budget, runs``, then ``<statistic>_mean``, ``_std`` (n - 1 in the divisor), ``_low`` and
@@ -135,7 +131,12 @@ def environments_table(curves: ByLabel, cells: Sequence[Cell], level: float) -> 
     for label, env in ordered:
         one = curves[label].get(env)
         rows.append({"label": label, "env": env, "budget": one.env_steps[-1] if one else np.nan} | _row(one, level))
-    names = [f"{name}_{kind}" for name in STATISTICS for kind in ("mean", "std", "low", "high")]
+    names = [
+        f"{statistic}_{unit}_{kind}"
+        for statistic in get_args(Statistic)
+        for unit in ("return", "score")
+        for kind in ("mean", "std", "low", "high")
+    ]
     return pd.DataFrame(rows, columns=["label", "env", "budget", "runs", *names])
 
 
@@ -143,13 +144,10 @@ def _row(one: Curves | None, level: float) -> dict[str, Any]:
     if one is None:
         return {"runs": 0}
     row: dict[str, Any] = {"runs": len(one.seeds)}
-    for name in STATISTICS:
-        values = per_run(one, one.scores if name.endswith("score") else one.returns, _statistic(name))
-        low, high = mean_interval(values, level) if values.size >= MEANINGFUL else (np.nan, np.nan)
-        spread = values.std(ddof=1) if values.size > 1 else np.nan
-        row |= {f"{name}_mean": values.mean(), f"{name}_std": spread, f"{name}_low": low, f"{name}_high": high}
+    for statistic in get_args(Statistic):
+        for unit, curves in (("return", one.returns), ("score", one.scores)):
+            name, values = f"{statistic}_{unit}", per_run(one, curves, statistic)
+            low, high = mean_interval(values, level) if values.size >= MEANINGFUL else (np.nan, np.nan)
+            spread = values.std(ddof=1) if values.size > 1 else np.nan
+            row |= {f"{name}_mean": values.mean(), f"{name}_std": spread, f"{name}_low": low, f"{name}_high": high}
     return row
-
-
-def _statistic(name: str) -> Any:
-    return name.partition("_")[0]

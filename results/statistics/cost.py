@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .leaderboard import ByLabel
-from .scores import Cell
+from .scores import CellKey
 from .survival import first_reached, median_time
 
 THRESHOLDS = (0.5, 0.9)
@@ -49,10 +49,10 @@ def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, thresholds: Sequenc
     return pd.DataFrame(rows, columns=THRESHOLD_COLUMNS)
 
 
-def fates(frame: pd.DataFrame, asked: Mapping[Cell, Sequence[int]]) -> dict[Cell, dict[str, int]]:
+def fates(frame: pd.DataFrame, asked: Mapping[CellKey, Sequence[int]]) -> dict[CellKey, dict[str, int]]:
     """How many runs of each cell completed, diverged, were cut short, or were asked for and never began."""
     runs = frame.drop_duplicates(["label", "env", "seed"])
-    found: dict[Cell, dict[int, str]] = {cell: {} for cell in asked}
+    found: dict[CellKey, dict[int, str]] = {cell: {} for cell in asked}
     for label, env, seed, status in zip(runs["label"], runs["env"], runs["seed"], runs["status"], strict=True):
         found.setdefault((str(label), str(env)), {})[int(seed)] = str(status)
     names = {"complete": "completed", "diverged": "diverged", "partial": "partial"}
@@ -63,7 +63,7 @@ def fates(frame: pd.DataFrame, asked: Mapping[Cell, Sequence[int]]) -> dict[Cell
     return counts
 
 
-def cost(frame: pd.DataFrame, thresholds: pd.DataFrame, counts: Mapping[Cell, Mapping[str, int]]) -> pd.DataFrame:
+def cost(frame: pd.DataFrame, thresholds: pd.DataFrame, counts: Mapping[CellKey, Mapping[str, int]]) -> pd.DataFrame:
     """``label, env, steps_per_second, wall_time, seconds_to_threshold, peak_memory``, then the `FATES`.
 
     Means over completed runs, except peak memory, which is the highest of any; NaN where nothing was measured.

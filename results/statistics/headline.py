@@ -9,7 +9,7 @@ import pandas as pd
 from .bootstrap import MEANINGFUL
 from .differences import TOO_FEW, needed
 from .leaderboard import ByLabel
-from .scores import Cell
+from .scores import CellKey
 
 _NAMED = 3
 """Most names that a sentence lists before it only counts them."""
@@ -19,7 +19,7 @@ _ALONE = "there is nothing to compare it with"
 def headline(
     board: pd.DataFrame,
     pairs: pd.DataFrame,
-    counts: Mapping[Cell, Mapping[str, int]],
+    counts: Mapping[CellKey, Mapping[str, int]],
     curves: ByLabel,
     *,
     level: float,
@@ -128,7 +128,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
-def _fates(counts: Mapping[Cell, Mapping[str, int]]) -> str:
+def _fates(counts: Mapping[CellKey, Mapping[str, int]]) -> str:
     """``of 160 runs 3 diverged and 2 are missing, and count nowhere``."""
     total = {fate: sum(count[fate] for count in counts.values()) for fate in ("diverged", "partial", "missing")}
     words = {"diverged": "diverged", "partial": "stopped early", "missing": "missing"}

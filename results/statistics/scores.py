@@ -17,10 +17,9 @@ from ...errors import UsageError
 from .metrics import area_under_curve
 
 Array = NDArray[np.float64]
-Cell = tuple[str, str]
+CellKey = tuple[str, str]
 """Label of an algorithm configuration, and environment."""
 Statistic = Literal["final", "auc"]
-Horizon = Literal["error", "common"]
 _COLUMNS = ["label", "env", "seed", "env_steps"]
 
 
@@ -95,35 +94,32 @@ def per_run(curves: Curves, values: Array, statistic: Statistic) -> Array:
     return values[:, -1] if statistic == "final" else area_under_curve(curves.env_steps, values)
 
 
-def read_curves(frame: pd.DataFrame, *, horizon: Horizon = "error") -> dict[Cell, Curves]:
+def read_curves(frame: pd.DataFrame) -> dict[CellKey, Curves]:
     """The completed runs of a tidy frame, by label and environment.
 
     Args:
-        frame: what `pgsuite.results.load` gives; without a column ``label``, the algorithm's name is the label.
-        horizon: what to do when the runs of an environment were not evaluated at the same steps: an error that names
-            them, or cut them all to their common horizon (`cut_to_common`).
+        frame: what `pgsuite.results.load` gives, or `cut_to_common` of it.
 
     Raises:
         UsageError: curves of unequal length; two runs of one seed; a value that is not finite; a single checkpoint.
     """
-    frame = frame.assign(label=frame["algorithm"]) if "label" not in frame else frame
-    frame = frame[frame["status"] == "complete"].sort_values(["seed", "env_steps"], kind="stable")
-    _refuse(
-        frame, frame.duplicated(_COLUMNS), "more than one value; a run has one per checkpoint, episodes are no runs"
-    )
-    _refuse(
-        frame,
-        ~frame["return_mean"].astype("float64").abs().lt(np.inf),
-        "a return that is not finite; leave the run out or mark it diverged",
-    )
-    if horizon == "common":
-        frame, _ = cut_to_common(frame)
-    curves: dict[Cell, Curves] = {}
+    frame = _complete(frame).sort_values(["seed", "env_steps"], kind="stable")
+    curves: dict[CellKey, Curves] = {}
     for _, runs in frame.groupby("env", sort=False):
         _check_one_grid(runs)
         for (label, env), cell in runs.groupby(["label", "env"], sort=False):
             curves[str(label), str(env)] = _curves(cell)
     return curves
+
+
+def _complete(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of completed runs, which have one finite return per checkpoint."""
+    complete = frame[frame["status"] == "complete"]
+    twice = complete.duplicated(_COLUMNS)
+    _refuse(complete, twice, "more than one value; a run has one per checkpoint, episodes are no runs")
+    infinite = ~complete["return_mean"].astype("float64").abs().lt(np.inf)
+    _refuse(complete, infinite, "a return that is not finite; leave the run out or mark it diverged")
+    return complete
 
 
 def _curves(cell: pd.DataFrame) -> Curves:
@@ -146,12 +142,14 @@ def cut_to_common(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
     horizon are dropped. Of runs on one grid nothing changes.
 
     Raises:
-        UsageError: a run has fewer than two checkpoints up to the horizon.
+        UsageError: a run has fewer than two checkpoints up to the horizon, two values at one, or one that is not
+            finite.
     """
+    complete = _complete(frame)
     parts: list[pd.DataFrame] = []
     ends: dict[str, float] = {}
     for env, rows in frame.groupby("env", sort=False):
-        grids = _grids(rows[rows["status"] == "complete"])
+        grids = _grids(complete[complete["env"] == env])
         if len(set(grids.values())) < 2:
             parts.append(rows)
             continue

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.statistics.scores import Curves, Scores, read_curves
+from pgsuite.results.statistics.scores import Curves, Scores, cut_to_common, read_curves
 
 from .frames import runs
 
@@ -43,10 +43,6 @@ def test_only_completed_runs_enter():
 def test_a_diverged_run_may_be_shorter():
     frame = pd.concat([runs("trpo", "A-v0", [[0, 1, 2]]), runs("trpo", "A-v0", [[0]], seeds=[1], status="diverged")])
     assert one_cell(frame).seeds == (0,)
-
-
-def test_without_a_label_it_is_the_algorithm():
-    assert set(read_curves(runs("trpo", "A-v0", [[0, 1]]).drop(columns="label"))) == {("trpo", "A-v0")}
 
 
 def test_an_environment_without_anchors_has_returns_and_no_scores():
@@ -101,7 +97,7 @@ def test_curves_of_unequal_length_are_an_error_that_names_the_runs():
 
 
 def test_or_they_are_cut_to_the_common_horizon():
-    found = read_curves(unequal(), horizon="common")
+    found = read_curves(cut_to_common(unequal())[0])
     assert found["trpo", "A-v0"].returns.tolist() == [[20, 70, 120]] * 2
     assert found["reinforce", "A-v0"].returns.tolist() == [[20, 20, 270]]
     assert found["reinforce", "B-v0"].returns.tolist() == [[0, 1]]
@@ -111,10 +107,10 @@ def test_different_grids_of_equal_length_are_unequal_too():
     frame = pd.concat([runs("a", "A-v0", [[0, 1, 2]]), runs("b", "A-v0", [[0, 1, 2]], steps=[0, 50, 200])])
     with pytest.raises(UsageError, match="unequal"):
         read_curves(frame)
-    assert list(read_curves(frame, horizon="common")["b", "A-v0"].env_steps) == [0, 200]
+    assert list(read_curves(cut_to_common(frame)[0])["b", "A-v0"].env_steps) == [0, 200]
 
 
 def test_runs_that_share_no_stretch_cannot_be_cut():
     frame = pd.concat([runs("a", "A-v0", [[0, 1]]), runs("b", "A-v0", [[0, 1]], steps=[0, 50])])
     with pytest.raises(UsageError, match="fewer than two checkpoints"):
-        read_curves(frame, horizon="common")
+        cut_to_common(frame)
