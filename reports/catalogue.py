@@ -73,7 +73,8 @@ AUDIT = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
     "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
     "gradient and the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on "
-    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch."
+    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch. Where the verdict is "
+    '"gradient follows", the update does not step on that gradient, and what it does was not audited.'
 )
 AUDITED_UPDATES = (
     "One update from each of some batches. Promised: gain of the batch's own linear model; realised: of the exact one; "

@@ -7,23 +7,6 @@ import pandas as pd
 
 from ..notation import NOTHING
 
-<<<<<<< HEAD
-CAPTION = (
-    "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "
-    "corrected over all tests of the audit; 1 where nothing was suspicious. Cosine and length ratio: of the mean "
-    "gradient and the exact one, worst case, 95% bootstrap interval. Variance: total, relative to plain REINFORCE on "
-    "the same batches, exact critic. SNR: length of the mean by standard deviation, of one batch. Where the verdict is "
-    '"gradient follows", the update does not step on that gradient, and what it does was not audited.'
-)
-UPDATE_CAPTION = (
-    "One update from each of some batches. Promised: gain of the batch's own linear model; realised: of the exact one; "
-    "J: exact change of the objective; means over batches ± standard error, averaged over policies. KL: exact, over "
-    "visited states, the largest policy's; of bound: largest KL of a batch by max_kl. Angle: of the mean step to the "
-    "exact natural gradient. Critic: relative error before → after one update."
-)
-
-=======
->>>>>>> 6fc8f46cd64462d04b88fb05627edecbe44d9602
 _NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR")
 _UPDATE_COLUMNS = [
     *("predicted", "realised", "objective", "kl", "largest_kl_to_bound", "residual", "angle_to_natural"),
