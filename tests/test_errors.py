@@ -22,13 +22,17 @@ def wraps():
         inner()
     except RuntimeError as error:
         raise ValueError("no luck") from error
+
+def through_a_library():
+    import json
+    return json.loads("{")
 """
 
 OURS = """
 def step():
     try:
         inner()
-    except RuntimeError as error:
+    except ValueError as error:
         raise EnvironmentFault("it raised in step") from error
 """
 
@@ -62,9 +66,9 @@ def test_a_file_elsewhere_has_its_whole_path(users, tmp_path, monkeypatch):
 
 
 def test_what_our_code_wraps_is_the_users_still(users):
-    ours = {"__name__": "pgsuite.envs.some", "inner": users["inner"], "EnvironmentFault": EnvironmentFault}
+    ours = {"__name__": "pgsuite.envs.some", "inner": users["through_a_library"], "EnvironmentFault": EnvironmentFault}
     exec(OURS, ours)
-    assert place(caught(ours["step"])) == "mine.py:6"
+    assert place(caught(ours["step"])) == "mine.py:22"
 
 
 def test_a_file_that_cannot_be_read_as_python_names_its_own_line(tmp_path, monkeypatch):
