@@ -28,7 +28,7 @@ def audit(
     """
     from rich.console import Console
 
-    from ..reports.audit_section import audit_section
+    from ..reports.audit import audit_section
     from ..reports.terminal import print_audit
     from ..results.store.audit import write_audit
     from ..suites.audit.run import BATCHES, plan_audit, run_audit

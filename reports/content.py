@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ..results.statistics.bootstrap import MEANINGFUL
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
-from .audit_section import AuditSection
+from .audit import AuditSection
 from .catalogue import SCORE_IN_WORDS, STATISTICS
 from .notation import percent, plural, ranges, si
 from .tables import absent, cost, details, environments, improvement, leaderboard

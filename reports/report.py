@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pandas as pd
+
 from ..errors import UsageError, plain
 from ..results.statistics.bootstrap import REPLICATES
 from ..results.statistics.comparison import Comparison, compare
 from ..results.store.gathering import Gathered, gather
 from ..results.store.protocol import Horizon
-from .audit_section import AuditSection, read_section
+from .audit import AuditSection, read_section
 from .content import Content, content
 from .latex import to_latex
 from .markdown import Picture, to_markdown
-from .tables.tidy import write_tables
 
 if TYPE_CHECKING:
     from .figures import Figures
@@ -23,6 +24,18 @@ FORMATS = ("svg", "png", "pdf")
 """What figures can be written as."""
 FIGURES = "figures"
 """Folder of the figures, inside that of the report."""
+TABLES = {
+    "leaderboard": "leaderboard",
+    "profiles": "profiles",
+    "improvement": "improvement",
+    "efficiency": "efficiency",
+    "pairs": "pairs",
+    "thresholds": "thresholds",
+    "cost": "cost",
+    "environments": "environments_table",
+    "curves": "frame",
+}
+"""Every table as tidy files, by name: field of the comparison. ``curves`` has one row per run and checkpoint."""
 
 
 class ReportFiles(NamedTuple):
@@ -135,3 +148,26 @@ def pictures(figures: "Figures", formats: Sequence[str]) -> tuple[Picture, ...]:
     kind = next((kind for kind in ("png", "svg") if kind in formats), None)
     shown = figures.on_their_own() if kind else ()
     return tuple(Picture(one.title, f"{FIGURES}/{one.name}.{kind}", one.caption) for one in shown)
+
+
+def write_tables(comparison: Comparison, out: Path) -> list[Path]:
+    """Write ``tables/<name>.csv`` and ``tables/<name>.parquet``; several names in one cell are joined by ``;``."""
+    folder = out / "tables"
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for name, field in TABLES.items():
+        frame = flat(getattr(comparison, field))
+        csv, parquet = folder / f"{name}.csv", folder / f"{name}.parquet"
+        frame.to_csv(csv, index=False, lineterminator="\n")
+        frame.to_parquet(parquet, index=False)
+        paths += [csv, parquet]
+    return paths
+
+
+def flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with tuples as text."""
+    flattened = frame.copy(deep=False)
+    for name in frame.columns:
+        if frame[name].map(lambda item: isinstance(item, tuple | list)).any():
+            flattened[name] = frame[name].map(lambda items: ";".join(map(str, items)))
+    return flattened

@@ -6,7 +6,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ..errors import plain
-from .audit_section import AuditSection
+from .audit import AuditSection
 from .content import Content
 from .tables.table import Cell, Medium, Table
 

@@ -16,6 +16,7 @@ from .style import LineStyle, slug
 
 METRICS = ("iqm", "median", "mean", "optimality_gap")
 """Panels, in order."""
+_COLUMNS = 2
 _ROW = 26.0
 _NUMBER = 7.5
 
@@ -26,8 +27,6 @@ def aggregates_figure(
     *,
     statistic: str = "final",
     level: float = 0.95,
-    columns: int = 2,
-    name: str | None = None,
 ) -> Drawing | None:
     """Point estimate and interval of each aggregate.
 
@@ -36,8 +35,6 @@ def aggregates_figure(
         styles: of all algorithms of the report.
         statistic: ``final`` or ``auc``.
         level: of the intervals.
-        columns: panels beside each other: 2 for a page, 4 for a paper.
-        name: of the figure.
     """
     if leaderboard.empty:
         return None
@@ -45,19 +42,19 @@ def aggregates_figure(
     table = table[table["metric"].isin(list(METRICS))]
     if table.empty:
         return None
-    name = name or f"aggregates-{statistic}"
+    name = f"aggregates-{statistic}"
     shown = {label: styles[label] for label in styles if (table["label"] == label).any()}
     names = _row_names(table, shown)
     first = max(text_width(text, 9.0) for text in names.values()) + 12.0
-    grid, margins = _sizes(len(shown), columns, first)
+    grid, margins = _sizes(len(shown), first)
     with theme():
         figure, panels = canvas(grid, margins)
         for index, (metric, axes) in enumerate(zip(METRICS, panels, strict=True)):
             _draw_panel(axes, table[table["metric"] == metric], shown, name, index)
             axes.set_title(AGGREGATES[metric].heading)
             axes.set_xlabel("score (lower is better)" if metric == "optimality_gap" else "score")
-            axes.set_yticks(range(len(shown)), list(names.values()) if index % columns == 0 else [])
-            _widen(axes, index % columns, grid, first)
+            axes.set_yticks(range(len(shown)), list(names.values()) if index % _COLUMNS == 0 else [])
+            _widen(axes, index % _COLUMNS, grid, first)
         _share_range(panels[:3])
     title = f"Aggregates of the {STATISTICS[statistic].in_figures}"
     without_bars, lacking = table[["low", "high"]].isna().any(axis=None), table["lacking"].map(len).any()
@@ -72,12 +69,12 @@ def _row_names(table: pd.DataFrame, styles: Mapping[str, LineStyle]) -> dict[str
     return {label: text + " *" * (label in lacking) for label, text in short_names(styles, 22).items()}
 
 
-def _sizes(rows: int, columns: int, first: float) -> tuple[Grid, Margins]:
+def _sizes(rows: int, first: float) -> tuple[Grid, Margins]:
     """Panels of one width beside the names of the rows, which stand at the left of all."""
     margins = Margins(left=8.0, right=10.0, top=26.0, bottom=36.0)
     inner = max(118.0, (PAGE - first) / 2 - margins.left - margins.right)
-    width = inner + margins.left + margins.right + first / columns
-    return Grid(len(METRICS), columns, width, _ROW * rows + 10.0 + margins.top + margins.bottom), margins
+    width = inner + margins.left + margins.right + first / _COLUMNS
+    return Grid(len(METRICS), _COLUMNS, width, _ROW * rows + 10.0 + margins.top + margins.bottom), margins
 
 
 def _widen(axes: Axes, column: int, grid: Grid, first: float) -> None:

@@ -29,7 +29,7 @@ class Columns(NamedTuple):
 
 
 def efficiency_figure(
-    efficiency: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float = 0.95, name: str = "efficiency"
+    efficiency: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float = 0.95
 ) -> Drawing | None:
     """IQM of the score against environment steps, or the share of the budget where budgets differ.
 
@@ -37,7 +37,6 @@ def efficiency_figure(
         efficiency: ``label, progress, env_steps, iqm, low, high``; ``env_steps`` NaN where budgets differ.
         styles: of all algorithms of the report.
         level: of the band.
-        name: of the figure.
     """
     table = _known(efficiency, "iqm")
     if table.empty:
@@ -45,7 +44,7 @@ def efficiency_figure(
     same_budget = bool(table["env_steps"].notna().all())
     columns = Columns("env_steps" if same_budget else "progress", "iqm")
     drawing = _lines(
-        table, styles, columns, name, "Sample efficiency", efficiency_caption(level), _efficiency_words(table)
+        table, styles, columns, "efficiency", "Sample efficiency", efficiency_caption(level), _efficiency_words(table)
     )
     axes = drawing.figure.axes[0]
     axes.set_xlabel("environment steps" if same_budget else "share of the budget of environment steps")
@@ -54,23 +53,20 @@ def efficiency_figure(
     return drawing
 
 
-def profiles_figure(
-    profiles: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float = 0.95, name: str = "profiles"
-) -> Drawing | None:
+def profiles_figure(profiles: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float = 0.95) -> Drawing | None:
     """Performance profiles: the share of runs whose final score is above each threshold.
 
     Args:
         profiles: ``label, threshold, share, low, high``.
         styles: of all algorithms of the report.
         level: of the band.
-        name: of the figure.
     """
     table = _known(profiles, "share")
     if table.empty:
         return None
     columns = Columns("threshold", "share", steps=True)
     drawing = _lines(
-        table, styles, columns, name, "Performance profiles", profiles_caption(level), _profile_words(table)
+        table, styles, columns, "profiles", "Performance profiles", profiles_caption(level), _profile_words(table)
     )
     axes = drawing.figure.axes[0]
     axes.set_ylim(-0.03, 1.03)

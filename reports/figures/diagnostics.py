@@ -38,13 +38,11 @@ def diagnostics_apart(frame: pd.DataFrame, styles: Mapping[str, LineStyle]) -> t
     return tuple(drawing for drawing in drawings if drawing is not None)
 
 
-def diagnostics_together(
-    frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, name: str = "diagnostics"
-) -> Drawing | None:
+def diagnostics_together(frame: pd.DataFrame, styles: Mapping[str, LineStyle]) -> Drawing | None:
     """All environments in one figure: a row each, a column per quantity; None when nothing is recorded."""
     runs = plotted_runs(frame)
     by_environment = {str(env): runs[runs["env"] == env] for env in dict.fromkeys(runs["env"])}
-    return _drawing(by_environment, styles, name, None)
+    return _drawing(by_environment, styles, "diagnostics", None)
 
 
 def _drawing(

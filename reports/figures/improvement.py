@@ -28,7 +28,6 @@ def improvement_figure(
     *,
     statistic: str = "final",
     level: float = 0.95,
-    name: str | None = None,
 ) -> Drawing | None:
     """A heat map with numbers and intervals.
 
@@ -37,7 +36,6 @@ def improvement_figure(
         styles: of all algorithms of the report.
         statistic: ``final`` or ``auc``.
         level: of the intervals.
-        name: of the figure.
     """
     if improvement.empty:
         return None
@@ -54,7 +52,7 @@ def improvement_figure(
         _numbers(axes, matrix)
     title = f"Probability of improvement ({STATISTICS[statistic].in_figures})"
     caption = improvement_drawn_caption(statistic, level)
-    return Drawing(name or f"improvement-{statistic}", title, caption, _describe(matrix, labels), figure, {})
+    return Drawing(f"improvement-{statistic}", title, caption, _describe(matrix, labels), figure, {})
 
 
 def _matrix(table: pd.DataFrame, labels: Sequence[str], column: str) -> NDArray[np.float64]:

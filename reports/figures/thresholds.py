@@ -23,34 +23,28 @@ def thresholds_figure(
     thresholds: pd.DataFrame,
     budgets: Mapping[str, float],
     styles: Mapping[str, LineStyle],
-    *,
-    threshold: float | None = None,
-    name: str = "thresholds",
 ) -> Drawing | None:
     """A panel per environment and a row per algorithm: the median, or an arrow at the budget where it is censored.
+
+    The score shown is the highest that at least one run of the report reached, or the lowest.
 
     Args:
         thresholds: ``label, env, threshold, reached, runs, median_steps``.
         budgets: environment steps of each environment.
         styles: of all algorithms of the report.
-        threshold: the score to show; by default the highest that at least one run of the report reached, or the lowest.
-        name: of the figure.
     """
     table = thresholds[thresholds["runs"] > 0] if len(thresholds) else thresholds
     if table.empty:
         return None
     reached = table[table["reached"] > 0]
-    at = (
-        threshold
-        if threshold is not None
-        else float(reached["threshold"].max() if len(reached) else table["threshold"].min())
-    )
+    at = float(reached["threshold"].max() if len(reached) else table["threshold"].min())
     table = table[np.isclose(table["threshold"].to_numpy(np.float64), at)]
     environments = [str(env) for env in dict.fromkeys(table["env"])]
     shown = {label: styles[label] for label in styles if (table["label"] == label).any()}
     names = short_names(shown, 22)
     margins = Margins(max(text_width(text, 8.5) for text in names.values()) + 12.0, _RIGHT, 26.0, 34.0)
     grid = Grid(len(environments), 1, PAGE, _ROW * len(shown) + margins.top + margins.bottom)
+    name = "thresholds"
     with theme():
         figure, panels = canvas(grid, margins)
         for index, (env, axes) in enumerate(zip(environments, panels, strict=True)):

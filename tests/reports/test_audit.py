@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pgsuite.errors import UsageError
 from pgsuite.reports import report
-from pgsuite.reports.audit_section import read_section
+from pgsuite.reports.audit import read_section
 from pgsuite.reports.content import content
 from pgsuite.reports.markdown import to_markdown
 from pgsuite.reports.page import render
@@ -17,7 +17,7 @@ from pgsuite.reports.terminal import print_audit
 from pgsuite.results import gather
 from pgsuite.results.store.audit import FORMAT
 
-from .tables.test_audit import CASE, UPDATE, WORSE
+from .test_audit_tables import CASE, UPDATE, WORSE
 
 POINTS = [
     {"trace": t, "critic_error": e, "bias": 0.1, "bias_error": 0.01, "exact_bias": 0.1 * e, "noise": 0.5}

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from pgsuite.reports.tables.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, verdict
+from pgsuite.reports.audit import audit_cases, audit_summary, audit_update_summary, audit_updates, verdict
 
 CASE = {
     "model": "chain",

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from pgsuite.reports.tables.tidy import TABLES, flat, write_tables
+from pgsuite.reports.report import TABLES, flat, write_tables
 
 
 def test_every_table_of_a_comparison_is_written_twice(comparison, tmp_path):
