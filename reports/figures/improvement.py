@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -18,8 +18,6 @@ from .style import LineStyle
 
 _CELL = (58.0, 38.0)
 _SIZE = 8.5
-_COLOURS = LinearSegmentedColormap.from_list("red to blue", ["#a9383b", "#dba69f", "#f7f5f4", "#98aed1", "#236abd"])
-"""Red to blue through a light grey: told apart by all readers, and symmetric about one half."""
 
 
 def improvement_figure(
@@ -78,19 +76,39 @@ def _canvas(rows: Sequence[str], columns: Sequence[Sequence[str]]) -> tuple[Axes
     return axes, figure
 
 
+def _colours() -> Colormap:
+    """Red to blue through a light grey: told apart by all readers, and symmetric about one half."""
+    import seaborn as sns
+
+    colours: Colormap = sns.color_palette("vlag_r", as_cmap=True)
+    return colours
+
+
 def _heat(axes: Axes, probability: NDArray[np.float64], rows: Sequence[str], columns: Sequence[Sequence[str]]) -> None:
-    axes.pcolormesh(np.ma.masked_invalid(probability), cmap=_COLOURS, vmin=0.0, vmax=1.0)
-    axes.invert_yaxis()
-    axes.spines[:].set_visible(False)
+    import seaborn as sns  # takes longer to load than this figure to draw, and no other figure needs it
+
+    sns.heatmap(
+        probability,
+        ax=axes,
+        cmap=_colours(),
+        vmin=0.0,
+        vmax=1.0,
+        cbar=False,
+        mask=np.isnan(probability),
+        xticklabels=False,
+        yticklabels=False,
+    )
     centres = np.arange(len(rows)) + 0.5
     axes.set_xticks(centres, ["\n".join(lines) for lines in columns])
     axes.set_yticks(centres, rows)
     axes.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False, labelsize=_SIZE)
     axes.grid(visible=False)
+    axes.set_title("")
 
 
 def _numbers(axes: Axes, matrix: NDArray[np.float64]) -> None:
     """The probability and, under it, its interval; black or white, whichever reads better on the cell."""
+    colours = _colours()
     for (row, column), probability in np.ndenumerate(matrix[0]):
         if row == column or np.isnan(probability):
             axes.text(
@@ -98,7 +116,7 @@ def _numbers(axes: Axes, matrix: NDArray[np.float64]) -> None:
             )
             continue
         low, high = matrix[1:, row, column]
-        ink = _ink(to_rgb(_COLOURS(float(probability))))
+        ink = _ink(to_rgb(colours(float(probability))))
         decided = low > 0.5 or high < 0.5
         both = not np.isnan([low, high]).any()
         axes.text(

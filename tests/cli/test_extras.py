@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.schema import load_suite
 
 GYMNASIUM = """
@@ -66,7 +66,7 @@ def test_what_runs_on_envpool_is_refused_before_anything_is_run(extra, arguments
 @pytest.mark.parametrize("suite", ["quick", "classic", "probes"])
 def test_suites_that_need_no_extra(suite, hide, tmp_path):
     hide("envpool", "mujoco", "Box2D", "pygame")
-    cells = plan(load_suite(suite), tmp_path)
+    cells = plan_cells(load_suite(suite), tmp_path)
     assert {cell.record["environment"]["backend"] for cell in cells} <= {"numpy", "gymnasium"}
 
 

@@ -56,7 +56,7 @@ def test_ctrl_c_before_anything_runs(pgsuite, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pgsuite.suites.planning.plan", interrupted)
+    monkeypatch.setattr("pgsuite.suites.planning.plan_cells", interrupted)
     code, _, err = pgsuite("run", "mine.toml")
     assert code == 130
     assert "Traceback" not in err
@@ -120,7 +120,7 @@ def test_a_parent_that_is_killed_leaves_nobody_at_work(nap, start, place):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_any_command_in_one_line(number, code, pgsuite, monkeypatch):
-    monkeypatch.setattr("pgsuite.suites.planning.plan", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr("pgsuite.suites.planning.plan_cells", lambda *_, **__: os.kill(os.getpid(), number))
     monkeypatch.setattr("pgsuite.cli.interruption._mute", lambda _: None)  # the output of the tests
     before = signal.getsignal(number)
     assert pgsuite("run", "mine.toml") == (code, "", "pgsuite: interrupted\n")
