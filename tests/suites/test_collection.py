@@ -21,7 +21,8 @@ class Scripted:
     ``bad`` maps a member to what is not finite in its episodes' second step.
     """
 
-    id = "Scripted-v0"
+    id, backend, version = "Scripted-v0", "scripted", "0"
+    action_space = gymnasium.spaces.Discrete(100)
     observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (3,))
 
     def __init__(self, lengths, truncates=(), bad=None):
@@ -242,3 +243,38 @@ def test_one_action_that_was_not_finite_is_remembered(plan):
     it = collector([3] * 4, 2, bad={3: "reward"})
     _, finite = collect(it, plan, act=sick_once)
     assert finite.tolist() == [True, False]
+
+
+def growing(lengths, num_envs):
+    """A collector that opens members as they are asked for: environment n of seed s is scripted by lengths[s][n]."""
+    opened = []
+
+    def open_members(first, count):
+        opened.append((first, count))
+        return Scripted([length for each in lengths for length in each[first : first + count]])
+
+    it = Collector([10 + s for s in range(len(lengths))], open_members)
+    it.opened = opened
+    return it
+
+
+def test_more_environments_join_those_that_go_on():
+    it = growing([[3, 5, 9, 2], [4, 9, 9, 3]], 2)
+    first, _ = collect(it, Steps(2, 4))
+    second, _ = collect(it, Steps(4, 4))
+    third, _ = collect(it, Steps(2, 4))
+    assert it.opened == [(0, 2), (2, 2)], "each environment is opened once"
+    assert second.time[:, :2, 0].tolist() == [[0, 4], [4, 4]]
+    assert second.valid[:, :2, 0].tolist() == [[True, True], [False, True]], "an episode of four ended with the window"
+    assert torch.equal(second.observation[:, :2, 0], first.observation[:, :, -1])
+    assert (second.time[:, 2:, 0] == 0).all(), "the others begin"
+    assert torch.equal(third.observation[:, :, 0], second.observation[:, :2, -1])
+
+
+def test_rounds_of_more_environments():
+    it = growing([[3, 5, 9, 2], [4, 9, 9, 3]], 2)
+    collect(it, Episodes(2))
+    second, _ = collect(it, Episodes(4))
+    assert second.valid.sum(2).tolist() == [[3, 5, 9, 2], [4, 9, 9, 3]]
+    assert (second.time[..., 0] == 0).all()
+    assert it.opened == [(0, 2), (2, 2)]

@@ -210,3 +210,32 @@ def test_time_is_counted_on_over_segments(small_cell, train):
     times = [row.wall_time for row in train(small_cell("actor-critic"), [1]).rows[1]]
     assert times[0] == 0
     assert times == sorted(set(times))
+
+
+DENSITIES = {
+    "CartPole-v1": lambda outputs: torch.distributions.Categorical(logits=outputs),
+    "Pendulum-v1": lambda outputs: torch.distributions.Independent(
+        torch.distributions.Normal(outputs[..., :1], outputs[..., 1:].exp()), 1
+    ),
+}
+
+
+@pytest.mark.parametrize("env", DENSITIES)
+def test_a_rollout_knows_torchs_log_probability_of_its_actions(env, small_cell, train, monkeypatch):
+    kind, seen = load_class("actor-critic"), []
+    update = kind.update
+
+    def spied(self, state, rollout):
+        seen.append((state, rollout))
+        return update(self, state, rollout)
+
+    monkeypatch.setattr(kind, "update", spied)
+    train(small_cell("actor-critic", env, dtype="float64", steps=100), [1, 2])
+    for state, rollout in seen:
+        model, parameters, _ = rollout.behaviour
+        assert torch.equal(parameters, state.policy)
+        layers = model.policy.layers(parameters.numpy())
+        observation = rollout.observation[:, :, :-1].flatten(1, 2).double()
+        outputs = torch.from_numpy(model.policy.forward(layers, observation.numpy())[-1])
+        expected = DENSITIES[env](outputs).log_prob(rollout.action.flatten(1, 2)).view(rollout.log_prob.shape)
+        torch.testing.assert_close(rollout.log_prob[rollout.valid], expected[rollout.valid])
