@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pgsuite.errors import PgsuiteError
-from pgsuite.suites.planning import plan
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.policies import find_cell, open_policy
 from pgsuite.suites.replay.replay import replay
 from pgsuite.suites.running import run_cells
@@ -95,7 +95,7 @@ def test_a_replay_plays_the_algorithms_own_actor(tmp_path):
         "environments": {"CartPole-v1": {"steps": 300}},
         "algorithms": {"zero": {"class": learner("PlaysZero")}},
     }
-    planned = plan(parse_suite(suite, "test"), tmp_path)
+    planned = plan_cells(parse_suite(suite, "test"), tmp_path)
     assert not run_cells(planned, tmp_path, workers=1).failures
     for seed in (0, 1):
         policy = open_policy(find_cell(tmp_path, "zero", "CartPole-v1"), seed, algorithm=learner("PlaysZero"))
