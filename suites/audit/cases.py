@@ -20,13 +20,13 @@ from ..collection import Collector
 from ..noise import noise_steps
 from .models import AuditModel, Policy, fixed_random, softmax
 from .subjects import Subject, adapted, many, start_state, subject, variants
-from .targets import DENSE, Slopes, Table, fisher_matrix, logit_slope, reference_estimates
+from .targets import DENSE, Slopes, TabularNetwork, fisher_matrix, logit_slope, reference_estimates
 
 DIRECTIONS = 16
 """Directions of parameter space that a bias is looked for in, at most."""
 BATCHES_PER_DIRECTION = 60
 """Of the first sample, at least: with fewer, T² of heavy-tailed estimates (rare rewards) is too often too large."""
-SCREEN = 0.02
+SUSPICIOUS = 0.02
 """p-value below which a case is sampled again, with fresh seeds; only the second sample counts."""
 CONFIRM = 3
 """Size of the second sample, in first ones."""
@@ -101,7 +101,7 @@ def _normed(columns: Floats) -> Floats:
     return np.asarray(columns / np.linalg.norm(columns, axis=0))
 
 
-def _critic_basis(critic: Table, visits: Floats, size: int) -> Floats:
+def _critic_basis(critic: TabularNetwork, visits: Floats, size: int) -> Floats:
     if size <= DENSE:
         jacobian = critic.push(np.eye(size))[:, :, 0].T
         return _leading(jacobian.T @ (jacobian * (visits / visits.sum())[:, None]))
@@ -120,7 +120,7 @@ class WrongGradient(Exception):
     """What an algorithm gave cannot be a gradient: a departure, in words."""
 
 
-class Sample(NamedTuple):
+class Estimates(NamedTuple):
     """Estimates of the policy gradient (ascent), one row per batch."""
 
     estimate: Floats
@@ -135,12 +135,12 @@ class Sample(NamedTuple):
     """Mean number of environment steps in a batch."""
 
 
-def draw(group: list[Subject], model: AuditModel, batches: int, random: np.random.Generator) -> list[Sample]:
+def draw(group: list[Subject], model: AuditModel, batches: int, random: np.random.Generator) -> list[Estimates]:
     """Estimate every subject's gradient on the same batches; subjects share policy and plan."""
     plan = group[0].variant.algorithm.plan(group[0].state)
     length = plan.length if isinstance(plan, Steps) else 16
     chunk = max(8, min(batches, _CHUNK // (plan.num_envs * length * model.process.states)))
-    parts: list[list[Sample]] = [[] for _ in group]
+    parts: list[list[Estimates]] = [[] for _ in group]
     for start in range(0, batches, chunk):
         count = min(chunk, batches - start)
         rollout = collect(group[0], model, count, random)
@@ -149,13 +149,13 @@ def draw(group: list[Subject], model: AuditModel, batches: int, random: np.rando
     return [joined(found) for found in parts]
 
 
-def joined(parts: list[Sample]) -> Sample:
+def joined(parts: list[Estimates]) -> Estimates:
     """Return several samples as one."""
     estimate, declared, plain, critic = (np.concatenate(x) for x in list(zip(*parts, strict=True))[:4])
-    return Sample(estimate, declared, plain, critic, float(np.mean([part.steps for part in parts])))
+    return Estimates(estimate, declared, plain, critic, float(np.mean([part.steps for part in parts])))
 
 
-def estimate(given: Subject, rollout: Rollout) -> Sample:
+def estimate(given: Subject, rollout: Rollout) -> Estimates:
     """Return a subject's gradients on given batches, and what they should be close to.
 
     Raises:
@@ -170,7 +170,7 @@ def estimate(given: Subject, rollout: Rollout) -> Sample:
                 f"gradient of the {part} has shape {tuple(found.shape)}, expected (S, P) = {tuple(expected.shape)}"
             )
     reference = reference_estimates(given.question, rollout)
-    return Sample(
+    return Estimates(
         -gradient.policy.numpy(),
         given.policy.pull(reference.declared),
         given.policy.pull(reference.plain),
@@ -196,7 +196,9 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
         examine(given, sample, along, seed) for given, sample, along in zip(group, samples, directions, strict=True)
     ]
     suspicious = [
-        n for n, record in enumerate(records) if "finite" not in (p := record["p_values"]) and min(p.values()) < SCREEN
+        n
+        for n, record in enumerate(records)
+        if "finite" not in (p := record["p_values"]) and min(p.values()) < SUSPICIOUS
     ]
     if suspicious:
         again = draw(
@@ -210,7 +212,7 @@ def audit_case(reference: str, model: AuditModel, policy: Policy, seed: int, bat
     return records
 
 
-def examine(given: Subject, sample: Sample, directions: Basis, seed: int) -> dict[str, Any]:
+def examine(given: Subject, sample: Estimates, directions: Basis, seed: int) -> dict[str, Any]:
     """Compare a sample with its target: p-values of what would be a departure, and the description."""
     asked = given.question
     slopes = given.slopes

@@ -12,7 +12,7 @@ import torch
 from .cases import collect, estimate, random_of
 from .models import MODELS, Policy, exact_values, wrong_values
 from .subjects import Subject, Variant, adapted, set_table, start_state, subject, unnormalised
-from .targets import Table, exact_slopes
+from .targets import TabularNetwork, exact_slopes
 
 TRACES = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 1.0)
 ERRORS = (0.0, 0.25, 0.5, 1.0)
@@ -65,7 +65,7 @@ def with_critic(given: Subject, algorithm: Any, value: np.ndarray) -> Subject:
         given,
         variant=Variant(name="", algorithm=algorithm, critic="wrong"),
         state=given.state._replace(critic=torch.from_numpy(critic[None])),
-        critic=Table(given.state.model.value_network, critic),
+        critic=TabularNetwork(given.state.model.value_network, critic),
         question=question,
         slopes=exact_slopes(question),
     )

@@ -32,7 +32,7 @@ TIGHT = {"max_kl": 0.1, "damping": 1e-3}
 """A trust region in which the bound on the KL binds, beside the algorithm's own, in which damping may keep it slack."""
 
 
-class Job(NamedTuple):
+class AuditJob(NamedTuple):
     """What one worker does at a time."""
 
     algorithm: str
@@ -52,7 +52,9 @@ class Audited(NamedTuple):
     bias_variance: list[dict[str, Any]]
 
 
-def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 0, batches: int = BATCHES) -> list[Job]:
+def plan_audit(
+    algorithms: Sequence[str], models: Sequence[str], *, seed: int = 0, batches: int = BATCHES
+) -> list[AuditJob]:
     """Return the jobs of an audit, longest first; all algorithms or all models where none is named.
 
     Raises:
@@ -70,12 +72,12 @@ def plan_audit(algorithms: Sequence[str], models: Sequence[str], *, seed: int = 
         for model in chosen:
             _check_plan(name, model)
     jobs = [
-        Job(name, model.name, policy, seed, batches)
+        AuditJob(name, model.name, policy, seed, batches)
         for model in sorted(chosen, key=lambda model: -model.process.states)
         for name in names
         for policy in model.policies
     ]
-    return jobs + [Job(name, "", "random", seed, batches) for name in names if not models or "corridor" in models]
+    return jobs + [AuditJob(name, "", "random", seed, batches) for name in names if not models or "corridor" in models]
 
 
 def _check_plan(reference: str, model: AuditModel) -> None:
@@ -98,7 +100,7 @@ def _check_plan(reference: str, model: AuditModel) -> None:
         )
 
 
-def run_job(job: Job) -> Audited:
+def run_job(job: AuditJob) -> Audited:
     """Do one job in this process; an algorithm that raises departs, and the audit goes on.
 
     Raises:
@@ -120,7 +122,7 @@ def run_job(job: Job) -> Audited:
             return Audited([], [{**place, "departures": [failure]}], [])
 
 
-def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
+def updates(job: AuditJob, model: AuditModel) -> list[dict[str, Any]]:
     """Try updates of the plain form with a good critic, and as configured with a wrong one where that differs.
 
     Where there is a trust region, once more with one in which the KL binds.
@@ -145,7 +147,7 @@ def updates(job: Job, model: AuditModel) -> list[dict[str, Any]]:
 
 
 def run_audit(
-    jobs: Sequence[Job], *, workers: int | None = None, on_done: Callable[[Job], None] = lambda _: None
+    jobs: Sequence[AuditJob], *, workers: int | None = None, on_done: Callable[[AuditJob], None] = lambda _: None
 ) -> dict[str, Any]:
     """Run an audit's jobs on processes, one thread each, and return it judged, as JSON has it.
 
@@ -155,7 +157,7 @@ def run_audit(
     start = time.perf_counter()
     cores = available_cores()
     workers = min(workers or len(cores), len(jobs))
-    done: dict[Job, Audited] = {}
+    done: dict[AuditJob, Audited] = {}
     if workers == 1:
         for job in jobs:
             done[job] = run_job(job)

@@ -14,7 +14,7 @@ from ...envs.exact.sampling import one_hot_space
 from ...envs.exact.tabular import Floats
 from ...errors import UsageError
 from .models import AuditModel, Policy, exact_values, policy_outputs, wrong_values
-from .targets import Question, Slopes, Table, exact_slopes
+from .targets import Question, Slopes, TabularNetwork, exact_slopes
 
 CriticKind = Literal["none", "exact", "wrong", "initial"]
 ENTROPY_WEIGHT = 0.05
@@ -37,8 +37,8 @@ class Subject:
     variant: Variant
     state: State
     """Of one seed."""
-    policy: Table
-    critic: Table | None
+    policy: TabularNetwork
+    critic: TabularNetwork | None
     question: Question
     """What its target comes to here."""
     slopes: Slopes
@@ -165,8 +165,8 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
     else:
         last = networks.policy.layers(actor[None])[-1]
         last.weight[:] *= 60  # initialised almost uniform: this makes a policy of it
-    policy_table = Table(networks.policy, actor)
-    critic_table = Table(networks.value_network, critic) if len(critic) else None
+    policy_table = TabularNetwork(networks.policy, actor)
+    critic_table = TabularNetwork(networks.value_network, critic) if len(critic) else None
     target: Target = variant.algorithm.target
     plan = variant.algorithm.plan(state)
     question = Question(

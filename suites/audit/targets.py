@@ -93,7 +93,7 @@ def entropy_slope(process: Process, outputs: Floats) -> Floats:
     return slope
 
 
-class Table:
+class TabularNetwork:
     """A network as the table of its outputs over all one-hot states."""
 
     def __init__(self, network: Network, parameters: Floats) -> None:
@@ -135,7 +135,7 @@ DENSE = 400
 """Most parameters for which a Fisher matrix is written out."""
 
 
-def fisher_matrix(table: Table, process: Process, visits: Floats, parameters: int) -> Floats:
+def fisher_matrix(table: TabularNetwork, process: Process, visits: Floats, parameters: int) -> Floats:
     """Return the exact Fisher matrix ``(P, P)`` of a policy, states weighted by their share of visits."""
     jacobian = table.push(np.eye(parameters)).transpose(1, 2, 0)
     metric = fisher_outputs(process, table.outputs) * (visits / visits.sum())[:, None, None]

@@ -20,7 +20,7 @@ from ...envs.exact.solving import objective
 from ...envs.exact.tabular import Floats, TabularMDP
 from .models import softmax
 from .subjects import Subject, many
-from .targets import DENSE, Table, fisher_matrix, fisher_outputs, natural_gradient
+from .targets import DENSE, TabularNetwork, fisher_matrix, fisher_outputs, natural_gradient
 
 RESIDUAL = 0.02
 """Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""
@@ -115,7 +115,7 @@ def improvement(given: Subject, step: Floats, predicted: Floats, new: Floats) ->
     asked = given.question
     slopes = given.slopes
     gradient = given.policy.pull(slopes.policy[None])[0]
-    tables = [Table(given.state.model.policy, row).outputs for row in new]
+    tables = [TabularNetwork(given.state.model.policy, row).outputs for row in new]
     before = exact_objective(given, asked.outputs)
     gained = np.array([exact_objective(given, outputs) for outputs in tables]) - before
     share = slopes.visits / slopes.visits.sum()
@@ -149,7 +149,7 @@ def trust_region(
     start = given.state.policy.numpy()[0]
     kl = np.array(
         [
-            row @ kl_by_state(given, Table(network, start + x).outputs)
+            row @ kl_by_state(given, TabularNetwork(network, start + x).outputs)
             for row, x in zip(share[moved], step[moved], strict=True)
         ]
     )
@@ -226,7 +226,7 @@ def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, f
     network = given.state.model.value_network
 
     def error(parameters: Floats) -> float:
-        off = Table(network, parameters).outputs[:, 0] - exact
+        off = TabularNetwork(network, parameters).outputs[:, 0] - exact
         return float(np.sqrt((visits @ off**2) / (visits @ exact**2)))
 
     after = [error(row) for row in learned.critic.numpy().astype(np.float64)]

@@ -26,7 +26,7 @@ from faults import FAULTS  # noqa: E402
 from pgsuite.algorithms.registry import ALGORITHMS  # noqa: E402
 from pgsuite.results.store.audit import judge  # noqa: E402
 from pgsuite.suites.audit.models import MODELS  # noqa: E402
-from pgsuite.suites.audit.run import BATCHES, Job, run_job  # noqa: E402
+from pgsuite.suites.audit.run import BATCHES, AuditJob, run_job  # noqa: E402
 
 TESTS = 900
 """Tests of a default audit of the four algorithms, rounded up."""
@@ -50,7 +50,7 @@ def measure(trial: Trial) -> dict[str, object]:
     reference = f"{HERE / 'faults.py'}:{FAULTS[trial.subject]}" if fault else trial.subject
     failed: set[str] = set()
     for policy in MODELS[trial.model].policies:
-        found = run_job(Job(reference, trial.model, policy, trial.seed, trial.batches))
+        found = run_job(AuditJob(reference, trial.model, policy, trial.seed, trial.batches))
         for case in found.cases:
             failed |= set(judge(case, TESTS))
         failed |= {"update" for update in found.updates if update["departures"]}

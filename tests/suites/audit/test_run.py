@@ -10,7 +10,7 @@ from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.errors import UsageError
 from pgsuite.results.store.audit import judge
 from pgsuite.suites.audit.models import MODELS
-from pgsuite.suites.audit.run import Job, plan_audit, run_audit, run_job
+from pgsuite.suites.audit.run import AuditJob, plan_audit, run_audit, run_job
 
 from .faults import FAULTS
 
@@ -29,7 +29,7 @@ SHOWS = {
 @pytest.mark.parametrize("model", MODELS)
 def test_the_algorithms_pass(algorithm, model):
     for policy in MODELS[model].policies:
-        found = run_job(Job(algorithm, model, policy, 5, 150))
+        found = run_job(AuditJob(algorithm, model, policy, 5, 150))
         assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
         assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
@@ -37,7 +37,7 @@ def test_the_algorithms_pass(algorithm, model):
 @pytest.mark.parametrize("fault", FAULTS.values())
 def test_planted_faults_are_caught(fault):
     model, policy = SHOWS.get(fault, ("chain", "random"))
-    found = run_job(Job(f"{FAULT_FILE}:{fault}", model, policy, 5, 600))
+    found = run_job(AuditJob(f"{FAULT_FILE}:{fault}", model, policy, 5, 600))
     assert any(judge(case, 1100) for case in found.cases) or any(u["departures"] for u in found.updates)
 
 
@@ -49,13 +49,13 @@ def test_planted_faults_are_caught(fault):
     ],
 )
 def test_faults_of_an_update_whose_gradient_is_right_are_named(fault, words):
-    found = run_job(Job(f"{FAULT_FILE}:{fault}", "chain", "random", 5, 150))
+    found = run_job(AuditJob(f"{FAULT_FILE}:{fault}", "chain", "random", 5, 150))
     assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
     assert any(words in departure for update in found.updates for departure in update["departures"])
 
 
 def examples(name, model="chain"):
-    return run_job(Job(f"{EXAMPLES}/{name}", model, "random", 5, 150))
+    return run_job(AuditJob(f"{EXAMPLES}/{name}", model, "random", 5, 150))
 
 
 def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_told():
@@ -64,7 +64,7 @@ def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_tol
     assert {update["driven"] for update in found.updates} == {False}
     assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
     for name in ALGORITHMS:
-        assert all(update["driven"] for update in run_job(Job(name, "chain", "random", 5, 150)).updates)
+        assert all(update["driven"] for update in run_job(AuditJob(name, "chain", "random", 5, 150)).updates)
 
 
 def test_a_switch_that_is_inherited_and_ignored_is_told():
@@ -184,29 +184,29 @@ def own(tmp_path_factory):
 
 def test_a_correct_algorithm_with_a_baseline_of_its_own_passes(own):
     for policy in ("uniform", "random"):
-        found = run_job(Job(f"{own}:LeaveOneOut", "chain", policy, 1, 600))
+        found = run_job(AuditJob(f"{own}:LeaveOneOut", "chain", policy, 1, 600))
         assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
 
 
 @pytest.mark.parametrize("model", ["chain", "corridor", "two-state"])
 def test_the_discounted_weighting_of_windows_is_part_of_the_target(own, model):
-    found = run_job(Job(f"{own}:DiscountedWindows", model, "random", 1, 300))
+    found = run_job(AuditJob(f"{own}:DiscountedWindows", model, "random", 1, 300))
     assert [judge(case, 1100) for case in found.cases] == [[]] * len(found.cases)
 
 
 def test_an_algorithm_that_raises_departs(own):
-    found = run_job(Job(f"{own}:Raises", "chain", "random", 0, 100))
+    found = run_job(AuditJob(f"{own}:Raises", "chain", "random", 0, 100))
     assert found.updates[0]["departures"] == ["raised ZeroDivisionError: division by zero"]
 
 
 @pytest.mark.parametrize("name", ["NotANumber", "OnceNotANumber"])
 def test_gradients_that_are_not_finite_depart(own, name):
-    found = run_job(Job(f"{own}:{name}", "chain", "random", 0, 100))
+    found = run_job(AuditJob(f"{own}:{name}", "chain", "random", 0, 100))
     assert [judge(case, 1100) for case in found.cases] == [["finite"]] * len(found.cases)
 
 
 def test_gradients_of_the_wrong_shape_depart(own):
-    found = run_job(Job(f"{own}:Flat", "bandit", "random", 0, 100))
+    found = run_job(AuditJob(f"{own}:Flat", "bandit", "random", 0, 100))
     (update,) = found.updates
     (departure,) = update["departures"]
     assert departure.startswith("gradient of the policy has shape (")
@@ -224,7 +224,7 @@ def test_jobs_are_their_own_seed_and_processes_change_nothing():
 
 
 def test_the_bias_of_a_wrong_critic_is_measured_as_it_is():
-    curve = run_job(Job("actor-critic", "", "random", 0, 1000)).bias_variance
+    curve = run_job(AuditJob("actor-critic", "", "random", 0, 1000)).bias_variance
     for point in curve:
         assert point["bias"] == pytest.approx(point["exact_bias"], abs=4 * point["bias_error"])
     exact = {(p["trace"], p["critic_error"]): p["exact_bias"] for p in curve}

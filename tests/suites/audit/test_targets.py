@@ -14,7 +14,7 @@ from pgsuite.suites.audit.models import MODELS, exact_values, softmax
 from pgsuite.suites.audit.subjects import Variant, adapted, start_state, subject, unnormalised, variants
 from pgsuite.suites.audit.targets import (
     Question,
-    Table,
+    TabularNetwork,
     exact_slopes,
     fisher_matrix,
     natural_gradient,
@@ -39,7 +39,7 @@ def torch_outputs(network, parameters):
 @pytest.mark.parametrize("hidden", [(), (4,), (3, 4)])
 def test_tables_push_and_pull_as_autograd_does(hidden):
     network, parameters = network_and_parameters(hidden)
-    table, leaf = Table(network, parameters), torch.from_numpy(parameters).requires_grad_()
+    table, leaf = TabularNetwork(network, parameters), torch.from_numpy(parameters).requires_grad_()
     outputs = torch_outputs(network, leaf)
     np.testing.assert_allclose(table.outputs, outputs.detach().numpy(), atol=1e-12)
     jacobian = torch.autograd.functional.jacobian(lambda p: torch_outputs(network, p), leaf).numpy()
@@ -92,7 +92,7 @@ def test_gradient_of_the_objective_against_finite_differences_in_the_parameters(
     gradient = given.policy.pull(exact_slopes(given.question).policy[None])[0]
 
     def at(shift):
-        policy = softmax(Table(network, parameters + shift).outputs)
+        policy = softmax(TabularNetwork(network, parameters + shift).outputs)
         return objective(model.process, policy, model.discount, truncated=True)
 
     for place in range(0, network.size, 3):
