@@ -109,7 +109,9 @@ def check_alike(old: Any, new: Any) -> None:
         name = min(different)
         raise ValueError(f"{name} was {'dropped' if name in before else 'added'}; a state keeps its parts")
     for name, tensor in after.items():
-        if tensor.shape != before[name].shape or tensor.dtype != before[name].dtype:
+        if tensor.dtype != before[name].dtype:
+            raise ValueError(f"{name} became {tensor.dtype}, it was {before[name].dtype}")
+        if tensor.shape != before[name].shape:
             raise ValueError(f"{name} became {_described(tensor)}, it was {_described(before[name])}")
 
 

@@ -122,16 +122,18 @@ def _actor(
     probe = open_environments(environment, [0])
     spaces = Spaces(probe.observation_space, probe.action_space)
     probe.close()
-    stored = {name: torch.from_numpy(array) for name, array in tensors.items() if name.startswith("behaviour.")}
+    stored = {
+        name.removeprefix("behaviour").removeprefix("."): torch.from_numpy(array)
+        for name, array in tensors.items()
+        if f"{name}.".startswith("behaviour.")  # which may be one tensor, without a name within
+    }
     if isinstance(algorithm, PolicyGradient):  # before memory is taken for networks of any size that a record names
-        expected, found = algorithm.model(spaces).policy.size, stored["behaviour.parameters"].shape[1]
+        expected, found = algorithm.model(spaces).policy.size, stored["parameters"].shape[1]
         if expected != found:
             raise ValueError(f"{found} parameters, {expected} expected")
     state = algorithm.init(spaces, [seed])
     behaviour = algorithm.evaluated(state)
-    actor: Actor = algorithm.actor(
-        with_tensors(behaviour, {name.removeprefix("behaviour."): t for name, t in stored.items()})
-    )
+    actor: Actor = algorithm.actor(with_tensors(behaviour, stored))
     return actor
 
 
