@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..results.store.audit import BiasVariance, read_audit
 from .catalogue import AUDIT, AUDITED_UPDATES
 from .notation import NOTHING
-from .tables.table import EVERYWHERE, FILES, Cell, Column, Table, algorithm, number, text
+from .tables.table import EVERYWHERE, FILES, Column, Entry, Table, algorithm, number, text
 
 _WORDS = ("algorithm", "model", "verdict")
 _ONLY_FILES = frozenset({"batches", "SNR", "J", "critic"})
@@ -79,7 +79,7 @@ def _table(name: str, title: str, caption: str, rows: pd.DataFrame) -> Table:
     return Table(name, title, caption, columns, cells, headings=2)
 
 
-def _cell(column: str, value: Any) -> Cell:
+def _cell(column: str, value: Any) -> Entry:
     """A cell as the summary writes it, sorted by the number that it begins with."""
     written = str(value)
     if column == "algorithm":

@@ -2,7 +2,7 @@ r"""The tables of a paper: LaTeX to be read in with ``\input``, with booktabs.""
 
 from ..errors import plain
 from .content import Content
-from .tables.table import Cell, Medium, Table
+from .tables.table import Entry, Medium, Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -84,6 +84,6 @@ def table(whole: Table) -> str:
 """
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Entry) -> str:
     text = escape(cell.text)
     return " ".join(filter(None, [rf"\textbf{{{text}}}" if cell.strong else text, escape(cell.interval)]))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..errors import plain
 from .content import Content
-from .tables.table import Cell, Medium, Table
+from .tables.table import Entry, Medium, Table
 
 
 class Picture(NamedTuple):
@@ -91,6 +91,6 @@ def table(whole: Table) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in padded)
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Entry) -> str:
     text = escape(cell.text)
     return " ".join(filter(None, [f"**{text}**" if cell.strong else text, cell.interval]))  # an interval is numbers

@@ -19,7 +19,7 @@ from ..results.store.provenance import versions
 from .content import Content
 from .figures import Drawing, Figures, inline, line_styles, slug
 from .figures.style import LineStyle
-from .tables.table import Cell, Medium
+from .tables.table import Entry, Medium
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (
@@ -162,7 +162,7 @@ def swatch(style: LineStyle) -> Markup:
     )
 
 
-def bar(cell: Cell, scale: tuple[float, float], styles: Mapping[str, LineStyle]) -> Markup:
+def bar(cell: Entry, scale: tuple[float, float], styles: Mapping[str, LineStyle]) -> Markup:
     """An interval as a bar with its estimate as a line across it, on an axis with marks at 0 and 1."""
     assert cell.bar is not None
     low, estimate, high = (_place(value, scale) for value in cell.bar)

@@ -8,7 +8,7 @@ from rich.text import Text
 from ..errors import plain
 from .audit import AuditSection
 from .content import Content
-from .tables.table import Cell, Medium, Table
+from .tables.table import Entry, Medium, Table
 
 _LONGEST = 26
 """Columns for a name; a longer one goes on in the next line."""
@@ -55,6 +55,6 @@ def print_table(whole: Table, console: Console) -> None:
     console.print(Text(plain(shown.caption), style="dim"))
 
 
-def _cell(cell: Cell) -> Text:
+def _cell(cell: Entry) -> Text:
     text = Text(plain(cell.text), style="bold" if cell.strong else "")
     return text.append(f" {cell.interval}", style="dim") if cell.interval else text

@@ -6,7 +6,7 @@ from ...results.store.curve import Fate
 from ...results.store.gathering import Gathered, Hidden, Member
 from ..catalogue import ABSENT
 from ..notation import plural, ranges
-from .table import Cell, Column, Table, algorithm, number, text
+from .table import Column, Entry, Table, algorithm, number, text
 
 _KINDS: dict[Fate, str] = {
     "missing": "never reached a checkpoint",
@@ -30,14 +30,14 @@ def absent_table(gathered: Gathered) -> Table:
     return Table("absent", "Missing, unfinished, diverged, failed", ABSENT, columns, tuple(rows), headings=2)
 
 
-def _rows(member: Member) -> Iterable[tuple[Cell, ...]]:
+def _rows(member: Member) -> Iterable[tuple[Entry, ...]]:
     name = (text(member.env), algorithm(member.label))
     if member.reason:
-        yield (*name, Cell("failed", "failed", tone="bad"), text(""), text(""), text(" ".join(member.reason.split())))
+        yield (*name, Entry("failed", "failed", tone="bad"), text(""), text(""), text(" ".join(member.reason.split())))
     for kind, meaning in _KINDS.items():
         if seeds := member.seeds(kind):
             count = number(len(seeds), f"{len(seeds)} of {len(member.asked)}")
-            yield (*name, Cell(kind, kind, tone="bad"), count, text(ranges(seeds)), text(meaning))
+            yield (*name, Entry(kind, kind, tone="bad"), count, text(ranges(seeds)), text(meaning))
 
 
 def remarks(gathered: Gathered) -> tuple[str, ...]:

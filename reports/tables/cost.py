@@ -8,7 +8,7 @@ from ...results.statistics.comparison import Comparison
 from ...results.statistics.cost import COST_THRESHOLD
 from ..catalogue import COST, DIAGNOSTICS, DIAGNOSTICS_AT_THE_END
 from ..notation import duration, mebibytes, si, significant
-from .table import PAPER, Cell, Column, Table, algorithm, number, text
+from .table import PAPER, Column, Entry, Table, algorithm, number, text
 
 
 def cost_table(comparison: Comparison) -> Table:
@@ -39,7 +39,7 @@ def _by_cell(thresholds: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
     return {(str(record["label"]), str(record["env"])): record for record in chosen.to_dict("records")}
 
 
-def _row(record: Any, threshold: Any) -> tuple[Cell, ...]:
+def _row(record: Any, threshold: Any) -> tuple[Entry, ...]:
     counts = [int(record[kind]) for kind in ("completed", "diverged", "partial", "missing")]
     steps, runs = threshold.get("median_steps", float("nan")), int(threshold.get("runs", 0))
     return (
@@ -77,5 +77,5 @@ def diagnostics_table(comparison: Comparison) -> Table:
     )
 
 
-def _diagnostic(value: float) -> Cell:
+def _diagnostic(value: float) -> Entry:
     return number(value, significant(value))

@@ -7,7 +7,7 @@ from typing import Any
 from ...results.store.gathering import Gathered, Member
 from ..catalogue import CELLS, PROTOCOL, SETTINGS, SOFTWARE
 from ..notation import NOTHING, ranges, si
-from .table import Cell, Column, Table, algorithm, number, text
+from .table import Column, Entry, Table, algorithm, number, text
 
 
 def settings_table(gathered: Gathered) -> Table:
@@ -32,7 +32,7 @@ def _configuration(member: Member) -> Mapping[str, Any]:
     return configuration if isinstance(configuration, Mapping) else {}
 
 
-def _setting(members: Sequence[Member], name: str) -> Cell:
+def _setting(members: Sequence[Member], name: str) -> Entry:
     """The value on most environments, then the exceptions with their environments."""
     places: dict[str, list[str]] = {}
     for member in members:
@@ -81,7 +81,7 @@ def protocol_table(gathered: Gathered) -> Table:
     return Table("protocol", "Protocol and environments", PROTOCOL, columns, tuple(rows))
 
 
-def _protocol(env: str, record: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _protocol(env: str, record: Mapping[str, Any]) -> tuple[Entry, ...]:
     protocol, anchors = _mapping(record.get("protocol")), _mapping(record.get("anchors"))
     environment = _mapping(record.get("environment"))
     policy = {True: "deterministic", False: "stochastic"}.get(protocol.get("deterministic", None), "")
@@ -103,7 +103,7 @@ def _mapping(item: Any) -> Mapping[str, Any]:
     return item if isinstance(item, Mapping) else {}
 
 
-def _count(item: Any) -> Cell:
+def _count(item: Any) -> Entry:
     if isinstance(item, bool) or not isinstance(item, int | float):
         return text("" if item is None else item)
     return number(item, si(item) if isinstance(item, int) else value(round(item, 2)).replace("-", "−"))
@@ -165,7 +165,7 @@ def cells_table(gathered: Gathered) -> Table:
     return Table("cells", "Cells and seeds", CELLS, columns, rows, headings=2)
 
 
-def _cell_row(member: Member) -> tuple[Cell, ...]:
+def _cell_row(member: Member) -> tuple[Entry, ...]:
     provenance = _mapping(member.record.get("provenance"))
     git = _mapping(provenance.get("git"))
     return (

@@ -10,7 +10,7 @@ from ...results.statistics.comparison import Comparison
 from ...results.statistics.differences import TOO_FEW, needed
 from ..catalogue import environments_caption, pairs_caption
 from ..notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
-from .table import FILES, PAPER, TERMINAL, Cell, Column, Table, algorithm, number, text
+from .table import FILES, PAPER, TERMINAL, Column, Entry, Table, algorithm, number, text
 
 _SCORE_PLACES = 2
 _BETTER = {"x better": ("x", "y"), "y better": ("y", "x")}
@@ -49,7 +49,7 @@ def environment_table(comparison: Comparison) -> Table:
     return Table("environments", "Per environment", caption, columns, tuple(rows), headings=2)
 
 
-def _row(record: Any, places: int, better_than: list[str], others: int, *, strong: bool) -> tuple[Cell, ...]:
+def _row(record: Any, places: int, better_than: list[str], others: int, *, strong: bool) -> tuple[Entry, ...]:
     mean, runs = record["final_return_mean"], int(record["runs"])
     scores = (record["final_score_mean"], record["auc_score_mean"])
     return (
@@ -108,7 +108,7 @@ def pairs_table(comparison: Comparison) -> Table:
     return Table("pairs", "Pairwise tests", caption, columns, tuple(rows), headings=3)
 
 
-def _pair(pair: Any, places: int) -> tuple[Cell, ...]:
+def _pair(pair: Any, places: int) -> tuple[Entry, ...]:
     verdict = str(pair["verdict"])
     winner = str(pair[_BETTER[verdict][0]]) if verdict in _BETTER else ""
     bounds = interval(pair["low"], pair["high"], places)
@@ -116,11 +116,11 @@ def _pair(pair: Any, places: int) -> tuple[Cell, ...]:
         text(pair["env"]),
         algorithm(str(pair["x"])),
         algorithm(str(pair["y"])),
-        Cell(f"{winner} better" if winner else verdict, winner or f"~{verdict}", tone="good" if winner else "muted"),
+        Entry(f"{winner} better" if winner else verdict, winner or f"~{verdict}", tone="good" if winner else "muted"),
         number(pair["difference"], signed(pair["difference"], places), bounds),
         number(pair["welch_holm"], p_value(pair["welch_holm"])),
         number(pair["permutation_holm"], p_value(pair["permutation_holm"])),
         number(pair["effect_size"], signed(pair["effect_size"], 2)),
         number(pair["detectable"], fixed(pair["detectable"], places)),
-        Cell(f"{pair['runs_x']}, {pair['runs_y']}", float(min(pair["runs_x"], pair["runs_y"]))),
+        Entry(f"{pair['runs_x']}, {pair['runs_y']}", float(min(pair["runs_x"], pair["runs_y"]))),
     )

@@ -8,7 +8,7 @@ from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
 from ..catalogue import STATISTICS, improvement_caption
 from ..notation import fixed, interval
-from .table import Cell, Column, Table, algorithm, number
+from .table import Column, Entry, Table, algorithm, number
 
 _PLACES = 2
 
@@ -38,9 +38,9 @@ def improvement_table(comparison: Comparison, statistic: str) -> Table:
     )
 
 
-def _cell(pair: "pd.Series | None", *, same: bool) -> Cell:
+def _cell(pair: "pd.Series | None", *, same: bool) -> Entry:
     if same:
-        return Cell("", tone="same")
+        return Entry("", tone="same")
     if pair is None or not math.isfinite(pair["probability"]):
         return number(math.nan, "")
     p = float(pair["probability"])

@@ -9,7 +9,7 @@ from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
 from ..catalogue import AGGREGATES, STATISTICS, leaderboard_caption
 from ..notation import fixed, interval, percent
-from .table import EVERYWHERE, FILES, PAGE, Cell, Column, Table, algorithm, number
+from .table import EVERYWHERE, FILES, PAGE, Column, Entry, Table, algorithm, number
 
 _PLACES = 3
 
@@ -54,13 +54,13 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     )
 
 
-def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Cell, ...]:
+def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Entry, ...]:
     of: dict[str, Any] = {str(record["metric"]): record for record in own.to_dict("records")}
     cells = {metric: _estimate(of[metric]) for metric in AGGREGATES}
     iqm, rank = of["iqm"], float(of["rank"]["estimate"])
-    bar = Cell("")
+    bar = Entry("")
     if math.isfinite(iqm["estimate"]):
-        bar = Cell("", float(iqm["estimate"]), series=label, bar=(iqm["low"], iqm["estimate"], iqm["high"]))
+        bar = Entry("", float(iqm["estimate"]), series=label, bar=(iqm["low"], iqm["estimate"], iqm["high"]))
     runs, environments, lacking = int(iqm["runs"]), int(iqm["environments"]), _less(tuple(iqm["lacking"]), nobody)
     return (
         algorithm(label),
@@ -73,12 +73,12 @@ def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Cell, 
     )
 
 
-def _estimate(record: Any) -> Cell:
+def _estimate(record: Any) -> Entry:
     estimate = float(record["estimate"])
     return number(estimate, fixed(estimate, _PLACES), interval(record["low"], record["high"], _PLACES))
 
 
-def _sortable(cell: Cell) -> float:
+def _sortable(cell: Entry) -> float:
     return cell.value if isinstance(cell.value, float) else -math.inf
 
 

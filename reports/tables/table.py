@@ -25,8 +25,8 @@ PAGE = frozenset({Medium.PAGE})
 TERMINAL = frozenset({Medium.TERMINAL})
 
 
-class Cell(NamedTuple):
-    """One cell."""
+class Entry(NamedTuple):
+    """What stands in one column of one row. (A *cell* is an algorithm on an environment.)"""
 
     text: str
     value: float | str | None = None
@@ -70,7 +70,7 @@ class Table(NamedTuple):
     title: str
     caption: str
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[Entry, ...], ...]
     headings: int = 1
     """How many leading columns name the row; the first groups rows when there are several."""
     sortable: bool = True
@@ -86,18 +86,18 @@ class Table(NamedTuple):
         return self.headings > 1 and row > 0 and self.rows[row][0].text == self.rows[row - 1][0].text
 
 
-def text(value: object, *, tone: str = "") -> Cell:
+def text(value: object, *, tone: str = "") -> Entry:
     """A cell of words, sorted as they read."""
     words = str(value)
-    return Cell(words, words or None, tone=tone) if words not in {"", NOTHING} else Cell(NOTHING, tone="muted")
+    return Entry(words, words or None, tone=tone) if words not in {"", NOTHING} else Entry(NOTHING, tone="muted")
 
 
-def number(value: float, written: str, interval: str = "", *, strong: bool = False, tone: str = "") -> Cell:
+def number(value: float, written: str, interval: str = "", *, strong: bool = False, tone: str = "") -> Entry:
     """A cell of a number; NaN is nothing."""
     missing = written == NOTHING or value != value
-    return Cell(NOTHING, tone="muted") if missing else Cell(written, float(value), interval, strong, tone)
+    return Entry(NOTHING, tone="muted") if missing else Entry(written, float(value), interval, strong, tone)
 
 
-def algorithm(label: str) -> Cell:
+def algorithm(label: str) -> Entry:
     """The cell that names an algorithm, with its colours."""
-    return Cell(label, label, series=label)
+    return Entry(label, label, series=label)

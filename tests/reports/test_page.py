@@ -8,7 +8,7 @@ import pytest
 from pgsuite.reports.content import content
 from pgsuite.reports.figures.style import KNOWN, line_styles
 from pgsuite.reports.page import SECTIONS, TEMPLATES, Figure, FigureGroup, bar, render, swatch
-from pgsuite.reports.tables.table import Cell
+from pgsuite.reports.tables.table import Entry
 from pgsuite.results import gather
 
 
@@ -99,11 +99,11 @@ def test_every_line_style_has_a_swatch():
 
 
 def test_a_bar_lies_where_its_numbers_do():
-    drawn = bar(Cell("", 0.5, bar=(0.25, 0.5, 1.0), series="trpo"), (0.0, 1.0), KNOWN)
+    drawn = bar(Entry("", 0.5, bar=(0.25, 0.5, 1.0), series="trpo"), (0.0, 1.0), KNOWN)
     box = re.search(r'<rect x="([\d.]+)" y="4" width="([\d.]+)"', drawn)
     assert [float(one) for one in box.groups()] == pytest.approx([4 + 124 / 4, 124 * 3 / 4], abs=0.06)
     assert f'M{4 + 124 / 2:.1f} 2v14" stroke="#009E73"' in drawn
-    assert "rect" not in bar(Cell("", 0.5, bar=(float("nan"), 0.5, float("nan"))), (0.0, 1.0), {})
+    assert "rect" not in bar(Entry("", 0.5, bar=(float("nan"), 0.5, float("nan"))), (0.0, 1.0), {})
 
 
 def test_the_template_escapes_unless_it_is_told_by_type():

@@ -1,10 +1,10 @@
-from pgsuite.reports.tables.table import FILES, PAGE, Cell, Column, Medium, Table, algorithm, number, text
+from pgsuite.reports.tables.table import FILES, PAGE, Column, Entry, Medium, Table, algorithm, number, text
 
 
 def table(**options):
     columns = (Column("env", False), Column("algorithm", False), Column("x", media=FILES), Column("bar", media=PAGE))
     lines = [("a", "one"), ("a", "two"), ("b", "one")]
-    cells = tuple((text(env), algorithm(name), number(1.0, "1"), Cell("")) for env, name in lines)
+    cells = tuple((text(env), algorithm(name), number(1.0, "1"), Entry("")) for env, name in lines)
     return Table("name", "Title", "Caption.", columns, cells, **options)
 
 
@@ -24,6 +24,6 @@ def test_rows_of_a_group_repeat_its_name():
 
 
 def test_nothing_is_a_dash_without_a_value():
-    assert text("") == text("—") == Cell("—", None, tone="muted")
-    assert number(float("nan"), "nan", "[1, 2]") == Cell("—", None, tone="muted")
+    assert text("") == text("—") == Entry("—", None, tone="muted")
+    assert number(float("nan"), "nan", "[1, 2]") == Entry("—", None, tone="muted")
     assert number(2, "2", "[1, 3]").whole == "2 [1, 3]"
