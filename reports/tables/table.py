@@ -26,7 +26,7 @@ TERMINAL = frozenset({Medium.TERMINAL})
 
 
 class Entry(NamedTuple):
-    """What stands in one column of one row. (A *cell* is an algorithm on an environment.)"""
+    """What stands in one column of one row; a *cell* is an algorithm on an environment."""
 
     text: str
     value: float | str | None = None
