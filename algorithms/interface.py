@@ -69,6 +69,18 @@ def check_plans(planned: Any, seeds: int) -> None:
                 raise ValueError(f"{name} is {size!r}: it is a whole number of at least 1")
 
 
+def check_heavy(heavy: Any, memory: Mapping[str, Any]) -> None:
+    """Hold what `Learner` calls ``heavy_memory`` to names of its memory.
+
+    Raises:
+        ValueError: naming what is none.
+    """
+    if isinstance(heavy, str):
+        raise ValueError(f"heavy_memory is the text {heavy!r}: write a set of names, {{{heavy!r}}}")
+    if unknown := sorted(set(heavy) - set(memory)):
+        raise ValueError(f"heavy_memory names {', '.join(unknown)}: its memory has {', '.join(memory) or 'nothing'}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """What an algorithm's gradient estimates, as it declares it."""

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -206,7 +206,24 @@ def build(reference: str, options: dict[str, Any]) -> Any:
     unset = [name for name in required if name not in options]
     if unset:
         raise UsageError(f"algorithm {reference!r} needs a value for {', '.join(unset)}: set it in the suite file")
-    return found(**options)
+    return found(**{name: _whole(reference, found, name, value) for name, value in options.items()})
+
+
+def _whole(reference: str, found: type[Any], name: str, value: Any) -> Any:
+    """Return an option's value; a table for a field that is itself a configuration changes its default.
+
+    Raises:
+        UsageError: naming an option that the inner configuration does not have, or another class.
+    """
+    field = next(field for field in fields(found) if field.name == name)
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    if not isinstance(value, Mapping) or not is_dataclass(default) or isinstance(default, type):
+        return value
+    inner = dict(value)
+    if (written := inner.pop("class", type(default).__name__)) != type(default).__name__:
+        raise UsageError(f"algorithm {reference!r}: its {name} is a {type(default).__name__}, not a {written}")
+    check_options(f"{reference}, {name}", inner, [one.name for one in fields(default)])
+    return replace(default, **inner)
 
 
 def _import_file(path: Path) -> Any:

@@ -27,6 +27,7 @@ NOT_COMPUTING = (
     # What it makes of a configuration is in the fingerprint.
     "pgsuite.algorithms.validation:validate",
     # They refuse what is wrong, and change nothing else.
+    "pgsuite.algorithms.interface:check_heavy",
     "pgsuite.algorithms.interface:check_plans",
     "pgsuite.algorithms.shapes:check_shapes",
     "pgsuite.algorithms.trees:check_alike",

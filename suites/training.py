@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, Steps, check_plans
+from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, Steps, check_heavy, check_plans
 from ..algorithms.model import Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
@@ -62,6 +62,8 @@ class MetricMeans:
 
     def add(self, metrics: Metrics, rows: NDArray[np.intp]) -> None:
         """Take one update's metrics, ``(R,)`` each, of the seeds ``rows``."""
+        if not metrics:
+            return
         values = torch.stack([metric.double() for metric in metrics.values()]).numpy()
         finite = np.isfinite(values)
         for name, value, counted in zip(metrics, np.where(finite, values, 0.0), finite, strict=True):
@@ -118,6 +120,7 @@ class _Training:
         state = self.algorithm.init(self.spaces, [seed])
         with _held_to_the_interface(self.algorithm, "state of its init"):
             check_seeds(state, 1)
+            check_heavy(getattr(self.algorithm, "heavy_memory", ()), getattr(state, "memory", {}))
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
         evaluated, no_time = self.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
         runs = Runs(state, zero, zero, evaluated, zero, none, none, no_time)
@@ -223,7 +226,7 @@ class _Training:
         metrics.add(measured, rows)
         steps = runs.steps + rollout.valid.flatten(1).sum(1)
         parameters = {"behaviour": algorithm.behaviour(learned), "critic": getattr(learned, "critic", None)}
-        healthy = acted & _finite(parameters)
+        healthy = acted & _finite(parameters, len(rows))
         if "loss" in measured:
             healthy &= measured["loss"].isfinite()
         if not bool(healthy.all()):
@@ -295,7 +298,7 @@ def _held_to_the_interface(algorithm: Learner, part: str) -> Iterator[None]:
         raise PgsuiteError(f"algorithm {type(algorithm).__name__}: in the {part}, {error}") from None
 
 
-def _finite(tree: Any) -> Tensor:
+def _finite(tree: Any, seeds: int) -> Tensor:
     """Return ``(S,)`` which seeds have finite numbers throughout."""
-    floating = [tensor for _, tensor in named_tensors(tree) if tensor.is_floating_point()]
-    return torch.stack([tensor.flatten(1).sum(1) for tensor in floating if tensor.ndim > 1]).sum(0).isfinite()
+    sums = [tensor.reshape(seeds, -1).sum(1) for _, tensor in named_tensors(tree) if tensor.is_floating_point()]
+    return torch.stack([torch.zeros(seeds), *sums]).sum(0).isfinite()

@@ -1,5 +1,7 @@
 """Keep or roll back: after every few updates, fresh episodes decide whether what was learned is kept.
 
+    pgsuite run quick -a docs/examples/keep_or_roll_back.py:KeepOrRollBack
+
 A wrapper around any algorithm: it is no policy gradient, asks for rollouts of its own, and remembers an incumbent.
 
     1. the base algorithm updates ``every`` times, from the incumbent θ to the candidate θ';

@@ -19,7 +19,7 @@ from ...results.statistics.gradient_tests import GUARD, ROUNDING, describe_estim
 from ..collection import Collector
 from ..noise import noise_steps
 from .models import AuditModel, Policy, fixed_random, softmax
-from .subjects import Subject, adapted, many, start_state, subject, variants
+from .subjects import Subject, adapted, many, planned, start_state, subject, variants
 from .targets import DENSE, Slopes, TabularNetwork, fisher_matrix, logit_slope, reference_estimates
 
 DIRECTIONS = 16
@@ -42,7 +42,7 @@ def random_of(*keys: int | str) -> np.random.Generator:
 def collect(given: Subject, model: AuditModel, batches: int, random: np.random.Generator) -> Rollout:
     """Collect independent batches, each from reset, through the collector that training uses."""
     algorithm, state = given.variant.algorithm, many(given.state, batches)
-    plan: Steps | Episodes = algorithm.plan(state)
+    plan = planned(algorithm, state)
     members = (int(random.integers(2**31)) + np.arange(batches * plan.num_envs)) % 2**31
     env = TabularVectorEnv(model.env_id, model.process, [int(m) for m in members])
     rollout, _ = Collector(list(range(batches)), lambda _first, _count: env).collect(
@@ -137,7 +137,7 @@ class Estimates(NamedTuple):
 
 def draw(group: list[Subject], model: AuditModel, batches: int, random: np.random.Generator) -> list[Estimates]:
     """Estimate every subject's gradient on the same batches; subjects share policy and plan."""
-    plan = group[0].variant.algorithm.plan(group[0].state)
+    plan = planned(group[0].variant.algorithm, group[0].state)
     length = plan.length if isinstance(plan, Steps) else 16
     chunk = max(8, min(batches, _CHUNK // (plan.num_envs * length * model.process.states)))
     parts: list[list[Estimates]] = [[] for _ in group]

@@ -21,7 +21,7 @@ from ..scheduling import available_cores
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
 from .models import MODELS, AuditModel, Policy, exact_values, find_model
-from .subjects import adapted, configured, start_state, subject, variants
+from .subjects import adapted, configured, planned, start_state, subject, variants
 from .updates import audit_update, critic_error
 
 BATCHES = 1000
@@ -88,7 +88,7 @@ def _check_plan(reference: str, model: AuditModel) -> None:
     """
     try:
         algorithm = adapted(reference, model)
-        plan, trace = algorithm.plan(start_state(algorithm, model)), algorithm.target.bootstrap
+        plan, trace = planned(algorithm, start_state(algorithm, model)), algorithm.target.bootstrap
     except PgsuiteError:
         raise
     except Exception as error:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ...algorithms.interface import Episodes, State, Target
+from ...algorithms.interface import Episodes, Plan, State, Target
 from ...algorithms.model import Spaces
 from ...algorithms.registry import build, load_class
 from ...algorithms.trees import take
@@ -62,7 +62,7 @@ def adapted(reference: str, model: AuditModel) -> Any:
         "num_steps": model.window,
     }
     algorithm = build(reference, {name: value for name, value in options.items() if name in known})
-    if isinstance(algorithm.plan(start_state(algorithm, model)), Episodes):
+    if isinstance(planned(algorithm, start_state(algorithm, model)), Episodes):
         algorithm = replace(algorithm, num_envs=model.round_envs)
     return algorithm
 
@@ -72,6 +72,24 @@ def start_state(algorithm: Any, model: AuditModel) -> State:
     process = model.process
     state: State = algorithm.init(Spaces(one_hot_space(process), process.action_space), [0])
     return state
+
+
+def planned(algorithm: Any, state: State) -> Plan:
+    """Return what all seeds of a state are to collect next.
+
+    Raises:
+        UsageError: where they would collect different things, for which there is no common exact answer.
+    """
+    plan = algorithm.plan(state)
+    if isinstance(plan, Plan):
+        return plan
+    different: set[Plan] = set(plan)
+    if len(different) != 1:
+        raise UsageError(
+            f"{type(algorithm).__name__} cannot be audited: it plans {len(different)} kinds of rollouts for seeds that "
+            "are in the same state"
+        )
+    return different.pop()
 
 
 def unnormalised(algorithm: Any) -> Any:
@@ -168,7 +186,7 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
     policy_table = TabularNetwork(networks.policy, actor)
     critic_table = TabularNetwork(networks.value_network, critic) if len(critic) else None
     target: Target = variant.algorithm.target
-    plan = variant.algorithm.plan(state)
+    plan = planned(variant.algorithm, state)
     question = Question(
         process=model.process,
         outputs=policy_table.outputs,

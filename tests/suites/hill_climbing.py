@@ -81,4 +81,4 @@ class HillClimbing:
         updates = state.updates + 1
         return Weights(
             best, self.tried(best, state.seeds, updates), torch.where(better, score, state.score), updates, state.seeds
-        ), {"score": score}
+        ), {}

@@ -4,15 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import pgsuite
+from pgsuite.algorithms.interface import check_heavy
+from pgsuite.algorithms.registry import build
+from pgsuite.errors import UsageError
 from pgsuite.results import load
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.policies import find_cell, open_policy
 from pgsuite.suites.replay.replay import replay
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
+from pgsuite.suites.training import _finite
 
 OWN = f"{Path(__file__).with_name('hill_climbing.py')}:HillClimbing"
+KEEP = f"{Path(pgsuite.__file__).parent / 'docs' / 'examples' / 'keep_or_roll_back.py'}:KeepOrRollBack"
 SUITE = {
     "name": "hill",
     "description": "Hill climbing",
@@ -49,3 +56,40 @@ def test_its_policy_replays_bit_for_bit(climbed):
     """Its behaviour is one bare tensor, not a tree of them."""
     policy = open_policy(find_cell(climbed, "hill", None), 1, algorithm=OWN)
     assert replay(policy).differences == []
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        ({}, [True, True]),
+        ({"count": torch.tensor([1, 2])}, [True, True]),
+        ({"temperature": torch.tensor([1.0, np.nan])}, [True, False]),
+        ({"w": torch.tensor([[np.inf, 0.0], [1.0, 2.0]]), "temperature": torch.ones(2)}, [False, True]),
+    ],
+)
+def test_what_is_not_finite_is_told_in_a_state_of_any_form(tree, expected):
+    assert _finite(tree, 2).tolist() == expected
+
+
+def test_a_wrapper_of_another_algorithm_replays_with_the_options_of_what_it_wraps(tmp_path):
+    options = {"class": KEEP, "every": 2, "episodes": 2, "base": {"learning_rate": 0.003, "num_envs": 3}}
+    suite = SUITE | {"seeds": "1", "algorithms": {"keep": options}}
+    planned = plan_cells(parse_suite(suite, "test"), tmp_path)
+    assert run_cells(planned, tmp_path, workers=1).failures == []
+    policy = open_policy(find_cell(tmp_path, "keep", None), 1, algorithm=KEEP)
+    assert replay(policy).differences == []
+
+
+def test_an_option_that_what_is_wrapped_does_not_have_is_refused():
+    with pytest.raises(UsageError, match=r"base' has no option 'lr': .*learning_rate"):
+        build(KEEP, {"base": {"lr": 0.1}})
+
+
+@pytest.mark.parametrize(
+    ("heavy", "memory", "words"),
+    [("buf", {"buf": 0}, "write a set of names"), ({"bfu"}, {"buf": 0}, "names bfu: its memory has buf")],
+)
+def test_heavy_memory_that_names_none_of_its_memory_is_refused(heavy, memory, words):
+    with pytest.raises(ValueError, match=words):
+        check_heavy(heavy, memory)
+    check_heavy({"buf"}, {"buf": 0})

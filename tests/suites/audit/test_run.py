@@ -82,6 +82,24 @@ def test_what_has_no_gradient_is_refused_in_one_line(tmp_path):
         plan_audit([f"{file}:Idle"], ["chain"])
 
 
+def test_plans_that_are_given_seed_by_seed_are_audited_where_they_agree(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(LISTED)
+    found = run_job(AuditJob(f"{file}:Listed", "chain", "random", 5, 150))
+    assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
+    assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
+
+
+LISTED = """
+from dataclasses import dataclass
+from pgsuite.algorithms import ActorCritic
+
+@dataclass(frozen=True, kw_only=True)
+class Listed(ActorCritic):
+    def plan(self, state):
+        return [super(Listed, self).plan(state) for _ in state.seeds]
+"""
+
 WITHOUT_GRADIENT = """
 from dataclasses import dataclass
 from pgsuite.algorithms import Reinforce
