@@ -49,7 +49,7 @@ class ActorCritic(PolicyGradient):
 
     @property
     def window(self) -> int:
-        """Samples of an update, ``N T``: the constant that losses are divided by."""
+        """Steps of an update, ``N T``, resets among them: the constant that losses are divided by."""
         return self.num_envs * self.num_steps
 
     @property

@@ -23,7 +23,14 @@ BLOCK = 256
 
 
 class Samples(NamedTuple):
-    """What a gradient is computed from: one row per step, invalid ones masked."""
+    """What a gradient is computed from: one row per step, invalid ones masked.
+
+    ``observation`` (S, B, O) is normalised; ``action`` (S, B) or (S, B, A). ``weight`` (S, B) is that of ∇log π, a
+    return or an advantage. ``value_target`` and ``value`` (S, B) are what the critic should predict and what it
+    predicted before the update. ``log_prob`` (S, B) is that of the policy that acted: the denominator of an
+    importance ratio. ``mask`` (S, B) is 1 for experience and 0 for resets and padding, whose other entries mean
+    nothing: every term of a loss is multiplied by it.
+    """
 
     observation: Tensor
     """``(S, B, O)``, normalised."""

@@ -26,7 +26,12 @@ from .validation import Count, Share, validate
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyGradient(ABC):
-    """Base of the algorithms. A subclass is a frozen dataclass; its fields are its hyperparameters."""
+    """Base of the algorithms. A subclass is a frozen dataclass; its fields are its hyperparameters.
+
+    It sets the class attribute ``has_critic`` (whether a value network is made) and, where one gradient drives policy
+    and critic together, ``joint`` (`gradient_of` then differentiates `critic_loss` too). `update` returns
+    ``self.observed(learned, rollout)``, which counts the update and takes in what the normalisers saw.
+    """
 
     has_critic: ClassVar[bool]
     """Whether there is a critic."""
@@ -73,6 +78,11 @@ class PolicyGradient(ABC):
     @abstractmethod
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         """Return the policy's loss ``(S,)`` on a block: a sum over samples, divided by a constant.
+
+        Every term, an entropy bonus included, is multiplied by ``samples.mask``: the weights of resets and padding mean
+        nothing. (`likelihood_loss` does so.) The constant is that of the whole rollout, whatever block is passed,
+        because `gradient` adds blocks up; an algorithm that steps on minibatches scales their gradients by rollout /
+        minibatch.
 
         Args:
             distribution: of actions.

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import UsageError, in_one_line
+from ..errors import UsageError, in_one_line, place
 
 ALGORITHMS = {
     "reinforce": "pgsuite.algorithms.reinforce:Reinforce",
@@ -98,6 +98,8 @@ def locate(reference: str) -> Address:
             "its entry point should read package.module:Class"
         )
     if not colon:
+        if reference.endswith(".py"):
+            raise UsageError(f"algorithm {reference!r} names a file: name its class too, {reference}:Class")
         close = get_close_matches(reference, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise UsageError(
@@ -124,7 +126,7 @@ def load_class(reference: str) -> type[Any]:
     try:
         module = _import_file(Path(address.module)) if address.is_file else importlib.import_module(address.module)
     except Exception as error:
-        raise UsageError(f"algorithm {reference!r} cannot be imported: {in_one_line(error)}") from error
+        raise UsageError(f"algorithm {reference!r} cannot be imported: {in_one_line(error)}{_in(error)}") from error
     found = getattr(module, address.name, None)
     if found is None:
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")
@@ -132,11 +134,27 @@ def load_class(reference: str) -> type[Any]:
     if missing or not (isinstance(found, type) and is_dataclass(found)):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
         raise UsageError(f"algorithm {reference!r} {lacks}: derive a frozen dataclass from PolicyGradient")
-    unwritten = sorted(getattr(found, "__abstractmethods__", ()))
+    unwritten = [*sorted(getattr(found, "__abstractmethods__", ())), *_unset_attributes(found)]
     if unwritten:
         raise UsageError(f"algorithm {reference!r} is abstract: it has yet to define {', '.join(unwritten)}")
     _check_fields(reference, found)
     return found
+
+
+def _in(error: BaseException) -> str:
+    where = place(error)
+    return f" (in {where})" if where else ""
+
+
+def _unset_attributes(found: type[Any]) -> list[str]:
+    """Class attributes that a class of the hierarchy announces, and none gives a value."""
+    announced = {
+        name: None
+        for one in found.__mro__
+        for name, kind in inspect.get_annotations(one).items()
+        if _is_class_variable(kind) and not hasattr(found, name) and not name.startswith("_")
+    }
+    return list(announced)
 
 
 def _check_fields(reference: str, found: type[Any]) -> None:

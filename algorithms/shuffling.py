@@ -43,6 +43,12 @@ def minibatches(
         size: M, samples per seed.
         epochs: passes over the samples.
         stream: random numbers of their own; an algorithm that shuffles twice in an update names two.
+
+    The last minibatch of an epoch may be short, and a seed with fewer valid samples may have none in it::
+
+        for batch in minibatches(state, samples, size=64, epochs=4):
+            gradient, loss = self.gradient_of(state, samples.take(batch.index, batch.mask))
+            policy, adam = adam_step(state.policy, gradient.policy, adam, rate, batch.stepping)
     """
     check_shapes(mask=(samples.mask, "S B"), seeds=(state.seeds, "S"), updates=(state.updates, "S"))
     places = [np.flatnonzero(row) for row in samples.mask.numpy()]

@@ -22,7 +22,10 @@ def audit(
 ) -> None:
     """Hold gradient estimators against exact policy gradients.
 
-    These are computed from models that are small enough to solve.
+    These are computed from models that are small enough to solve. Audited is what `gradient` gives at the policy that
+    collected the batch, and where one `update` goes: clipping, ratios and later epochs have no effect there. The fields
+    discount, dtype, num_envs, num_steps, hidden, and in some cases trace, entropy_weight, state_weighting and what
+    normalises, are set by the audit where the class has them.
 
     Exit code 1 when an estimator departs from the target that it declares.
     """

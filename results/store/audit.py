@@ -71,7 +71,7 @@ def assemble(
         ]
         departures = [departure_line(case) for case in cases if case["departures"]]
         departures += [
-            f"{update['model']}, {update['policy']}: {text}"
+            f"{', '.join(part for part in (update['model'], update['policy'], update['variant']) if part)}: {text}"
             for update in found["updates"]
             for text in update["departures"]
         ]

@@ -14,7 +14,7 @@ import torch
 
 from ...algorithms.interface import Episodes
 from ...algorithms.registry import ALGORITHMS, load_class, locate
-from ...errors import PgsuiteError, UsageError, in_one_line
+from ...errors import PgsuiteError, UsageError, in_one_line, place
 from ...results.store.audit import assemble
 from ..process import follow_parent, forking_from, keep_freed_memory, single_thread
 from ..scheduling import available_cores
@@ -117,9 +117,11 @@ def run_job(job: AuditJob) -> Audited:
         except PgsuiteError:
             raise
         except Exception as error:
-            failure = str(error) if isinstance(error, WrongGradient) else f"raised {in_one_line(error)}"
-            place = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
-            return Audited([], [{**place, "departures": [failure]}], [])
+            failure = (
+                str(error) if isinstance(error, WrongGradient) else f"raised {in_one_line(error)} (in {place(error)})"
+            )
+            case = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
+            return Audited([], [{**case, "departures": [failure]}], [])
 
 
 def updates(job: AuditJob, model: AuditModel) -> list[dict[str, Any]]:

@@ -275,3 +275,29 @@ def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
     assert f"no file {tmp_path}/none.py" in refusal(f"{tmp_path}/none.py:Own")
     (tmp_path / "broken.py").write_text("1 / 0")
     assert "cannot be imported: ZeroDivisionError: division by zero" in refusal(f"{tmp_path}/broken.py:Own")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        (
+            "@dataclass(frozen=True, kw_only=True)\nclass Mine(PolicyGradient):\n"
+            "    target = plan = samples = policy_loss = update = optimisers = None\n",
+            ":Mine",
+            "is abstract: it has yet to define has_critic",
+        ),
+        (
+            "@dataclass\nclass Mine(Reinforce):\n    pass\n",
+            ":Mine",
+            r"non-frozen dataclass from a frozen one \(in .*own.py:4",
+        ),
+        ("", "", "names a file: name its class too, .*own.py:Class"),
+    ],
+)
+def test_what_a_new_file_lacks_is_said_with_the_remedy(text, name, words, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        f"from dataclasses import dataclass\nfrom pgsuite.algorithms import PolicyGradient, Reinforce\n\n{text}"
+    )
+    with pytest.raises(UsageError, match=words):
+        load_class(f"{file}{name}")

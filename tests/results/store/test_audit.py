@@ -35,9 +35,9 @@ def test_departures_are_named_where_they_are():
 
 
 def test_an_update_that_departs_fails_the_algorithm():
-    update = {"model": "chain", "policy": "uniform", "departures": ["no update moves the policy"]}
+    update = {"model": "chain", "policy": "uniform", "variant": "tight", "departures": ["no update moves the policy"]}
     audit = assembled([case(0.5)], [update])
-    assert audit["algorithms"]["mine"]["departures"] == ["chain, uniform: no update moves the policy"]
+    assert audit["algorithms"]["mine"]["departures"] == ["chain, uniform, tight: no update moves the policy"]
     assert assembled([case(0.5)], [{**update, "departures": []}])["passes"]
 
 
