@@ -4,8 +4,9 @@ Everything that an algorithm of your own needs is imported from here. Names are 
 loaded only by those who train.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import front_door
 
 if TYPE_CHECKING:
     from .actor_critic import ActorCritic as ActorCritic
@@ -140,13 +141,4 @@ _HOMES = {
     "tree_map": "pgsuite.algorithms.trees:tree_map",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOMES)
+__getattr__, __dir__ = front_door(__name__, _HOMES)

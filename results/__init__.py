@@ -3,8 +3,9 @@
 Names are imported when first used: pandas is loaded only by those who read or write results.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import front_door
 
 if TYPE_CHECKING:
     from .store.curve import CurveRow as CurveRow
@@ -27,13 +28,4 @@ _HOMES = {
     "write_manifest": "pgsuite.results.store.manifest:write_manifest",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOMES)
+__getattr__, __dir__ = front_door(__name__, _HOMES)

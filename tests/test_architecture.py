@@ -16,12 +16,13 @@ ROOT = Path(pgsuite.__file__).parent
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ALLOWED = {
     "envs": set(),
-    "algorithms": set(),
-    "results": set(),
+    "algorithms": {"lazy"},
+    "results": {"lazy"},
     "suites": {"envs", "algorithms", "results"},
     "reports": {"results"},
     "cli": {"envs", "algorithms", "results", "suites", "reports"},
     "errors": set(),
+    "lazy": set(),
     "__init__": set(),
 }
 """What each folder, or module of the root, may import besides itself and `errors`."""
