@@ -39,8 +39,10 @@ class Figures(NamedTuple):
     thresholds: tuple[Drawing, ...]
     bias_variance: tuple[Drawing, ...]
     """Of the algorithms of an audit that have a λ."""
-    together: tuple[Drawing, ...]
-    """Learning curves and diagnostics with all environments in one figure each, for Markdown and papers."""
+    curves_together: tuple[Drawing, ...]
+    """All environments in one figure, for Markdown and papers."""
+    diagnostics_together: tuple[Drawing, ...]
+    """All environments in one figure, for Markdown and papers."""
 
     def on_page(self) -> tuple[Drawing, ...]:
         """Those that stand in the page; their ids never meet."""
@@ -56,13 +58,13 @@ class Figures(NamedTuple):
     def on_their_own(self) -> tuple[Drawing, ...]:
         """Those that are files beside the page, learning curves first: all but the ones per environment."""
         return (
-            *self.together[:1],
+            *self.curves_together,
             *self.aggregates,
             *self.profiles,
             *self.efficiency,
             *self.thresholds,
             *self.improvement,
-            *self.together[1:],
+            *self.diagnostics_together,
             *self.bias_variance,
         )
 
@@ -95,7 +97,8 @@ def build(
         improvement=_saying(runs, matrices),
         thresholds=_there([thresholds_figure(comparison.thresholds, budgets, styles)]),
         bias_variance=tuple(bias_variance_figure(label, points) for label, points in bias_variance.items()),
-        together=_there([curves_together(frame, styles, level=level), diagnostics_together(frame, styles)]),
+        curves_together=_there([curves_together(frame, styles, level=level)]),
+        diagnostics_together=_there([diagnostics_together(frame, styles)]),
     )
 
 

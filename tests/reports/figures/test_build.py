@@ -26,12 +26,13 @@ def test_each_section_has_its_figures(figures):
         "improvement": 2,
         "thresholds": 1,
         "bias_variance": 0,
-        "together": 2,
+        "curves_together": 1,
+        "diagnostics_together": 1,
     }
 
 
 def test_every_drawing_has_a_name_of_its_own_a_caption_and_words(figures):
-    drawings = [*figures.on_page(), *figures.together]
+    drawings = [*figures.on_page(), *figures.curves_together, *figures.diagnostics_together]
     assert len({drawing.name for drawing in drawings}) == len(drawings)
     assert all(drawing.title and drawing.caption and len(drawing.description) > 40 for drawing in drawings)
 
@@ -46,7 +47,7 @@ def test_intervals_say_their_level():
 def test_an_algorithm_has_one_colour_in_all_figures(figures):
     colours = {
         line.get_color()
-        for drawing in [*figures.on_page(), *figures.together]
+        for drawing in [*figures.on_page(), *figures.curves_together, *figures.diagnostics_together]
         for axes in drawing.figure.axes
         for line in axes.lines
         if "--trpo--line" in (line.get_gid() or "")
@@ -108,7 +109,7 @@ def test_environments_without_anchors_have_curves_only():
 def test_the_statistics_of_results_have_all_their_figures():
     frame = suite(("trpo", "ppo"), ("CartPole-v1", "Acrobot-v1"), seeds=5, checkpoints=4)
     compared = compare(frame, replicates=100)
-    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 0, 2]
+    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 0, 1, 1]
     board = compared.leaderboard.query("statistic == 'final' and metric == 'iqm' and label == 'trpo'").iloc[0]
     expected = f"IQM: trpo {board['estimate']:.2f} ({board['low']:.2f} to {board['high']:.2f}), ppo"
     assert expected in build(compared).aggregates[0].description
