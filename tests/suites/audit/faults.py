@@ -5,6 +5,7 @@ found such things in published code.
 """
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Literal
 
 import torch
@@ -351,16 +352,13 @@ class WithoutLogStd(Stepping):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LineSearchIgnoresKL(Stepping):
-    def search(self, state, policy, samples, descent):
-        surrogate = Surrogate(state.model, policy, samples)
-
+class LineSearchIgnoresKL(TRPO):
+    def step(self, surrogate, policy, full_step):
         def evaluate(candidate):
             gain, kl = surrogate.evaluate(candidate)
             return gain, torch.zeros_like(kl)
 
-        step = full_step(self.natural_gradient(surrogate, -descent), self.max_kl)
-        found = self.searched(evaluate, policy, step)
+        found = super().step(SimpleNamespace(evaluate=evaluate), policy, full_step)
         return found._replace(kl=surrogate.evaluate(found.policy)[1])
 
 
@@ -390,18 +388,15 @@ class CriticFittedFirst(TRPO):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LineSearchIgnoresImprovement(Stepping):
+class LineSearchIgnoresImprovement(TRPO):
     """A candidate within the KL is taken, whether its surrogate is better or worse."""
 
-    def search(self, state, policy, samples, descent):
-        surrogate = Surrogate(state.model, policy, samples)
-
+    def step(self, surrogate, policy, full_step):
         def evaluate(candidate):
             gain, kl = surrogate.evaluate(candidate)
             return gain.abs() + 1.0, kl
 
-        step = full_step(self.natural_gradient(surrogate, -descent), self.max_kl)
-        return self.searched(evaluate, policy, step)
+        return super().step(SimpleNamespace(evaluate=evaluate), policy, full_step)
 
 
 FAULTS = {
