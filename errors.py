@@ -47,6 +47,11 @@ def in_one_line(error: BaseException) -> str:
     return plain(f"{type(error).__name__}: {error}")
 
 
+def located(reason: str, where: str) -> str:
+    """A reason with the ``file:line`` where it arose, if a line is to blame."""
+    return f"{reason} (in {where})" if where else reason
+
+
 class Interrupted(KeyboardInterrupt):
     """A signal asked for the end: Ctrl-C, or what Slurm, Docker and a closed terminal send."""
 

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import UsageError, in_one_line, place
+from ..errors import UsageError, in_one_line, located, place
 
 ALGORITHMS = {
     "reinforce": "pgsuite.algorithms.reinforce:Reinforce",
@@ -126,7 +126,8 @@ def load_class(reference: str) -> type[Any]:
     try:
         module = _import_file(Path(address.module)) if address.is_file else importlib.import_module(address.module)
     except Exception as error:
-        raise UsageError(f"algorithm {reference!r} cannot be imported: {in_one_line(error)}{_in(error)}") from error
+        reason = located(in_one_line(error), place(error))
+        raise UsageError(f"algorithm {reference!r} cannot be imported: {reason}") from error
     found = getattr(module, address.name, None)
     if found is None:
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")
@@ -141,20 +142,11 @@ def load_class(reference: str) -> type[Any]:
     return found
 
 
-def _in(error: BaseException) -> str:
-    where = place(error)
-    return f" (in {where})" if where else ""
-
-
 def _unset_attributes(found: type[Any]) -> list[str]:
     """Class attributes that a class of the hierarchy announces, and none gives a value."""
-    announced = {
-        name: None
-        for one in found.__mro__
-        for name, kind in inspect.get_annotations(one).items()
-        if _is_class_variable(kind) and not hasattr(found, name) and not name.startswith("_")
-    }
-    return list(announced)
+    announced = {name: kind for one in found.__mro__ for name, kind in inspect.get_annotations(one).items()}
+    unset = [name for name in announced if not hasattr(found, name) and not name.startswith("_")]
+    return [name for name in unset if _is_class_variable(announced[name])]
 
 
 def _check_fields(reference: str, found: type[Any]) -> None:

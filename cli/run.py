@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import PgsuiteError, UsageError, plain
+from ..errors import PgsuiteError, UsageError, located, plain
 from . import options
 from .interruption import exit_code
 from .report import write_report
@@ -46,6 +46,7 @@ def run(
 
     out = out or Path("runs") / chosen.name
     planned = plan_cells(chosen, out, algorithms=algorithms, environments=environments, seeds=own_seeds, steps=steps)
+    from ..suites.display import say
     from ..suites.running import run_cells
 
     console = Console(stderr=True)
@@ -57,14 +58,9 @@ def run(
         except PgsuiteError as error:
             trouble = error
     for line in failure_lines(outcome.failures, debug=options.debug):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(console, line)
     if outcome.interruption:
-        console.print(
-            f"interrupted; what is done is kept in {out}: run the same command again to go on",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"interrupted; what is done is kept in {out}: run the same command again to go on")
         raise typer.Exit(exit_code(outcome.interruption))
     if trouble and not outcome.failures:
         raise trouble
@@ -78,7 +74,7 @@ def failure_lines(failures: Sequence["Failure"], *, debug: bool) -> Iterator[str
     for failure in failures:
         alike.setdefault((failure.reason, failure.place), []).append(failure)
     for (reason, place), group in alike.items():
-        yield plain(f"failed: {_cells(group)}: {reason}{f' (in {place})' if place else ''}")
+        yield plain(f"failed: {_cells(group)}: {located(reason, place)}")
         if debug and group[0].details:
             yield group[0].details
     if not debug and any(failure.details for failure in failures):

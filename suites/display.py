@@ -141,7 +141,7 @@ class Display:
 
     def _log(self, line: str) -> None:
         stamp = "" if self._live else time.strftime("%H:%M:%S  ")
-        self._console.print(stamp + line, markup=False, highlight=False, soft_wrap=True)
+        say(self._console, stamp + line)
 
 
 class _Label(ProgressColumn):
@@ -165,6 +165,11 @@ def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], N
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: names in it are no markup, and a log or a terminal breaks it where it likes."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def label(parts: tuple[str, ...], width: int | None = None) -> str:

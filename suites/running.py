@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from ..errors import PgsuiteError
+from ..errors import PgsuiteError, located
 from ..results.store.manifest import ExpectedCell, manifest_of, record_failures
 from ..results.store.provenance import provenance
-from .display import Display
+from .display import Display, say
 from .planning import PlannedCell
 from .scheduling import Failure, Scheduler, available_cores, make_jobs
 
@@ -69,10 +69,10 @@ def run_cells(
     try:
         record_failures(out, {folders[f.cell.name]: _recorded(f) for f in failures})
     except PgsuiteError as error:  # as of a full disk, which is then why the runs failed: that is to be said
-        console.print(f"note: {error}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"note: {error}")
     return Outcome(failures, interruption)
 
 
 def _recorded(failure: Failure) -> str:
     """Return what others read of a failure: where it arose without the folders of who ran it."""
-    return failure.reason + (f" (in {Path(failure.place).name})" if failure.place else "")
+    return located(failure.reason, Path(failure.place).name)

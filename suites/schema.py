@@ -152,7 +152,7 @@ def parse_suite(data: Mapping[str, Any], source: str) -> Suite:
 def check_names(
     suite: Suite, algorithms: Sequence[str] = (), environments: Sequence[str] = (), steps: int | None = None
 ) -> None:
-    """Refuse what is known to be wrong with a request before torch is loaded; the arguments are those of `plan`.
+    """Refuse what is known to be wrong with a request before torch is loaded; the arguments are those of `plan_cells`.
 
     Raises:
         UsageError: naming an unknown environment or algorithm, or an option that the algorithm's source does not have.

@@ -105,7 +105,8 @@ class _Training:
 
     def __init__(self, algorithm: Learner, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         self.algorithm, self.cell, self.seeds, self.sink = algorithm, cell, list(seeds), sink
-        self.heavy = tuple(f"state.memory.{name}" for name in getattr(algorithm, "heavy_memory", ()))
+        self.heavy_memory = getattr(algorithm, "heavy_memory", ())
+        self.heavy = tuple(f"state.memory.{name}" for name in self.heavy_memory)
         probe = open_environments(cell.environment, [0])
         self.spaces = Spaces(probe.observation_space, probe.action_space)
         probe.close()
@@ -120,7 +121,7 @@ class _Training:
         state = self.algorithm.init(self.spaces, [seed])
         with _held_to_the_interface(self.algorithm, "state of its init"):
             check_seeds(state, 1)
-            check_heavy(getattr(self.algorithm, "heavy_memory", ()), getattr(state, "memory", {}))
+            check_heavy(self.heavy_memory, getattr(state, "memory", {}))
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
         evaluated, no_time = self.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
         runs = Runs(state, zero, zero, evaluated, zero, none, none, no_time)

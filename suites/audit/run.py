@@ -14,7 +14,7 @@ import torch
 
 from ...algorithms.interface import Episodes
 from ...algorithms.registry import ALGORITHMS, load_class, locate
-from ...errors import PgsuiteError, UsageError, in_one_line, place
+from ...errors import PgsuiteError, UsageError, in_one_line, located, place
 from ...results.store.audit import assemble
 from ..process import follow_parent, forking_from, keep_freed_memory, single_thread
 from ..scheduling import available_cores
@@ -118,7 +118,9 @@ def run_job(job: AuditJob) -> Audited:
             raise
         except Exception as error:
             failure = (
-                str(error) if isinstance(error, WrongGradient) else f"raised {in_one_line(error)} (in {place(error)})"
+                str(error)
+                if isinstance(error, WrongGradient)
+                else located(f"raised {in_one_line(error)}", place(error))
             )
             case = {"model": job.model or "bias-variance", "policy": job.policy, "variant": ""}
             return Audited([], [{**case, "departures": [failure]}], [])
