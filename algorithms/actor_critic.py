@@ -18,7 +18,7 @@ from .blocks import Samples, explained_variance
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .policy_gradient import PolicyGradient, likelihood_loss
+from .policy_gradient import PolicyGradient, likelihood_loss, squared_error
 from .validation import Count, NonNegative, Positive, Share
 
 
@@ -69,8 +69,7 @@ class ActorCritic(PolicyGradient):
         return likelihood_loss(distribution, outputs, samples, self.entropy_weight) / self.window
 
     def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
-        error = (value - samples.value_target) * samples.mask
-        return self.value_weight * 0.5 * (error * error).sum(1) / self.window
+        return self.value_weight * 0.5 * squared_error(value, samples) / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)

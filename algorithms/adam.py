@@ -6,13 +6,20 @@
 import math
 from typing import Literal, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels import kernel
 from .shapes import check_shapes
 from .trees import named_tensors, tree_map
 
 T = TypeVar("T")
+
+BETAS = (0.9, 0.999)
+"""Decay of the running means."""
+EPSILON = 1e-8
+"""Added to the root of the second moment."""
 
 
 class Adam(NamedTuple):
@@ -39,8 +46,8 @@ def adam_step(
     learning_rate: float | Tensor,
     mask: Tensor | None = None,
     *,
-    betas: tuple[float, float] = (0.9, 0.999),
-    epsilon: float = 1e-8,
+    betas: tuple[float, float] = BETAS,
+    epsilon: float = EPSILON,
 ) -> tuple[Tensor, Adam]:
     """Return the parameters and memory after one descent step.
 
@@ -61,28 +68,61 @@ def adam_step(
         first=(memory.first, "S P"),
         steps=(memory.steps, "S"),
     )
-    steps = memory.steps + 1
-    corrections = [1 - torch.exp(steps * math.log(beta)) for beta in betas]
-    rate = (learning_rate / corrections[0]).to(parameters.dtype).unsqueeze(1)
-    root = corrections[1].rsqrt().to(parameters.dtype).unsqueeze(1)
-    first = torch.lerp(memory.first, gradient, 1 - betas[0])
-    second = (memory.second * betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
-    denominator = second.sqrt().mul_(root).add_(epsilon)
-    stepped = parameters - (first * rate).div_(denominator)
-    if mask is None:
-        return stepped, Adam(first, second, steps)
-    row = mask.unsqueeze(1)
-    kept = Adam(
-        torch.where(row, first, memory.first),
-        torch.where(row, second, memory.second),
-        torch.where(mask, steps, memory.steps),
+    stepped, rate = parameters.clone(), torch.as_tensor(learning_rate, dtype=torch.float64)
+    made = Adam(*(x.clone() for x in memory))
+    stepping = torch.ones(len(parameters), dtype=torch.bool) if mask is None else mask
+    adam_each(
+        stepped.numpy(),
+        gradient.contiguous().numpy(),
+        *(x.numpy() for x in made),
+        rate.expand(len(parameters)).contiguous().numpy(),
+        stepping.contiguous().numpy(),
+        *betas,
+        epsilon,
     )
-    return torch.where(row, stepped, parameters), kept
+    return stepped, made
 
 
-def norm(x: Tensor) -> Tensor:
-    """Return the Euclidean norm ``(S,)`` of ``(S, P)``."""
-    return (x * x).sum(1).sqrt()
+@kernel
+def adam(parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon):
+    """Step ``(P,)`` parameters and the running means in place; ``steps`` counts this one."""
+    number = parameters.dtype.type
+    scale = number(rate / (1 - math.exp(steps * math.log(beta1))))
+    root = number(1 / math.sqrt(1 - math.exp(steps * math.log(beta2))))
+    mean, square, small = number(1 - beta1), number(1 - beta2), number(epsilon)
+    kept = number(beta2)
+    for p in range(len(parameters)):
+        g = gradient[p]
+        first[p] += mean * (g - first[p])
+        second[p] = kept * second[p] + square * (g * g)
+        parameters[p] -= scale * first[p] / (np.sqrt(second[p]) * root + small)
+
+
+@kernel(
+    "real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], float64[::1], boolean[::1], "
+    "float64, float64, float64"
+)
+def adam_each(parameters, gradient, first, second, steps, rate, stepping, beta1, beta2, epsilon):
+    """`adam` for the seeds that step."""
+    for s in range(len(parameters)):
+        if stepping[s]:
+            steps[s] += 1
+            adam(parameters[s], gradient[s], first[s], second[s], steps[s], rate[s], beta1, beta2, epsilon)
+
+
+@kernel("real[:, ::1], real[::1]")
+def add_squares(x, total):
+    """Add the sum of the squares of every row."""
+    for s in range(len(x)):
+        total[s] += np.dot(x[s], x[s])
+
+
+def norm(*parts: Tensor) -> Tensor:
+    """Return the Euclidean norm ``(S,)`` of ``(S, P)``, or of several such together."""
+    total = torch.zeros_like(parts[0][:, 0])
+    for part in parts:
+        add_squares(part.contiguous().numpy(), total.numpy())
+    return total.sqrt()
 
 
 def clip_gradient(gradient: T, max_norm: float | None) -> tuple[T, Tensor]:
@@ -92,8 +132,7 @@ def clip_gradient(gradient: T, max_norm: float | None) -> tuple[T, Tensor]:
         gradient: ``(S, P)``, or a tree of such, as of policy and critic, whose norm is that of all together.
         max_norm: the largest; None for no clipping.
     """
-    parts = [part for _, part in named_tensors(gradient)]
-    length = norm(torch.cat(parts, 1) if len(parts) > 1 else parts[0])
+    length = norm(*(part for _, part in named_tensors(gradient)))
     if max_norm is None:
         return gradient, length
     scale = (max_norm / (length + 1e-6)).clamp(max=1.0).unsqueeze(1)

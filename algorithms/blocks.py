@@ -15,11 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .networks import Network
+from ..kernels import kernel
+from .networks import BLOCK, Network
 from .shapes import check_shapes
-
-BLOCK = 256
-"""Samples per seed in a block."""
 
 
 class Samples(NamedTuple):
@@ -51,6 +49,13 @@ class Samples(NamedTuple):
     def size(self) -> Tensor:
         """Number of valid samples ``(S,)``."""
         return self.mask.sum(1)
+
+    @property
+    def lengths(self) -> Tensor:
+        """``(S,)`` samples of every seed up to its last valid one: what lies behind is not even computed."""
+        lengths = torch.empty(len(self.mask), dtype=torch.int64)
+        length_each(self.mask.numpy(), lengths.numpy())
+        return lengths
 
     def rows(self, start: int, stop: int) -> "Samples":
         """Return samples ``start`` to ``stop`` of every seed."""
@@ -88,6 +93,8 @@ class Layout:
         index, filled = _valid_first(valid) if ragged else (None, valid.flatten(1))
         self.mask = filled.to(dtype)
         """``(S, B)`` 1 for experience."""
+        self.count = filled.sum(1) if ragged else torch.full((len(valid),), filled.shape[1])
+        """``(S,)`` samples up to the last valid one, or more."""
         self._index = index
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -140,15 +147,49 @@ class Spread(NamedTuple):
     """``(S,)``; exactly 0 where all that is left of the deviations is the rounding of the mean."""
 
 
+@kernel("real[:, :], int64[::1]")
+def length_each(mask, lengths):
+    """Write one more than the place of every seed's last valid sample."""
+    for s in range(mask.shape[0]):
+        b = mask.shape[1]
+        while b and mask[s, b - 1] == 0:
+            b -= 1
+        lengths[s] = b
+
+
+@kernel("real[:, ::1], real[:, ::1], int64, real, real[:, ::1], real[::1]")
+def spread_each(x, mask, block, rounding, centred, variance):
+    """Write `Spread` of every seed, summed block by block."""
+    for s in range(len(x)):
+        zero = rounding * 0
+        total, count, squares = zero, zero, zero
+        for start in range(0, x.shape[1], block):
+            some, many = zero, zero
+            for b in range(start, min(start + block, x.shape[1])):
+                if mask[s, b] != 0:
+                    some += x[s, b]
+                    many += 1
+            total += some
+            count += many
+        count = max(count, zero + 1)
+        mean = total / count
+        for start in range(0, x.shape[1], block):
+            some = zero
+            for b in range(start, min(start + block, x.shape[1])):
+                centred[s, b] = x[s, b] - mean if mask[s, b] != 0 else zero
+                some += centred[s, b] * centred[s, b]
+            squares += some
+        left = rounding * abs(mean)
+        variance[s] = squares / count if squares / count > left * left or squares != squares else zero
+
+
 def spread(x: Tensor, mask: Tensor) -> Spread:
     """Return mean-free values and variance over each seed's valid samples ``(S, B)``."""
     check_shapes(x=(x, "S B"), mask=(mask, "S B"))
-    count = block_sum(mask).clamp(min=1)
-    mean = block_sum(x * mask) / count
-    centred = (x - mean.unsqueeze(1)) * mask
-    variance = block_sum(centred * centred) / count
-    rounding = 8 * torch.finfo(x.dtype).eps * mean.abs()
-    return Spread(centred, torch.where(variance > rounding * rounding, variance, 0.0))
+    made = Spread(torch.empty_like(x, memory_format=torch.contiguous_format), x.new_empty(len(x)))
+    arrays = (array.contiguous().numpy() for array in (x, mask))
+    spread_each(*arrays, BLOCK, 8 * torch.finfo(x.dtype).eps, *(array.numpy() for array in made))
+    return made
 
 
 def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
@@ -180,14 +221,15 @@ def loss_gradient(
         loss: maps outputs ``(S, B, D)`` and their block of samples to ``(S,)``, differentiably.
     """
     check_shapes(parameters=(parameters, "S P"), observation=(samples.observation, "S B O"), mask=(samples.mask, "S B"))
-    layers = network.layers(parameters.numpy())
     gradient, value = torch.zeros_like(parameters), parameters.new_zeros(len(parameters))
+    lengths, start = samples.lengths, 0
     for block in samples.blocks():
-        activations = network.forward(layers, block.observation.numpy())
-        outputs = torch.from_numpy(activations[-1]).requires_grad_()
+        made = network.forward(parameters, samples.observation, lengths, start)
+        outputs = made.outputs.requires_grad_()
         block_loss = loss(outputs, block)
         # Seeds share no parameters, so the slope of the sum of their losses is every seed's own.
-        (slope,) = torch.autograd.grad(block_loss.sum(), outputs)
-        gradient += torch.from_numpy(network.cotangent(layers, activations, slope.numpy()))
+        (slope,) = torch.autograd.grad(block_loss, outputs, torch.ones_like(block_loss))
+        network.add_cotangent(parameters, made, slope, gradient)
         value += block_loss.detach()
+        start += BLOCK
     return gradient, value

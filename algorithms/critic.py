@@ -6,10 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .adam import Adam, adam_step
+from ..kernels import kernel
+from .adam import BETAS, EPSILON, Adam, adam
 from .blocks import Samples, block_sum
 from .interface import State
-from .shuffling import minibatches
+from .networks import cotangent, forward
+from .shapes import check_shapes
+from .shuffling import shuffled
 from .streams import Stream
 
 
@@ -37,18 +40,53 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
         epochs: passes over the samples.
         minibatch: samples per step and seed.
     """
-    network, critic, optimiser = state.model.value_network, state.critic, state.optimisers["critic"]
-    observation, target = samples.observation.numpy(), samples.value_target.unsqueeze(2).numpy()
-    row = np.arange(len(critic))[:, None]
-    squares = np.zeros(len(critic), dtype=target.dtype)
-    for batch in minibatches(state, samples, size=minibatch, epochs=epochs, stream=Stream.SHUFFLE):
-        index = batch.index.numpy()
-        layers = network.layers(critic.numpy())
-        activations = network.forward(layers, observation[row, index])
-        error = (activations[-1] - target[row, index]) * batch.mask.unsqueeze(2).numpy()
-        gradient = torch.from_numpy(network.cotangent(layers, activations, error / minibatch))
-        mask = None if bool(batch.stepping.all()) else batch.stepping
-        critic, optimiser = adam_step(critic, gradient, optimiser, learning_rate, mask)
-        if batch.epoch == epochs - 1:
-            squares += np.square(error[..., 0]).sum(1)
-    return Fit(critic, optimiser, 0.5 * torch.from_numpy(squares) / block_sum(samples.mask))
+    check_shapes(observation=(samples.observation, "S B O"), value_target=(samples.value_target, "S B"))
+    network, critic = state.model.value_network, state.critic.clone()
+    optimiser = Adam(*(x.clone() for x in state.optimisers["critic"]))
+    rate = torch.as_tensor(learning_rate, dtype=torch.float64).expand(len(critic)).contiguous()
+    squares = torch.zeros_like(critic[:, 0])
+    for order, counts in shuffled(state, samples, epochs=epochs, stream=Stream.SHUFFLE):
+        squares.zero_()
+        fit_each(
+            critic.numpy(),
+            *network.code,
+            *(x.numpy() for x in optimiser),
+            rate.numpy(),
+            samples.observation.numpy(),
+            samples.value_target.numpy(),
+            order,
+            counts,
+            minibatch,
+            *BETAS,
+            EPSILON,
+            squares.numpy(),
+        )
+    return Fit(critic, optimiser, 0.5 * squares / block_sum(samples.mask))
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], float64[::1], float64[::1], real[:, :, ::1], "
+    "real[:, ::1], int64[:, ::1], int64[::1], int64, float64, float64, float64, real[::1]"
+)
+def fit_each(
+    critic, widths, relu, first, second, steps, rate, observation, target, order, counts, size, beta1, beta2, epsilon,
+    squares,
+):  # fmt: skip
+    """One pass of every seed over its samples, in its order, ``size`` at a time; add up the squared errors."""
+    inputs = np.empty((size, observation.shape[2]), critic.dtype)
+    outputs, gradient = np.empty((size, 1), critic.dtype), np.empty(critic.shape[1], critic.dtype)
+    hidden = np.empty(size * widths[1:-2].sum(), critic.dtype)
+    for s in range(len(critic)):
+        for start in range(0, counts[s], size):
+            rows = min(size, counts[s] - start)
+            for b in range(rows):
+                inputs[b] = observation[s, order[s, start + b]]
+            forward(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows])
+            for b in range(rows):
+                error = outputs[b, 0] - target[s, order[s, start + b]]
+                squares[s] += error * error
+                outputs[b, 0] = error / size
+            gradient[:] = 0
+            cotangent(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows], gradient)
+            steps[s] += 1
+            adam(critic[s], gradient, first[s], second[s], steps[s], rate[s], beta1, beta2, epsilon)

@@ -7,7 +7,7 @@ updates do not need it anyway measure every `INTERVAL`-th update of a seed.
 import torch
 from torch import Tensor
 
-from .blocks import Samples
+from .blocks import Samples, block_sum
 from .interface import Metrics, State
 
 INTERVAL = 8
@@ -33,13 +33,9 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
 
 def _measure(state: State, policy: Tensor, samples: Samples) -> tuple[Tensor, Tensor]:
     network, distribution = state.model.policy, state.model.distribution
-    old_layers, new_layers = network.layers(state.policy.numpy()), network.layers(policy.numpy())
-    kl, entropy = torch.zeros_like(policy[:, 0]), torch.zeros_like(policy[:, 0])
-    for block in samples.blocks():
-        observation = block.observation.numpy()
-        old = torch.from_numpy(network.forward(old_layers, observation)[-1])
-        new = torch.from_numpy(network.forward(new_layers, observation)[-1])
-        kl += (distribution.kl(old, new) * block.mask).sum(1)
-        entropy += (distribution.entropy(old) * block.mask).sum(1)
+    old, new = (network.evaluate(x, samples.observation, samples.lengths) for x in (state.policy, policy))
     count = samples.size.clamp(min=1)
-    return kl / count, entropy / count
+    kl, entropy = (
+        torch.where(samples.mask != 0, x, 0.0) for x in (distribution.kl(old, new), distribution.entropy(old))
+    )
+    return block_sum(kl) / count, block_sum(entropy) / count

@@ -5,23 +5,32 @@ deterministic function of those and of noise drawn beforehand, so a seed's noise
 zero noise gives the mode. `fisher` is the Fisher information matrix in these D coordinates, which together with a
 network's tangent and cotangent gives Fisher-vector products without second derivatives.
 
-Only slice-invariant operations are used: `softplus` and `sigmoid` are not, `log_softmax` is.
+The arithmetic is compiled, row by row (see `densities`). Gradients flow into the outputs of a network, of `kl` into the
+new ones; actions, noise and old outputs are constants.
 """
 
-import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import gymnasium as gym
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..errors import UsageError
+from . import densities
 
 NoiseKind = Literal["gumbel", "normal", "logistic", "uniform"]
+
+
+Code = tuple[int, NDArray[np.int64]]
+"""Kind and sizes; see `densities`."""
 
 
 class Distribution(Protocol):
@@ -43,6 +52,20 @@ class Distribution(Protocol):
     def noise_size(self) -> int:
         """Numbers of noise per action."""
 
+    @property
+    def width(self) -> int:
+        """Numbers of an action, A."""
+
+    @property
+    def code(self) -> "Code":
+        """How kernels know it."""
+
+    def action_rows(self, action: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return actions as kernels take them: ``(..., A)`` numbers of the outputs' precision."""
+
+    def actions(self, rows: Tensor) -> Tensor:
+        """Return actions as the rest knows them: whole numbers where they are choices, ``(...)`` for Discrete."""
+
     def sample(self, parameters: Tensor, noise: Tensor) -> Tensor:
         """Return actions ``(..., A)`` (``(...)`` for Discrete) from ``(..., D)`` and ``(..., noise_size)``."""
 
@@ -59,14 +82,70 @@ class Distribution(Protocol):
         """Return the product with the Fisher information matrix at ``parameters``, both ``(..., D)``."""
 
 
+class _Rows(ABC):
+    """What the distributions share: their kernels applied to tensors with any leading axes."""
+
+    scalar: bool = False
+    """Whether an action is one number instead of a vector with one."""
+    whole: ClassVar[bool] = True
+    """Whether actions are choices."""
+
+    @property
+    @abstractmethod
+    def code(self) -> Code:
+        """Kind and sizes."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Numbers of an action."""
+
+    def action_rows(self, action: Tensor, dtype: torch.dtype) -> Tensor:
+        rows = action.to(dtype)
+        return rows.unsqueeze(-1) if self.scalar else rows
+
+    def actions(self, rows: Tensor) -> Tensor:
+        chosen = rows.long() if self.whole else rows
+        return chosen.squeeze(-1) if self.scalar else chosen
+
+    def sample(self, parameters: Tensor, noise: Tensor) -> Tensor:
+        outputs, noises = _rows(parameters), _rows(noise)
+        drawn = np.empty((len(outputs), self.width), outputs.dtype)
+        densities.sample_rows(*self.code, outputs, noises, drawn)
+        return self.actions(torch.from_numpy(drawn).view(*parameters.shape[:-1], -1))
+
+    def log_prob(self, parameters: Tensor, action: Tensor) -> Tensor:
+        _constant("action", action)
+        result: Tensor = _LogProb.apply(self.code, parameters, self.action_rows(action, parameters.dtype))  # type: ignore[no-untyped-call]
+        return result
+
+    def entropy(self, parameters: Tensor) -> Tensor:
+        result: Tensor = _Entropy.apply(self.code, parameters)  # type: ignore[no-untyped-call]
+        return result
+
+    def kl(self, old: Tensor, new: Tensor) -> Tensor:
+        _constant("old", old)
+        result: Tensor = _KL.apply(self.code, old, new)  # type: ignore[no-untyped-call]
+        return result
+
+    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
+        outputs = _rows(parameters)
+
+        def product(tangent: Tensor) -> Tensor:
+            result = np.empty_like(outputs)
+            densities.fisher_rows(*self.code, outputs, _rows(tangent), result)
+            return torch.from_numpy(result).view(tangent.shape)
+
+        return product
+
+
 @dataclass(frozen=True)
-class Categorical:
+class Categorical(_Rows):
     """Independent categorical choices, their logits concatenated: one for `Discrete`, several for `MultiDiscrete`."""
 
     sizes: tuple[int, ...]
     """Number of choices of every component."""
     scalar: bool = False
-    """Whether an action is one number instead of a vector with one."""
     noise: NoiseKind = "gumbel"
     constants: int = 0
 
@@ -78,45 +157,17 @@ class Categorical:
     def noise_size(self) -> int:
         return self.outputs
 
-    def _components(self, x: Tensor) -> tuple[Tensor, ...]:
-        return (x,) if len(self.sizes) == 1 else x.split(self.sizes, dim=-1)
+    @cached_property
+    def code(self) -> Code:
+        return densities.CATEGORICAL, np.array(self.sizes)
 
-    def _log_probs(self, parameters: Tensor) -> list[Tensor]:
-        return [torch.log_softmax(logits, -1) for logits in self._components(parameters)]
-
-    def sample(self, parameters: Tensor, noise: Tensor) -> Tensor:
-        """Gumbel-max: the largest of logits plus Gumbel noise. Source: Gumbel (1954); Maddison et al. (2014)."""
-        chosen = [perturbed.argmax(-1) for perturbed in self._components(parameters + noise)]
-        return chosen[0] if self.scalar else torch.stack(chosen, -1)
-
-    def log_prob(self, parameters: Tensor, action: Tensor) -> Tensor:
-        index = action.unsqueeze(-1) if self.scalar else action
-        chosen = [
-            log_prob.gather(-1, index[..., n : n + 1]).squeeze(-1)
-            for n, log_prob in enumerate(self._log_probs(parameters))
-        ]
-        return _sum(chosen)
-
-    def entropy(self, parameters: Tensor) -> Tensor:
-        return _sum([-(lp.exp() * lp).sum(-1) for lp in self._log_probs(parameters)])
-
-    def kl(self, old: Tensor, new: Tensor) -> Tensor:
-        pairs = zip(self._log_probs(old), self._log_probs(new), strict=True)
-        return _sum([(a.exp() * (a - b)).sum(-1) for a, b in pairs])
-
-    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
-        """``(diag(p) - p pᵀ) v`` for every component."""
-        probabilities = [torch.softmax(logits, -1) for logits in self._components(parameters)]
-
-        def product(tangent: Tensor) -> Tensor:
-            pairs = zip(probabilities, self._components(tangent), strict=True)
-            return torch.cat([p * (v - (p * v).sum(-1, keepdim=True)) for p, v in pairs], -1)
-
-        return product
+    @property
+    def width(self) -> int:
+        return len(self.sizes)
 
 
 @dataclass(frozen=True)
-class Bernoulli:
+class Bernoulli(_Rows):
     """``size`` independent coins, one logit each. `MultiBinary`."""
 
     size: int
@@ -131,38 +182,22 @@ class Bernoulli:
     def noise_size(self) -> int:
         return self.size
 
-    @staticmethod
-    def _log_probs(parameters: Tensor) -> Tensor:
-        """Log-probabilities ``(..., size, 2)`` of tails and heads."""
-        return torch.log_softmax(torch.stack([torch.zeros_like(parameters), parameters], -1), -1)
+    @cached_property
+    def code(self) -> Code:
+        return densities.BERNOULLI, np.array([self.size])
 
-    def sample(self, parameters: Tensor, noise: Tensor) -> Tensor:
-        return (parameters + noise > 0).long()
-
-    def log_prob(self, parameters: Tensor, action: Tensor) -> Tensor:
-        return self._log_probs(parameters).gather(-1, action.unsqueeze(-1)).squeeze(-1).sum(-1)
-
-    def entropy(self, parameters: Tensor) -> Tensor:
-        log_probs = self._log_probs(parameters)
-        return -(log_probs.exp() * log_probs).sum(-1).sum(-1)
-
-    def kl(self, old: Tensor, new: Tensor) -> Tensor:
-        a, b = self._log_probs(old), self._log_probs(new)
-        return (a.exp() * (a - b)).sum(-1).sum(-1)
-
-    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
-        """``p (1 - p) v``."""
-        tails, heads = self._log_probs(parameters).exp().unbind(-1)
-        variance = tails * heads
-        return lambda tangent: variance * tangent
+    @property
+    def width(self) -> int:
+        return self.size
 
 
 @dataclass(frozen=True)
-class DiagonalGaussian:
+class DiagonalGaussian(_Rows):
     """Independent normal distributions; the log standard deviation does not depend on the state. `Box`."""
 
     size: int
     noise: NoiseKind = "normal"
+    whole: ClassVar[bool] = False
 
     @property
     def outputs(self) -> int:
@@ -176,36 +211,82 @@ class DiagonalGaussian:
     def noise_size(self) -> int:
         return self.size
 
-    def sample(self, parameters: Tensor, noise: Tensor) -> Tensor:
-        mean, log_std = parameters.chunk(2, -1)
-        return mean + log_std.exp() * noise
+    @cached_property
+    def code(self) -> Code:
+        return densities.GAUSSIAN, np.array([self.size])
 
-    def log_prob(self, parameters: Tensor, action: Tensor) -> Tensor:
-        mean, log_std = parameters.chunk(2, -1)
-        standardised = (action - mean) * torch.exp(-log_std)
-        return (-0.5 * standardised * standardised - log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
-
-    def entropy(self, parameters: Tensor) -> Tensor:
-        return (parameters[..., self.size :] + 0.5 * math.log(2 * math.pi * math.e)).sum(-1)
-
-    def kl(self, old: Tensor, new: Tensor) -> Tensor:
-        (mean, log_std), (new_mean, new_log_std) = old.chunk(2, -1), new.chunk(2, -1)
-        precision, shift = torch.exp(-2 * new_log_std), mean - new_mean
-        variance_ratio = torch.exp(2 * (log_std - new_log_std))
-        return (new_log_std - log_std + 0.5 * (variance_ratio + shift * shift * precision - 1)).sum(-1)
-
-    def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
-        """``v / σ²`` for the mean and ``2 v`` for log σ."""
-        precision = torch.exp(-2 * parameters[..., self.size :])
-        diagonal = torch.cat([precision, torch.full_like(precision, 2.0)], -1)
-        return lambda tangent: diagonal * tangent
+    @property
+    def width(self) -> int:
+        return self.size
 
 
-def _sum(terms: list[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+class _LogProb(Function):
+    """`densities.log_prob` with its slope."""
+
+    @staticmethod
+    def forward(context: Any, code: Code, parameters: Tensor, actions: Tensor) -> Tensor:
+        outputs, chosen = _rows(parameters), _rows(actions)
+        context.code, context.outputs, context.actions = code, outputs, chosen
+        return _reduced(densities.log_prob_rows, parameters, *code, outputs, chosen)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weight: Tensor) -> Any:
+        arrays = (context.outputs, context.actions)
+        return None, _slope(densities.log_prob_slope_rows, weight, *context.code, *arrays), None
+
+
+class _Entropy(Function):
+    """`densities.entropy` with its slope."""
+
+    @staticmethod
+    def forward(context: Any, code: Code, parameters: Tensor) -> Tensor:
+        context.code, context.outputs = code, _rows(parameters)
+        return _reduced(densities.entropy_rows, parameters, *code, context.outputs)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weight: Tensor) -> Any:
+        return None, _slope(densities.entropy_slope_rows, weight, *context.code, context.outputs)
+
+
+class _KL(Function):
+    """`densities.kl` with its slope in the new outputs."""
+
+    @staticmethod
+    def forward(context: Any, code: Code, old: Tensor, new: Tensor) -> Tensor:
+        context.code, context.old, context.new = code, _rows(old), _rows(new)
+        return _reduced(densities.kl_rows, new, *code, context.old, context.new)
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weight: Tensor) -> Any:
+        return None, None, _slope(densities.kl_slope_rows, weight, *context.code, context.old, context.new)
+
+
+def _rows(x: Tensor) -> NDArray[Any]:
+    """A tensor ``(..., K)`` as rows ``(R, K)``."""
+    rows: NDArray[Any] = x.detach().reshape(-1, x.shape[-1]).contiguous().numpy()
+    return rows
+
+
+def _reduced(kernel: Callable[..., None], like: Tensor, *arguments: Any) -> Tensor:
+    """One number for every row, in the shape of what it is computed from."""
+    result = torch.empty(like.shape[:-1], dtype=like.dtype)
+    kernel(*arguments, result.view(-1).numpy())
+    return result
+
+
+def _slope(kernel: Callable[..., None], weight: Tensor, *arguments: Any) -> Tensor:
+    """The slope in the outputs, which are the last but the old ones of the arguments, times every row's weight."""
+    slope = np.zeros_like(arguments[2])
+    kernel(*arguments, weight.reshape(-1).contiguous().numpy(), slope)
+    return torch.from_numpy(slope).view(*weight.shape, -1)
+
+
+def _constant(name: str, x: Tensor) -> None:
+    if x.requires_grad:
+        raise ValueError(f"no gradient flows into {name}: detach it")
 
 
 def distribution_for(space: gym.Space) -> Distribution:  # type: ignore[type-arg]

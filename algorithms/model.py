@@ -1,5 +1,6 @@
 """Policy and critic over flat parameter tensors, and the actor that plays a frozen policy."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .blocks import BLOCK
+from ..kernels import kernel
+from .densities import log_prob as density
+from .densities import sample as choose
 from .distributions import Distribution, NoiseKind, distribution_for
-from .networks import Activation, Network
-from .normalisers import Moments, Standardiser
+from .networks import Activation, Network, forward
+from .normalisers import Moments, Standardiser, standardise
 from .streams import Stream, generator
 
 ActionBound = Literal["clip", "tanh"]
@@ -115,27 +118,31 @@ class Model:
         policy, critic = (torch.from_numpy(np.stack(rows)).to(dtype) for rows in (policies, critics))
         return policy, critic
 
-    def values(self, critic: Tensor, observation: Tensor) -> Tensor:
+    def values(self, critic: Tensor, observation: Tensor, counts: Tensor | None = None) -> Tensor:
         """Return the critic's values ``(S, B)`` of normalised observations ``(S, B, O)``, without gradient.
 
         Args:
             critic: ``(S, Pc)`` parameters of the critic.
             observation: any number of blocks.
+            counts: ``(S,)`` how many of them each seed has, the others being worth 0; all when None.
         """
-        network = self.value_network
-        layers = network.layers(critic.numpy())
-        blocks = [network.forward(layers, x.numpy())[-1][..., 0] for x in observation.split(BLOCK, dim=1)]
-        return torch.from_numpy(np.concatenate(blocks, axis=1))
+        return self.value_network.evaluate(critic, observation, counts).squeeze(2)
 
     @cached_property
-    def _box(self) -> "_Box":
-        assert isinstance(self.action_space, gym.spaces.Box)
-        low, high = (x.ravel().astype(np.float64) for x in (self.action_space.low, self.action_space.high))
+    def bounds(self) -> tuple[bool, NDArray[np.float64]]:
+        """How kernels know where actions lie: whether tanh squashes them, and a row for each number of an action.
+
+        A row holds whether it is bounded, its bounds, and the middle and the half of their range. Choices have none.
+        """
+        space, squashed = self.action_space, self.action_bound == "tanh"
+        if not isinstance(space, gym.spaces.Box):
+            return squashed, np.empty((0, 5))
+        low, high = (x.ravel().astype(np.float64) for x in (space.low, space.high))
         bounded = np.isfinite(low) & np.isfinite(high)
         middle, half = np.zeros_like(low), np.ones_like(low)
         middle[bounded] = (low[bounded] + high[bounded]) / 2
         half[bounded] = (high[bounded] - low[bounded]) / 2
-        return _Box(bounded, low, high, middle, half)
+        return squashed, np.stack([bounded, low, high, middle, half], axis=1)
 
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
         """Return policy samples in the environment's units.
@@ -146,23 +153,103 @@ class Model:
         if not isinstance(space, gym.spaces.Box):
             discrete: NDArray[np.generic] = sample.numpy()
             return discrete
-        box, action = self._box, sample.double().numpy()
-        unit = np.tanh(action) if self.action_bound == "tanh" else np.minimum(np.maximum(action, -1.0), 1.0)
-        scaled = box.middle + box.half * unit
-        if not box.bounded.all():
-            scaled = np.where(box.bounded, scaled, np.clip(action, box.low, box.high))
-        environment: NDArray[np.generic] = scaled.reshape(*action.shape[:-1], *(space.shape or ())).astype(space.dtype)
+        rows = sample.reshape(-1, sample.shape[-1]).contiguous().numpy()
+        actions = np.empty(rows.shape)
+        to_environment_rows(*self.bounds, rows, actions)
+        environment: NDArray[np.generic] = actions.reshape(*sample.shape[:-1], *space.shape).astype(space.dtype)
         return environment
 
 
-class _Box(NamedTuple):
-    """Where a Box's actions lie, each ``(A,)``."""
+@kernel
+def to_environment(squashed, bounds, sample, action):
+    """Write a sample of the policy in the environment's units, in float64; see `Model.bounds`."""
+    for n in range(len(sample)):
+        x = float(sample[n])
+        if not len(bounds):
+            action[n] = x
+        elif bounds[n, 0]:
+            unit = math.tanh(x) if squashed else min(max(x, -1.0), 1.0)
+            action[n] = bounds[n, 3] + bounds[n, 4] * unit
+        else:
+            action[n] = min(max(x, bounds[n, 1]), bounds[n, 2])
 
-    bounded: NDArray[np.bool_]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    middle: NDArray[np.float64]
-    half: NDArray[np.float64]
+
+@kernel("boolean, float64[:, ::1], real[:, ::1], float64[:, ::1]")
+def to_environment_rows(squashed, bounds, samples, actions):
+    """`to_environment` for every row."""
+    for row in range(len(samples)):
+        to_environment(squashed, bounds, samples[row], actions[row])
+
+
+@kernel
+def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, sample, log_prob):
+    """Choose an action in each of a seed's environments that is running; return whether all numbers were finite.
+
+    What is not finite becomes 0. The other rows of ``sample`` ``(N, A)`` and ``log_prob`` ``(N,)`` stay as they are.
+
+    Args:
+        parameters: ``(P,)`` of the policy; ``widths`` and ``relu`` as in `networks.forward`.
+        widths: of the network.
+        relu: its activation.
+        shift: ``(O,)`` and ``scale`` of the observation normaliser; empty without.
+        scale: see ``shift``.
+        kind: of the distribution, and its ``sizes``; see `densities`.
+        sizes: see ``kind``.
+        observation: ``(N, O)``
+        noise: ``(N, K)``
+        running: ``(N,)``
+        sample: ``(N, A)`` of the policy's precision.
+        log_prob: ``(N,)``
+    """
+    count = running.sum()
+    inputs = np.empty((count, observation.shape[1]), parameters.dtype)
+    row = 0
+    for n in range(len(running)):
+        if running[n]:
+            for o in range(observation.shape[1]):
+                inputs[row, o] = observation[n, o]
+            if len(shift):
+                standardise(shift, scale, inputs[row])
+            row += 1
+    hidden = np.empty(count * widths[1:-2].sum(), parameters.dtype)
+    outputs = np.empty((count, widths[-2] + widths[-1]), parameters.dtype)
+    forward(parameters, widths, relu, inputs, hidden, outputs)
+    row, finite = 0, True
+    for n in range(len(running)):
+        if running[n]:
+            choose(kind, sizes, outputs[row], noise[n], sample[n])
+            log_prob[n] = density(kind, sizes, outputs[row], sample[n])
+            for a in range(sample.shape[1]):
+                if not np.isfinite(sample[n, a]):
+                    finite, sample[n, a] = False, 0
+            row += 1
+    return finite
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], float32[:, :, ::1], "
+    "real[:, :, ::1], boolean[:, ::1], real[:, :, ::1], real[:, ::1], boolean[::1]"
+)
+def act_each(
+    parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, sample, log_prob, finite
+):
+    """`act` for every seed."""
+    for s in range(len(parameters)):
+        if running[s].any():
+            finite[s] = act(
+                parameters[s],
+                widths,
+                relu,
+                shift[s],
+                scale[s],
+                kind,
+                sizes,
+                observation[s],
+                noise[s],
+                running[s],
+                sample[s],
+                log_prob[s],
+            )
 
 
 class Behaviour(NamedTuple):
@@ -176,25 +263,37 @@ class Behaviour(NamedTuple):
 
 
 class NetworkActor:
-    """A frozen policy network, its weights laid out once for a whole rollout."""
+    """A frozen policy network."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         model, parameters, moments = behaviour
         self.model = model
         self.dtype = parameters.dtype
         self.noise, self.noise_size = model.distribution.noise, model.distribution.noise_size
-        self._layers = model.policy.layers(parameters.numpy())
-        self._standardise = None if moments is None else Standardiser.of(moments, self.dtype)
+        frozen = [torch.empty(len(parameters), 0, dtype=self.dtype)] * 2
+        if moments is not None:
+            frozen = [x.squeeze(1) for x in Standardiser.of(moments, self.dtype)]
+        shift, scale = frozen
+        self.code = (
+            parameters.numpy(),
+            *model.policy.code,
+            shift.numpy(),
+            scale.numpy(),
+            *model.distribution.code,
+        )
+        """What `act_each` takes first."""
 
-    def __call__(self, observation: Tensor, noise: Tensor) -> Action:
-        """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode."""
-        observation = observation.to(self.dtype)
-        if self._standardise is not None:
-            observation = self._standardise(observation)
-        outputs = torch.from_numpy(self.model.policy.forward(self._layers, observation.numpy())[-1])
-        sample = self.model.distribution.sample(outputs, noise)
-        log_prob = self.model.distribution.log_prob(outputs, sample)
-        finite = np.ones(len(sample), dtype=np.bool_)
-        if sample.is_floating_point() and not bool((each := sample.isfinite().flatten(1).all(1)).all()):
-            sample, finite = torch.where(each.view(-1, 1, 1), sample, 0.0), each.numpy()
+    def __call__(self, observation: Tensor, noise: Tensor, running: NDArray[np.bool_] | None = None) -> Action:
+        """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode.
+
+        Where environments are ``running`` ``(S, N)`` alone, the others' actions are 0.
+        """
+        shape = observation.shape[:2]
+        running = np.ones(shape, dtype=np.bool_) if running is None else running
+        rows = torch.zeros(*shape, self.model.distribution.width, dtype=self.dtype)
+        log_prob, finite = torch.zeros(shape, dtype=self.dtype), np.ones(len(observation), dtype=np.bool_)
+        seen = observation.float().contiguous().numpy()
+        arrays = (seen, noise.contiguous().numpy(), running, rows.numpy(), log_prob.numpy(), finite)
+        act_each(*self.code, *arrays)
+        sample = self.model.distribution.actions(rows)
         return Action(sample, self.model.to_environment(sample), finite, log_prob)

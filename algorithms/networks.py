@@ -1,18 +1,16 @@
-"""Multilayer perceptrons with a leading seed axis: every seed owns its weights, all are applied in one call.
+"""Multilayer perceptrons with a leading seed axis: every seed owns its weights, and is computed by itself.
 
-Parameters live on one flat ``(S, P)`` array; a network is the arithmetic on views of it. The passes are written out
-(forward, tangent, cotangent) because the natural gradient needs the last two anyway and because they are faster than
-recorded ones. Losses are written on the outputs, with torch's autograd; `blocks.loss_gradient` carries their slope on.
+Parameters live on one flat ``(S, P)`` tensor. The passes are written out (forward, tangent, cotangent) because the
+natural gradient needs the last two anyway and because they are faster than recorded ones. Losses are written on the
+outputs, with torch's autograd; `blocks.loss_gradient` carries their slope on.
 
-The arithmetic is numpy's. ``np.matmul`` hands each seed's matrices to BLAS one by one, so that a seed's bits do not
-depend on its neighbours whatever the shapes; torch's ``bmm`` passes them on together and depends on memory alignment
-(measured: 1 920 shapes × 7 subsets without a difference, against dozens with). It is also faster: 8 µs against 94 for
-the narrow gradient of an output layer, 31 against 207 for the tanh of ten seeds × 128 × 64.
+A pass is compiled for one seed at a time: its products go to BLAS, what is between them is fused. As a seed's matrices
+have the same sizes and order whoever trains beside it, so have its bits.
 
 Shapes: **S** seeds, **B** samples, **I** inputs, **H** hidden units, **D** outputs, **P** parameters.
 """
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -21,18 +19,247 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-Array = NDArray[np.floating[Any]]
+from ..kernels import kernel
+from .shapes import check_shapes
+
 Activation = Literal["tanh", "relu"]
 
+BLOCK = 256
+"""Samples of a seed in a block: a block's activations stay in the cache."""
 
-class Layer(NamedTuple):
-    """One layer's weights: views of the flat parameters."""
+F = np.float32
+TANH_LIMIT = F(8.0)
+"""Where float32 knows no difference from 1 that matters."""
+TANH_ODD = tuple(map(F, (0.99999997, 0.134381875, 0.0035641518, 2.17731751e-05, 1.50617117e-08)))
+TANH_EVEN = tuple(map(F, (0.467715083, 0.0261359993, 0.000339917215, 8.45362174e-07)))
+ONE = F(1.0)
 
-    weight: Array
-    """``(S, I, H)``"""
-    bias: Array
-    """``(S, 1, H)``; on the last layer there are also the constants."""
+
+@kernel
+def tanh32(x):
+    """Hyperbolic tangent in float32: ``x P(x²) / Q(x²)`` of degrees 9 and 8, to within 3e-7, 1 beyond 8.
+
+    The coefficients are the minimax fit of tanh on [0, 8], by weighted least squares (Lawson, 1961).
+    """
+    x = TANH_LIMIT if x > TANH_LIMIT else x
+    x = -TANH_LIMIT if x < -TANH_LIMIT else x
+    s = x * x
+    odd = (((TANH_ODD[4] * s + TANH_ODD[3]) * s + TANH_ODD[2]) * s + TANH_ODD[1]) * s + TANH_ODD[0]
+    even = (((TANH_EVEN[3] * s + TANH_EVEN[2]) * s + TANH_EVEN[1]) * s + TANH_EVEN[0]) * s + ONE
+    return x * odd / even
+
+
+@kernel
+def activate(x, bias, relu):
+    """Add the bias ``(H,)`` to ``(B, H)`` and apply the activation, in place."""
+    for b in range(x.shape[0]):
+        row = x[b]
+        if relu:
+            for h in range(len(bias)):
+                y = row[h] + bias[h]
+                row[h] = y if y > 0 else (0 if y <= 0 else y)  # what is no number stays so
+        elif x.itemsize == 4:
+            for h in range(len(bias)):
+                row[h] = tanh32(row[h] + bias[h])
+        else:
+            for h in range(len(bias)):
+                row[h] = math.tanh(row[h] + bias[h])
+
+
+@kernel
+def through_activation(change, activation, relu):
+    """Multiply ``change`` ``(B, H)``, in place, by the derivative of the activation, expressed by its value."""
+    for b in range(change.shape[0]):
+        row, value = change[b], activation[b]
+        if relu:
+            for h in range(len(row)):
+                row[h] = row[h] if value[h] > 0 else 0
+        else:
+            for h in range(len(row)):
+                row[h] -= row[h] * (value[h] * value[h])
+
+
+@kernel
+def forward(parameters, widths, relu, inputs, hidden, outputs):
+    """Write one seed's outputs ``(B, D)``, and the values of its hidden layers one after another into ``hidden``.
+
+    Args:
+        parameters: ``(P,)``
+        widths: of inputs, hidden layers, outputs, and how many constants follow those.
+        relu: whether the activation is that instead of tanh.
+        inputs: ``(B, I)``
+        hidden: ``(B * ΣH,)`` or longer.
+        outputs: ``(B, D)``
+    """
+    rows, last = inputs.shape[0], len(widths) - 3
+    x, start, place = inputs, 0, 0
+    for n in range(last):
+        i, o = widths[n], widths[n + 1]
+        y = hidden[place : place + rows * o].reshape(rows, o)
+        np.dot(x, parameters[start : start + i * o].reshape(i, o), y)
+        activate(y, parameters[start + i * o : start + i * o + o], relu)
+        x, start, place = y, start + i * o + o, place + rows * o
+    affine(x, parameters[start:], widths[last + 1], outputs)
+
+
+@kernel
+def affine(x, parameters, weighted, outputs):
+    """Write the last layer's outputs ``(B, D)``: the first ``weighted`` have weights, all have a bias."""
+    i = x.shape[1]
+    bias = parameters[i * weighted :]
+    if weighted == outputs.shape[1]:
+        np.dot(x, parameters[: i * weighted].reshape(i, weighted), outputs)
+        for b in range(len(outputs)):
+            for d in range(weighted):
+                outputs[b, d] += bias[d]
+        return
+    products = np.dot(x, parameters[: i * weighted].reshape(i, weighted))
+    for b in range(len(outputs)):
+        for d in range(weighted):
+            outputs[b, d] = products[b, d] + bias[d]
+        for d in range(weighted, outputs.shape[1]):
+            outputs[b, d] = bias[d]
+
+
+@kernel
+def tangent(parameters, widths, relu, inputs, hidden, direction, outputs):
+    """Write the change ``(B, D)`` of one seed's outputs when its parameters change along ``direction`` ``(P,)``.
+
+    The other arguments are those, and the results, of `forward`.
+    """
+    rows, last = inputs.shape[0], len(widths) - 3
+    widest = widths[1 : last + 1].max() if last else 0
+    buffers = np.empty((3, rows * widest), parameters.dtype)
+    x, start, place = inputs, 0, 0
+    change = buffers[0, : rows * 0].reshape(rows, 0)
+    for n in range(last):
+        i, o = widths[n], widths[n + 1]
+        own = buffers[n % 2, : rows * o].reshape(rows, o)
+        np.dot(x, direction[start : start + i * o].reshape(i, o), own)
+        bias = direction[start + i * o : start + i * o + o]
+        if n:
+            passed = buffers[2, : rows * o].reshape(rows, o)
+            np.dot(change, parameters[start : start + i * o].reshape(i, o), passed)
+            for b in range(rows):
+                for h in range(o):
+                    own[b, h] += passed[b, h] + bias[h]
+        else:
+            for b in range(rows):
+                for h in range(o):
+                    own[b, h] += bias[h]
+        x = hidden[place : place + rows * o].reshape(rows, o)
+        through_activation(own, x, relu)
+        change, start, place = own, start + i * o + o, place + rows * o
+    weighted = widths[last + 1]
+    affine(x, direction[start:], weighted, outputs)
+    if last:
+        passed = np.dot(change, parameters[start : start + x.shape[1] * weighted].reshape(x.shape[1], weighted))
+        for b in range(rows):
+            for d in range(weighted):
+                outputs[b, d] += passed[b, d]
+
+
+@kernel
+def cotangent(parameters, widths, relu, inputs, hidden, slope, gradient):
+    """Add the gradient of ``Σ slope · outputs`` to one seed's ``gradient`` ``(P,)``, for a slope ``(B, D)``.
+
+    The other arguments are those, and the results, of `forward`.
+    """
+    rows, last = inputs.shape[0], len(widths) - 3
+    widest = max(widths[1 : last + 2].max(), widths[0])
+    buffers = np.empty((2, rows * widest), parameters.dtype)
+    end, place = len(parameters), rows * widths[1 : last + 1].sum()
+    weighted = widths[last + 1]
+    delta = buffers[0, : rows * weighted].reshape(rows, weighted)
+    bias = gradient[end - slope.shape[1] :]
+    for b in range(rows):
+        for d in range(slope.shape[1]):
+            bias[d] += slope[b, d]
+        for d in range(weighted):
+            delta[b, d] = slope[b, d]
+    end -= slope.shape[1]
+    for n in range(last, -1, -1):
+        i, o = widths[n], widths[n + 1]
+        if n:
+            place -= rows * i
+            x = hidden[place : place + rows * i].reshape(rows, i)
+        else:
+            x = inputs
+        product = np.dot(x.T, delta)
+        whole, flat = gradient[end - i * o : end], product.reshape(-1)
+        for p in range(i * o):
+            whole[p] += flat[p]
+        if n:
+            back = buffers[(last - n + 1) % 2, : rows * i].reshape(rows, i)
+            np.dot(delta, parameters[end - i * o : end].reshape(i, o).T, back)
+            through_activation(back, x, relu)
+            bias = gradient[end - i * o - i : end - i * o]
+            for b in range(rows):
+                for h in range(i):
+                    bias[h] += back[b, h]
+            delta, end = back, end - i * o - i
+
+
+@kernel("real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1]")
+def forward_each(parameters, widths, relu, inputs, start, counts, hidden, outputs):
+    """`forward` on the samples of every seed from ``start`` on, as many as ``outputs`` holds, up to its ``counts``."""
+    for s in range(len(parameters)):
+        rows = max(0, min(outputs.shape[1], counts[s] - start))
+        outputs[s, rows:] = 0
+        if rows:
+            forward(parameters[s], widths, relu, inputs[s, start : start + rows], hidden[s], outputs[s, :rows])
+
+
+@kernel("real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64[::1], int64, real[:, :, ::1]")
+def evaluate_each(parameters, widths, relu, inputs, counts, block, outputs):
+    """The outputs ``(S, B, D)`` alone, block by block."""
+    hidden = np.empty(block * widths[1:-2].sum(), parameters.dtype)
+    for s in range(len(parameters)):
+        outputs[s, counts[s] :] = 0
+        for start in range(0, counts[s], block):
+            stop = min(start + block, counts[s])
+            forward(parameters[s], widths, relu, inputs[s, start:stop], hidden, outputs[s, start:stop])
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, ::1], real[:, :, ::1]"
+)
+def tangent_each(parameters, widths, relu, inputs, start, counts, hidden, direction, outputs):
+    """`tangent` of every seed's block."""
+    for s in range(len(parameters)):
+        rows = max(0, min(outputs.shape[1], counts[s] - start))
+        outputs[s, rows:] = 0
+        if rows:
+            own = inputs[s, start : start + rows]
+            tangent(parameters[s], widths, relu, own, hidden[s], direction[s], outputs[s, :rows])
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1], real[:, ::1]"
+)
+def cotangent_each(parameters, widths, relu, inputs, start, counts, hidden, slope, gradient):
+    """`cotangent` of every seed's block."""
+    for s in range(len(parameters)):
+        rows = max(0, min(slope.shape[1], counts[s] - start))
+        if rows:
+            own = inputs[s, start : start + rows]
+            cotangent(parameters[s], widths, relu, own, hidden[s], slope[s, :rows], gradient[s])
+
+
+class Pass(NamedTuple):
+    """What a forward pass through a block leaves for the others."""
+
+    inputs: Tensor
+    """``(S, B, I)`` of all blocks."""
+    start: int
+    """First sample of this block."""
+    counts: Tensor
+    """``(S,)`` samples of every seed in all blocks; those beyond are zeros in whatever a pass gives."""
+    hidden: Tensor
+    outputs: Tensor
+    """``(S, M, D)`` of this block."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +288,11 @@ class Network:
         """Number of parameters P."""
         return sum(i * o + b for i, o, b in self.shapes)
 
+    @cached_property
+    def code(self) -> tuple[NDArray[np.int64], bool]:
+        """How kernels know it: widths, and whether the activation is relu."""
+        return np.array([self.inputs, *self.hidden, self.outputs, self.constants]), self.activation == "relu"
+
     def init(self, generator: np.random.Generator, *, output_gain: float, constant: float = 0.0) -> NDArray[np.float64]:
         """Return one seed's parameters ``(P,)``: orthogonal weights, zero biases, constants as given.
 
@@ -77,72 +309,59 @@ class Network:
             parts[-1][-self.constants :] = constant
         return np.concatenate(parts)
 
-    def layers(self, parameters: Array) -> list[Layer]:
-        """Return the layers that flat parameters ``(S, P)`` (or a direction in their space) stand for."""
-        layers, start = [], 0
-        for i, o, b in self.shapes:
-            weight = parameters[:, start : start + i * o].reshape(-1, i, o)
-            layers.append(Layer(weight, parameters[:, None, start + i * o : start + i * o + b]))
-            start += i * o + b
-        return layers
+    def last_weights(self, parameters: Tensor) -> Tensor:
+        """Return the weights ``(S, H, D)`` of the last layer, without those of constants: a view of ``(S, P)``."""
+        i, o, b = self.shapes[-1]
+        return parameters[:, self.size - i * o - b : self.size - b].view(-1, i, o)
 
-    def forward(self, layers: Sequence[Layer], inputs: Array) -> list[Array]:
-        """Return the input of every layer and, last, the outputs: ``(S, B, I), (S, B, H)..., (S, B, D)``."""
-        activations = [inputs]
-        for layer in layers[:-1]:
-            x = np.matmul(activations[-1], layer.weight)
-            x += layer.bias
-            activations.append(np.tanh(x, out=x) if self.activation == "tanh" else np.maximum(x, 0, out=x))
-        activations.append(self._outputs(activations[-1], layers[-1]))
-        return activations
+    def forward(
+        self, parameters: Tensor, inputs: Tensor, counts: Tensor | None = None, start: int = 0, size: int = BLOCK
+    ) -> Pass:
+        """Return the outputs of a block: of up to ``size`` samples from ``start`` on.
 
-    def tangent(self, layers: Sequence[Layer], activations: Sequence[Array], direction: Sequence[Layer]) -> Array:
-        """Return the change ``(S, B, D)`` of the outputs when the parameters change along ``direction``: ``J v``."""
-        change: Array | None = None
-        for n in range(len(layers) - 1):
-            own = np.matmul(activations[n], direction[n].weight)
-            own += direction[n].bias
-            if change is not None:
-                own += np.matmul(change, layers[n].weight)
-            change = self._through_activation(own, activations[n + 1])
-        outputs = self._outputs(activations[-2], direction[-1])
-        if change is not None:
-            outputs[..., : self.outputs] += np.matmul(change, layers[-1].weight)
+        Args:
+            parameters: ``(S, P)``
+            inputs: ``(S, B, I)`` of all blocks.
+            counts: ``(S,)`` samples of every seed; all when None.
+            start: of the block.
+            size: of the block, at most.
+        """
+        check_shapes(parameters=(parameters, "S P"), inputs=(inputs, "S B I"))
+        seeds, samples, _ = inputs.shape
+        rows, inputs = min(size, samples - start), inputs.contiguous()
+        counts = torch.full((seeds,), samples) if counts is None else counts
+        hidden = torch.empty(seeds, rows * sum(self.hidden), dtype=parameters.dtype)
+        outputs = torch.empty(seeds, rows, self.outputs + self.constants, dtype=parameters.dtype)
+        made = Pass(inputs, start, counts, hidden, outputs)
+        forward_each(
+            parameters.numpy(), *self.code, inputs.numpy(), start, counts.numpy(), hidden.numpy(), outputs.numpy()
+        )
+        return made
+
+    def evaluate(self, parameters: Tensor, inputs: Tensor, counts: Tensor | None = None) -> Tensor:
+        """Return the outputs ``(S, B, D)`` of any number of blocks."""
+        check_shapes(parameters=(parameters, "S P"), inputs=(inputs, "S B I"))
+        seeds, samples, _ = inputs.shape
+        counts = torch.full((seeds,), samples) if counts is None else counts
+        outputs = torch.empty(seeds, samples, self.outputs + self.constants, dtype=parameters.dtype)
+        evaluate_each(
+            parameters.numpy(), *self.code, inputs.contiguous().numpy(), counts.numpy(), BLOCK, outputs.numpy()
+        )
         return outputs
 
-    def cotangent(self, layers: Sequence[Layer], activations: Sequence[Array], slope: Array) -> Array:
-        """Return ``Jᵀ g`` ``(S, P)``: the gradient of ``Σ g · outputs`` for ``slope`` g ``(S, B, D)``."""
-        gradient = np.empty((len(slope), self.size), dtype=slope.dtype)
-        parts = self.layers(gradient)
-        sum_samples = np.ones((1, slope.shape[1]), dtype=slope.dtype)  # as a product: four times as fast as np.sum
-        np.matmul(sum_samples, slope, out=parts[-1].bias)
-        delta = slope[..., : self.outputs] if self.constants else slope
-        for n in reversed(range(len(layers))):
-            np.matmul(activations[n].transpose(0, 2, 1), delta, out=parts[n].weight)
-            if n:
-                back = np.matmul(delta, layers[n].weight.transpose(0, 2, 1))
-                delta = self._through_activation(back, activations[n])
-                np.matmul(sum_samples, delta, out=parts[n - 1].bias)
-        return gradient
-
-    def _outputs(self, last: Array, layer: Layer) -> Array:
-        if not self.constants:
-            x: Array = np.matmul(last, layer.weight)
-            x += layer.bias
-            return x
-        outputs = np.empty((*last.shape[:2], self.outputs + self.constants), dtype=last.dtype)
-        outputs[:] = layer.bias
-        outputs[..., : self.outputs] += np.matmul(last, layer.weight)
+    def tangent(self, parameters: Tensor, made: Pass, direction: Tensor) -> Tensor:
+        """Return the change ``(S, M, D)`` of the outputs when the parameters change along ``direction``: ``J v``."""
+        outputs = torch.empty_like(made.outputs)
+        tangent_each(parameters.numpy(), *self.code, *_arrays(made), direction.contiguous().numpy(), outputs.numpy())
         return outputs
 
-    def _through_activation(self, change: Array, activation: Array) -> Array:
-        """Multiply ``change``, in place, by the derivative of the activation, expressed by its value."""
-        if self.activation == "relu":
-            change *= activation > 0
-            return change
-        slope = torch.from_numpy(change)
-        torch.ops.aten.tanh_backward.grad_input(slope, torch.from_numpy(activation), grad_input=slope)  # in one pass
-        return change
+    def add_cotangent(self, parameters: Tensor, made: Pass, slope: Tensor, gradient: Tensor) -> None:
+        """Add ``Jᵀ g``, the gradient of ``Σ g · outputs`` for ``slope`` g ``(S, M, D)``, to ``gradient`` ``(S, P)``."""
+        cotangent_each(parameters.numpy(), *self.code, *_arrays(made), slope.contiguous().numpy(), gradient.numpy())
+
+
+def _arrays(made: Pass) -> tuple[Any, ...]:
+    return made.inputs.numpy(), made.start, made.counts.numpy(), made.hidden.numpy()
 
 
 def orthogonal(generator: np.random.Generator, rows: int, columns: int) -> NDArray[np.float64]:

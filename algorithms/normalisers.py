@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .blocks import BLOCK
+from ..kernels import kernel
+from .networks import BLOCK
 from .shapes import check_shapes
 
 
@@ -36,23 +38,61 @@ class Moments(NamedTuple):
         Source: Chan, Golub & LeVeque (1979), pairwise update, one block of samples at a time.
         """
         check_shapes(x=(x, "S B K"), mask=(mask, "S B"), mean=(self.mean, "S K"))
-        seen, mean, square = self
-        for block, weight in zip(x.split(BLOCK, 1), mask.split(BLOCK, 1), strict=True):
-            w = weight.double().unsqueeze(2)
-            added = w.sum(1).squeeze(1)
-            block_mean = (block * w).sum(1) / added.clamp(min=1).unsqueeze(1)
-            deviation = (block - block_mean.unsqueeze(1)) * w
-            shift = block_mean - mean
-            total = (seen + added).clamp(min=1)
-            share = (added / total).unsqueeze(1)
-            mean = mean + shift * share
-            square = square + (deviation * deviation).sum(1) + shift * shift * seen.unsqueeze(1) * share
-            seen = seen + added
-        return Moments(seen, mean, square)
+        made = Moments(*(tensor.clone() for tensor in self))
+        arrays = (array.double().contiguous().numpy() for array in (x, mask))
+        moments_each(*(tensor.numpy() for tensor in made), *arrays, BLOCK)
+        return made
+
+
+@kernel("float64[::1], float64[:, ::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1], int64")
+def moments_each(seen, mean, square, x, mask, block):
+    """Add samples to every seed's moments, in place, one block at a time."""
+    size = x.shape[2]
+    block_mean, block_square = np.empty(size), np.empty(size)
+    for s in range(len(x)):
+        for start in range(0, x.shape[1], block):
+            stop = min(start + block, x.shape[1])
+            added = mask[s, start:stop].sum()
+            if added == 0:
+                continue
+            block_mean[:], block_square[:] = 0, 0
+            for b in range(start, stop):
+                if mask[s, b] != 0:
+                    for k in range(size):
+                        block_mean[k] += x[s, b, k]
+            block_mean /= added
+            for b in range(start, stop):
+                if mask[s, b] != 0:
+                    for k in range(size):
+                        deviation = x[s, b, k] - block_mean[k]
+                        block_square[k] += deviation * deviation
+            share = added / (seen[s] + added)
+            for k in range(size):
+                shift = block_mean[k] - mean[s, k]
+                mean[s, k] += shift * share
+                square[s, k] += block_square[k] + shift * shift * seen[s] * share
+            seen[s] += added
 
 
 OBSERVATION_LIMIT = 10.0
 """Normalised observations are clipped to this many standard deviations."""
+
+
+@kernel
+def standardise(shift, scale, observation):
+    """Standardise one observation ``(O,)``, and clip it, in place."""
+    limit = observation.dtype.type(OBSERVATION_LIMIT)
+    for o in range(len(observation)):
+        x = (observation[o] - shift[o]) * scale[o]
+        observation[o] = limit if x > limit else (-limit if x < -limit else x)
+
+
+@kernel("real[:, ::1], real[:, ::1], real[:, :, ::1]")
+def standardise_each(shift, scale, observation):
+    """`standardise` every observation of every seed, in place."""
+    for s in range(len(observation)):
+        for b in range(observation.shape[1]):
+            standardise(shift[s], scale[s], observation[s, b])
 
 
 class Standardiser(NamedTuple):
@@ -71,7 +111,9 @@ class Standardiser(NamedTuple):
 
     def __call__(self, observation: Tensor) -> Tensor:
         """Return observations ``(S, B, O)`` with mean 0 and variance 1, clipped."""
-        return (observation - self.shift).mul_(self.scale).clamp_(-OBSERVATION_LIMIT, OBSERVATION_LIMIT)
+        made = observation.to(self.shift.dtype, copy=True).contiguous()
+        standardise_each(self.shift.squeeze(1).numpy(), self.scale.squeeze(1).numpy(), made.numpy())
+        return made
 
 
 def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: float) -> tuple[Tensor, Tensor]:
@@ -83,10 +125,17 @@ def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: floa
     Source: the reward normalisation of OpenAI Baselines' VecNormalize; see Engstrom et al. (2020), section 3.
     """
     check_shapes(reward=(reward, "S N T"), done=(done, "S N T"), carry=(carry, "S N"))
-    sums = []
-    goes_on = (~done).to(reward.dtype)
-    for t in range(reward.shape[2]):
-        carry = discount * carry + reward[..., t]
-        sums.append(carry)
-        carry = carry * goes_on[..., t]
-    return torch.stack(sums, -1), carry
+    sums, after = torch.empty_like(reward, memory_format=torch.contiguous_format), carry.to(reward.dtype, copy=True)
+    arrays = (reward.contiguous().numpy(), done.contiguous().numpy(), after.numpy(), discount, sums.numpy())
+    trace_each(*arrays)
+    return sums, after
+
+
+@kernel("real[:, :, ::1], boolean[:, :, ::1], real[:, ::1], float64, real[:, :, ::1]")
+def trace_each(reward, done, carry, discount, sums):
+    """`discounted_trace`, with the carry in place."""
+    for s in range(reward.shape[0]):
+        for n in range(reward.shape[1]):
+            for t in range(reward.shape[2]):
+                sums[s, n, t] = discount * carry[s, n] + reward[s, n, t]
+                carry[s, n] = 0 if done[s, n, t] else sums[s, n, t]

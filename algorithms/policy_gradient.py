@@ -6,12 +6,16 @@ An algorithm's own file adds how it weighs ∇log π and how it steps.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..errors import UsageError
+from ..kernels import kernel
+from . import densities
 from .adam import Adam
 from .blocks import Layout, Samples, loss_gradient, standardised
 from .distributions import Distribution
@@ -201,7 +205,7 @@ class PolicyGradient(ABC):
         if not rollout.complete:
             return state.model.values(state.critic, observation.flatten(1, 2)).view(observation.shape[:3])
         layout = Layout(rollout.valid, ragged=True, dtype=self.torch_dtype)
-        values = state.model.values(state.critic, layout(observation[:, :, :-1]))
+        values = state.model.values(state.critic, layout(observation[:, :, :-1]), layout.count)
         return torch.nn.functional.pad(layout.restore(values, rollout.valid.shape), (0, 1))
 
     def pack(
@@ -311,7 +315,72 @@ def likelihood_loss(
         entropy_weight: weight of the entropy of every step.
     """
     check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
-    objective = samples.weight * distribution.log_prob(outputs, samples.action)
-    if entropy_weight:
-        objective = objective + entropy_weight * distribution.entropy(outputs)
-    return -(objective * samples.mask).sum(1)
+    loss: Tensor = _Likelihood.apply(distribution, outputs, samples, entropy_weight)  # type: ignore[no-untyped-call]
+    return loss
+
+
+def squared_error(value: Tensor, samples: Samples) -> Tensor:
+    """Return ``Σ (V(s) - target)²`` over a block ``(S,)``.
+
+    Args:
+        value: ``(S, B)`` of the critic network.
+        samples: the block.
+    """
+    check_shapes(value=(value, "S B"), value_target=(samples.value_target, "S B"), mask=(samples.mask, "S B"))
+    error: Tensor = _SquaredError.apply(value, samples)  # type: ignore[no-untyped-call]
+    return error
+
+
+class _Likelihood(Function):
+    """The loss with its slope in the outputs, compiled in one pass."""
+
+    @staticmethod
+    def forward(
+        context: Any, distribution: Distribution, outputs: Tensor, samples: Samples, entropy_weight: float
+    ) -> Tensor:
+        loss, context.slope = outputs.new_empty(len(outputs)), torch.empty_like(outputs)
+        actions = distribution.action_rows(samples.action, outputs.dtype)
+        arrays = (outputs.detach().contiguous(), actions, samples.weight, samples.mask)
+        densities.likelihood_each(
+            *distribution.code,
+            *(x.numpy() for x in arrays),
+            entropy_weight,
+            loss.numpy(),
+            context.slope.numpy(),
+        )
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weight: Tensor) -> Any:
+        return None, context.slope * weight.view(-1, 1, 1), None, None
+
+
+class _SquaredError(Function):
+    """The error with its slope in the values, compiled in one pass."""
+
+    @staticmethod
+    def forward(context: Any, value: Tensor, samples: Samples) -> Tensor:
+        total, context.slope = value.new_empty(len(value)), torch.empty(value.shape, dtype=value.dtype)
+        arrays = (value.detach(), samples.value_target, samples.mask, total, context.slope)
+        squared_error_each(*(x.numpy() for x in arrays))
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weight: Tensor) -> Any:
+        return context.slope * weight.view(-1, 1), None
+
+
+@kernel("real[:, :], real[:, :], real[:, :], real[::1], real[:, ::1]")
+def squared_error_each(value, target, mask, total, slope):
+    """Write the sum of squared errors of every seed and its slope."""
+    for s in range(value.shape[0]):
+        squares = total.dtype.type(0)
+        for b in range(value.shape[1]):
+            slope[s, b] = 0
+            if mask[s, b] != 0:
+                error = (value[s, b] - target[s, b]) * mask[s, b]
+                squares += error * error
+                slope[s, b] = 2 * error * mask[s, b]
+        total[s] = squares

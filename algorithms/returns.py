@@ -5,10 +5,14 @@ the episode would have gone on, worth the critic's value of the final observatio
 reset (``valid`` false): its numbers are meaningless and nothing flows through it.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from ..kernels import kernel
 from .shapes import check_shapes
 
 
@@ -23,7 +27,9 @@ def discounted_returns(reward: Tensor, done: Tensor, discount: float | Tensor) -
     Source: Sutton & Barto (2018), eq. 3.9.
     """
     check_shapes(reward=(reward, "... T"), done=(done, "... T"))
-    return _backward_scan(reward, (~done).to(reward.dtype) * _per_step(discount))
+    returns = torch.empty_like(reward, memory_format=torch.contiguous_format)
+    return_rows(_rows(reward), _rows(done), _per_row(discount, reward), _rows(returns))
+    return returns
 
 
 def generalised_advantage(
@@ -53,11 +59,34 @@ def generalised_advantage(
         terminated=(terminated, "... T"),
         truncated=(truncated, "... T"),
     )
-    gamma = _per_step(discount)
-    following = value[..., 1:] * (~terminated).to(value.dtype)
-    delta = reward + gamma * following - value[..., :-1]
-    goes_on = (~(terminated | truncated)).to(value.dtype)
-    return _backward_scan(delta, gamma * _per_step(trace) * goes_on)
+    advantage = torch.empty_like(reward, memory_format=torch.contiguous_format)
+    per_row = (_per_row(x, reward) for x in (discount, trace))
+    advantage_rows(*map(_rows, (reward, value, terminated, truncated)), *per_row, _rows(advantage))
+    return advantage
+
+
+@kernel("real[:, ::1], boolean[:, ::1], real[::1], real[:, ::1]")
+def return_rows(reward, done, discount, returns):
+    """`discounted_returns` for every row."""
+    for row in range(len(reward)):
+        following = discount[row] * 0
+        for t in range(reward.shape[1] - 1, -1, -1):
+            following = reward[row, t] if done[row, t] else reward[row, t] + discount[row] * following
+            returns[row, t] = following
+
+
+@kernel("real[:, ::1], real[:, ::1], boolean[:, ::1], boolean[:, ::1], real[::1], real[::1], real[:, ::1]")
+def advantage_rows(reward, value, terminated, truncated, discount, trace, advantage):
+    """`generalised_advantage` for every row."""
+    for row in range(len(reward)):
+        following = discount[row] * 0
+        for t in range(reward.shape[1] - 1, -1, -1):
+            delta = reward[row, t] - value[row, t]
+            if not terminated[row, t]:
+                delta += discount[row] * value[row, t + 1]
+            goes_on = not (terminated[row, t] or truncated[row, t])
+            following = delta + discount[row] * trace[row] * following if goes_on else delta
+            advantage[row, t] = following
 
 
 def discount_powers(time: Tensor, discount: float, dtype: torch.dtype) -> Tensor:
@@ -66,18 +95,13 @@ def discount_powers(time: Tensor, discount: float, dtype: torch.dtype) -> Tensor
     return torch.from_numpy(table).to(dtype)[time.long()]
 
 
-def _per_step(x: float | Tensor) -> float | Tensor:
-    return x.unsqueeze(-1) if isinstance(x, Tensor) and x.ndim else x
+def _rows(x: Tensor) -> NDArray[Any]:
+    """``(..., T)`` as ``(R, T)``; a view where it can be."""
+    rows: NDArray[Any] = x.reshape(-1, x.shape[-1]).contiguous().numpy()
+    return rows
 
 
-def _backward_scan(increment: Tensor, decay: Tensor) -> Tensor:
-    """Return ``x_t = increment_t + decay_t * x_{t+1}`` with zero after the end, along the last axis."""
-    # numpy's calls cost a quarter of torch's, and here are as many as there are steps.
-    increments = np.ascontiguousarray(np.moveaxis(increment.numpy(), -1, 0))
-    decays = np.ascontiguousarray(np.moveaxis(decay.expand_as(increment).numpy(), -1, 0))
-    scanned = np.empty_like(increments)
-    carry = np.zeros_like(increments[0])
-    for t in reversed(range(len(increments))):
-        carry = np.multiply(decays[t], carry, out=scanned[t, ...])
-        carry += increments[t]
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(scanned, 0, -1)))
+def _per_row(x: float | Tensor, like: Tensor) -> NDArray[Any]:
+    """A number for each row of ``(..., T)``."""
+    rows: NDArray[Any] = torch.as_tensor(x, dtype=like.dtype).expand(like.shape[:-1]).reshape(-1).contiguous().numpy()
+    return rows

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from .blocks import Samples, padded_index
+from .blocks import Samples
 from .interface import State
 from .shapes import check_shapes
 from .streams import Stream, generator
@@ -50,12 +51,33 @@ def minibatches(
             gradient, loss = self.gradient_of(state, samples.take(batch.index, batch.mask))
             policy, adam = adam_step(state.policy, gradient.policy, adam, rate, batch.stepping)
     """
+    dtype = samples.mask.dtype
+    for epoch, (order, counts) in enumerate(shuffled(state, samples, epochs=epochs, stream=stream)):
+        longest = int(counts.max())
+        for start in range(0, longest, size):
+            index = np.zeros((len(order), size), dtype=np.int64)
+            index[:, : order.shape[1] - start] = order[:, start : start + size]
+            filled = torch.from_numpy(np.arange(start, start + size) < counts[:, None])
+            yield Minibatch(epoch, torch.from_numpy(index), filled.to(dtype), filled[:, 0])
+
+
+def shuffled(
+    state: State, samples: Samples, *, epochs: int, stream: Stream | str
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Iterate over epochs: places of each seed's valid samples in a new order ``(S, L)``, and how many ``(S,)``.
+
+    Args:
+        state: whose seeds and updates key the shuffles.
+        samples: of the update.
+        epochs: passes over the samples.
+        stream: random numbers of their own.
+    """
     check_shapes(mask=(samples.mask, "S B"), seeds=(state.seeds, "S"), updates=(state.updates, "S"))
     places = [np.flatnonzero(row) for row in samples.mask.numpy()]
+    counts = np.array([len(place) for place in places])
     randoms = [generator(int(s), stream, int(u)) for s, u in zip(state.seeds, state.updates, strict=True)]
-    dtype = samples.mask.dtype
-    for epoch in range(epochs):
-        shuffled = [random.permutation(place) for random, place in zip(randoms, places, strict=True)]
-        index, filled = (torch.from_numpy(x) for x in padded_index(shuffled, size))
-        for rows, mask in zip(index.split(size, 1), filled.split(size, 1), strict=True):
-            yield Minibatch(epoch, rows, mask.to(dtype), mask[:, 0])
+    order = np.zeros((len(places), counts.max()), dtype=np.int64)
+    for _ in range(epochs):
+        for row, (random, place) in enumerate(zip(randoms, places, strict=True)):
+            order[row, : len(place)] = random.permutation(place)
+        yield order, counts

@@ -14,8 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .blocks import Samples
+from ..kernels import kernel
+from .blocks import Samples, block_sum
+from .densities import fisher, kl, log_prob
 from .model import Model
+from .networks import BLOCK, cotangent, forward, tangent
 from .shapes import check_shapes
 
 
@@ -26,47 +29,122 @@ class Surrogate:
     """
 
     def __init__(self, model: Model, policy: Tensor, samples: Samples) -> None:
-        network = model.policy
-        self._model = model
-        self._blocks = list(samples.blocks())
+        check_shapes(policy=(policy, "S P"), observation=(samples.observation, "S B O"), weight=(samples.weight, "S B"))
+        network, distribution = model.policy, model.distribution
+        seeds, count, _ = samples.observation.shape
+        hidden, outputs = count * sum(network.hidden), network.outputs + network.constants
+        self._distribution, self._policy, self._mask = distribution, policy, samples.mask
         self._share = 1 / samples.size
-        self._layers = network.layers(policy.numpy())
-        self._activations = [network.forward(self._layers, b.observation.numpy()) for b in self._blocks]
-        self._outputs = [torch.from_numpy(activations[-1]) for activations in self._activations]
-        self._metrics = [model.distribution.fisher(outputs) for outputs in self._outputs]
-        self._log_prob = [
-            model.distribution.log_prob(o, b.action) for o, b in zip(self._outputs, self._blocks, strict=True)
-        ]
+        self._hidden = np.empty((seeds, hidden), policy.numpy().dtype)
+        self._outputs = np.zeros((seeds, count, outputs), self._hidden.dtype)
+        self._code = (*network.code, *distribution.code)
+        sample_arrays = (samples.observation, samples.mask, samples.lengths, self._share)
+        self._samples = *(x.contiguous().numpy() for x in sample_arrays), BLOCK
+        actions = distribution.action_rows(samples.action, policy.dtype)
+        self._chosen = tuple(x.contiguous().numpy() for x in (actions, samples.weight))
+        linearise_each(policy.numpy(), *self._code, *self._samples, self._hidden, self._outputs)
 
     def entropy(self) -> Tensor:
         """Return the mean entropy ``(S,)`` of the current policy."""
-        total = torch.zeros_like(self._share)
-        for outputs, block in zip(self._outputs, self._blocks, strict=True):
-            total = total + (self._model.distribution.entropy(outputs) * block.mask).sum(1)
-        return total * self._share
+        entropy = self._distribution.entropy(torch.from_numpy(self._outputs))
+        return block_sum(torch.where(self._mask != 0, entropy, 0.0)) * self._share
 
     def fisher_product(self, vector: Tensor) -> Tensor:
         """Return ``F v`` for ``v`` ``(S, P)``."""
-        network = self._model.policy
-        direction = network.layers(vector.numpy())
-        product = np.zeros(vector.shape, dtype=vector.numpy().dtype)
-        for activations, metric, block in zip(self._activations, self._metrics, self._blocks, strict=True):
-            tangent = torch.from_numpy(network.tangent(self._layers, activations, direction))
-            weight = (block.mask * self._share.unsqueeze(1)).unsqueeze(2)
-            product += network.cotangent(self._layers, activations, (metric(tangent) * weight).numpy())
-        return torch.from_numpy(product)
+        product = torch.zeros_like(vector)
+        fisher_product_each(
+            self._policy.numpy(),
+            *self._code,
+            *self._samples,
+            self._hidden,
+            self._outputs,
+            vector.contiguous().numpy(),
+            product.numpy(),
+        )
+        return product
 
     def evaluate(self, policy: Tensor) -> tuple[Tensor, Tensor]:
         """Return the surrogate ``E[π'/π A]`` and ``E[KL(π ‖ π')]``, each ``(S,)``, of other parameters ``(S, P)``."""
-        network, distribution = self._model.policy, self._model.distribution
-        layers = network.layers(policy.numpy())
         surrogate, kl = torch.zeros_like(self._share), torch.zeros_like(self._share)
-        for block, old, old_log_prob in zip(self._blocks, self._outputs, self._log_prob, strict=True):
-            new = torch.from_numpy(network.forward(layers, block.observation.numpy())[-1])
-            ratio = torch.exp(distribution.log_prob(new, block.action) - old_log_prob)
-            surrogate = surrogate + (ratio * block.weight * block.mask).sum(1)
-            kl = kl + (distribution.kl(old, new) * block.mask).sum(1)
-        return surrogate * self._share, kl * self._share
+        evaluate_each(
+            policy.contiguous().numpy(),
+            *self._code,
+            *self._samples,
+            self._outputs,
+            *self._chosen,
+            surrogate.numpy(),
+            kl.numpy(),
+        )
+        return surrogate, kl
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, int64, int64[::1], "
+    "real[:, :, ::1], real[:, ::1], int64[::1], real[::1], int64, "
+    "real[:, ::1], real[:, :, ::1]"
+)
+def linearise_each(policy, widths, relu, _kind, _sizes, observation, _mask, counts, _share, block, hidden, outputs):
+    """Write the values of all layers at every seed's samples."""
+    width = widths[1:-2].sum()
+    for s in range(len(policy)):
+        for start in range(0, counts[s], block):
+            stop = min(start + block, counts[s])
+            values = hidden[s, start * width : stop * width]
+            forward(policy[s], widths, relu, observation[s, start:stop], values, outputs[s, start:stop])
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, int64, int64[::1], "
+    "real[:, :, ::1], real[:, ::1], int64[::1], real[::1], int64, "
+    "real[:, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1]"
+)
+def fisher_product_each(
+    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, hidden, outputs, vector, product
+):
+    """Add ``F v`` of every seed, block by block, so that a block's values stay in the cache: ``Jᵀ M (J v)``."""
+    width = widths[1:-2].sum()
+    changes = np.empty((block, outputs.shape[2]), policy.dtype)
+    slopes = np.empty((block, outputs.shape[2]), policy.dtype)
+    for s in range(len(policy)):
+        for start in range(0, counts[s], block):
+            stop = min(start + block, counts[s])
+            rows = stop - start
+            own, values = observation[s, start:stop], hidden[s, start * width : stop * width]
+            tangent(policy[s], widths, relu, own, values, vector[s], changes[:rows])
+            for b in range(rows):
+                if mask[s, start + b] == 0:
+                    slopes[b] = 0
+                    continue
+                fisher(kind, sizes, outputs[s, start + b], changes[b], slopes[b])
+                for d in range(slopes.shape[1]):
+                    slopes[b, d] *= mask[s, start + b] * share[s]
+            cotangent(policy[s], widths, relu, own, values, slopes[:rows], product[s])
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, int64, int64[::1], "
+    "real[:, :, ::1], real[:, ::1], int64[::1], real[::1], int64, "
+    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[::1], real[::1]"
+)
+def evaluate_each(
+    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, old, actions, weight, surrogate, kls
+):
+    """Write surrogate and KL of every seed's other parameters."""
+    hidden = np.empty(block * widths[1:-2].sum(), policy.dtype)
+    outputs = np.empty((block, old.shape[2]), policy.dtype)
+    for s in range(len(policy)):
+        gain, divergence = share[s] * 0, share[s] * 0
+        for start in range(0, counts[s], block):
+            rows = min(block, counts[s] - start)
+            forward(policy[s], widths, relu, observation[s, start : start + rows], hidden, outputs[:rows])
+            for b in range(start, start + rows):
+                if mask[s, b] != 0:
+                    new = outputs[b - start]
+                    before = log_prob(kind, sizes, old[s, b], actions[s, b])
+                    ratio = np.exp(log_prob(kind, sizes, new, actions[s, b]) - before)
+                    gain += ratio * weight[s, b] * mask[s, b]
+                    divergence += kl(kind, sizes, old[s, b], new) * mask[s, b]
+        surrogate[s], kls[s] = gain * share[s], divergence * share[s]
 
 
 class Solution(NamedTuple):

@@ -1,18 +1,19 @@
 """Make an environment by id, on the fastest backend that is faithful to Gymnasium."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
 from . import classic, envpool_backend, gymnasium_backend
-from .classic import TASKS, ClassicVectorEnv
+from .compiled import CompiledVectorEnv, Task
 from .exact.models import REGISTERED, exact_model
 from .exact.sampling import TabularVectorEnv, one_hot_space
+from .tasks import known
 from .vector import Spec, VectorEnv
 
-BACKENDS = ("auto", "numpy", "envpool", "gymnasium")
+BACKENDS = ("auto", "compiled", "numpy", "envpool", "gymnasium")
 SEED_LIMIT = 2**31
 """Seeds lie below this: EnvPool rejects larger ones."""
 
@@ -24,8 +25,8 @@ def make(env_id: str, num_envs: int, seeds: Sequence[int], *, backend: str = "au
         env_id: a Gymnasium id, also in the form "module:Env-v0".
         num_envs: number of members.
         seeds: one per member, each in [0, 2**31). A member's trajectory depends on its seed and its actions alone.
-        backend: `numpy`, `envpool`, `gymnasium`, or `auto`: the first of them that has a faithful form of the id,
-            installed or not, because another one gives other bits.
+        backend: `compiled`, `numpy`, `envpool`, `gymnasium`, or `auto`: the first of them that has a faithful form of
+            the id, installed or not, because another one gives other bits.
         **kwargs: go to `gymnasium.make`, and so leave only the backend `gymnasium`.
 
     Raises:
@@ -38,10 +39,10 @@ def make(env_id: str, num_envs: int, seeds: Sequence[int], *, backend: str = "au
     if wrong := [seed for seed in own_seeds if not 0 <= seed < SEED_LIMIT]:
         raise UsageError(f"seed {wrong[0]} of environment {env_id!r} is out of range: choose it in [0, 2**31)")
     match chosen_backend(env_id, backend, kwargs):
-        case "numpy" if env_id in REGISTERED:
-            return TabularVectorEnv(env_id, exact_model(env_id), own_seeds)
         case "numpy":
-            return ClassicVectorEnv(env_id, TASKS[env_id], own_seeds)
+            return TabularVectorEnv(env_id, exact_model(env_id), own_seeds)
+        case "compiled":
+            return CompiledVectorEnv(env_id, known()[env_id], own_seeds)
         case "envpool":
             return envpool_backend.EnvPoolVectorEnv(env_id, own_seeds)
         case _:
@@ -55,7 +56,7 @@ def describe(env_id: str, backend: str = "auto", **kwargs: Any) -> Spec:
         UsageError, EnvironmentFault: as `make` does.
     """
     match chosen_backend(env_id, backend, kwargs):
-        case "numpy" if env_id in REGISTERED:
+        case "numpy":
             model = exact_model(env_id)
             sources = (
                 f"{TabularVectorEnv.__module__}:TabularVectorEnv",
@@ -63,11 +64,11 @@ def describe(env_id: str, backend: str = "auto", **kwargs: Any) -> Spec:
             )
             seen = one_hot_space(model)
             return Spec(env_id, "numpy", np.__version__, seen, model.action_space, model.time_limit, sources)
-        case "numpy":
-            task = TASKS[env_id]
-            sources = (f"{ClassicVectorEnv.__module__}:ClassicVectorEnv", f"{classic.__name__}:TASKS[{env_id}]")
+        case "compiled":
+            task = known()[env_id]
             spaces = (task.observation_space, task.action_space)
-            return Spec(env_id, "numpy", np.__version__, *spaces, task.time_limit, sources)
+            version = CompiledVectorEnv.version
+            return Spec(env_id, "compiled", version, *spaces, task.time_limit, _sources(env_id, task))
         case "envpool":
             return envpool_backend.describe(env_id)
         case _:
@@ -85,7 +86,9 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
     if backend == "auto":
         if kwargs:
             return "gymnasium"
-        if env_id in TASKS or env_id in REGISTERED:
+        if env_id in known():
+            return "compiled"
+        if env_id in REGISTERED:
             return "numpy"
         if env_id not in envpool_backend.FAITHFUL:
             return "gymnasium"
@@ -95,9 +98,9 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
             f"the backend {backend!r} takes no arguments for {env_id!r}, got {sorted(kwargs)}: "
             "use the backend 'gymnasium'"
         )
-    if backend == "numpy" and env_id not in TASKS and env_id not in REGISTERED:
-        known = ", ".join([*TASKS, *REGISTERED])
-        raise UsageError(f"the backend 'numpy' has no environment {env_id!r}: it has {known}")
+    own: dict[str, Mapping[str, Any]] = {"compiled": known(), "numpy": REGISTERED}
+    if backend in own and env_id not in own[backend]:
+        raise UsageError(f"the backend {backend!r} has no environment {env_id!r}: it has {', '.join(own[backend])}")
     if backend == "envpool" and not envpool_backend.available():
         extra = gymnasium_backend.extra(env_id)
         wanted = f"'pgsuite[{extra}]'" if extra else "envpool"
@@ -106,3 +109,11 @@ def chosen_backend(env_id: str, backend: str, kwargs: dict[str, Any]) -> str:
             "(or choose its backend 'gymnasium': slower, and not the same numbers)"
         )
     return backend
+
+
+def _sources(env_id: str, task: Task) -> tuple[str, ...]:
+    """Where the definitions are that a compiled environment is made of; those of a user's modules count as a whole."""
+    whole = f"{CompiledVectorEnv.__module__}:CompiledVectorEnv"
+    if env_id in classic.TASKS:
+        return whole, f"{classic.__name__}:TASKS[{env_id}]"
+    return whole, task.dynamics.python.__module__

@@ -1,18 +1,28 @@
 """Evaluation: a pure function of a policy's snapshot, the seed and the checkpoint's index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..algorithms.interface import Episodes
 from ..algorithms.model import Actor
 from ..algorithms.streams import Stream, generator, seed_sequence
+from ..kernels import kernel
 from .cells import Environment, Evaluation, open_environments
-from .collection import fault, play
-from .noise import no_noise, noise_steps
+from .faults import fault, first_fault
+from .noise import Noise, NoNoise, SeedNoise
+from .playing import play
+
+
+@kernel("float64[:, ::1], float64[:, :, :]")
+def add_rewards(returns, reward):
+    """Add rewards ``(S, E, T)`` to returns ``(S, E)``, one after another."""
+    for s in range(reward.shape[0]):
+        for e in range(reward.shape[1]):
+            for t in range(reward.shape[2]):
+                returns[s, e] += reward[s, e, t]
 
 
 class Evaluated(NamedTuple):
@@ -29,12 +39,12 @@ def environment_seeds(seed: int, stream: Stream | str, occasion: int, count: int
     return [int(word >> 1) for word in seed_sequence(seed, stream, occasion).generate_state(count)]
 
 
-def evaluation_noise(actor: Actor, protocol: Evaluation, seeds: Sequence[int], checkpoint: int) -> Iterator[Tensor]:
-    """Iterate over the action noise of an evaluation, a time step at a time: zero where the mode is played."""
+def evaluation_noise(actor: Actor, protocol: Evaluation, seeds: Sequence[int], checkpoint: int) -> Noise:
+    """Return the action noise of an evaluation: zero where the mode is played."""
     if protocol.deterministic:
-        return no_noise(actor.noise_size, protocol.episodes, len(seeds), actor.dtype)
+        return NoNoise(actor.noise_size, protocol.episodes, actor.dtype)
     randoms = [generator(seed, Stream.EVALUATION_ACTION, checkpoint) for seed in seeds]
-    return noise_steps(actor.noise, actor.noise_size, protocol.episodes, randoms, actor.dtype)
+    return SeedNoise(actor.noise, actor.noise_size, protocol.episodes, randoms, actor.dtype)
 
 
 def evaluate(
@@ -52,26 +62,18 @@ def evaluate(
     Raises:
         EnvironmentFault: if a reward or observation is not finite although the actions were.
     """
-    count = protocol.episodes
-    members = [s for seed in seeds for s in environment_seeds(seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)]
-    env = open_environments(environment, members)
+    count, shape = protocol.episodes, (len(seeds), protocol.episodes)
+    words = [s for seed in seeds for s in environment_seeds(seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)]
+    env = open_environments(environment, words)
     noise = evaluation_noise(actor, protocol, seeds, checkpoint)
-    returns = np.zeros(len(members))
-    lengths = np.zeros(len(members), dtype=np.int64)
+    returns, lengths = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     acted = np.ones(len(seeds), dtype=np.bool_)
-    for moment in play(Episodes(count), env, actor, noise, np.arange(len(members)).reshape(len(seeds), count)):
-        acted &= moment.action.finite
-        running = np.arange(len(members)) if moment.running is None else moment.running
-        reward, observation = moment.transition.reward, moment.transition.observation
-        before = moment.observation.reshape(len(members), -1)[running]
-        sound = np.isfinite(reward) & np.isfinite(observation).all(1) & np.isfinite(before).all(1)
-        for n in np.flatnonzero(~sound & acted[running // count]):
-            what, place = "observation" if np.isfinite(reward[n]) else "reward", int(running[n])
-            raise fault(
-                env.id, f"{what} in an evaluation", seeds[place // count], place % count, int(lengths[place]) + 1
-            )
-        returns[running] += reward
-        lengths[running] += 1
+    for played in play(Episodes(count), env, actor, noise, np.arange(len(words)).reshape(shape)):
+        if wrong := first_fault(played, acted):
+            seed, member, step = wrong.seed, wrong.member, int(lengths[wrong.seed, wrong.member]) + wrong.steps
+            raise fault(env.id, f"{wrong.what} in an evaluation", seeds[seed], member, step)
+        acted &= played.acted.all(axis=1)
+        add_rewards(returns, played.reward)
+        lengths += played.valid.sum(axis=2)
     env.close()
-    grid = returns.reshape(len(seeds), count)
-    return Evaluated(np.where(acted[:, None], grid, np.nan), lengths.reshape(len(seeds), count))
+    return Evaluated(np.where(acted[:, None], returns, np.nan), lengths)

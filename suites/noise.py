@@ -1,6 +1,7 @@
-"""Action noise: every seed draws its own, keyed by purpose and occasion, in chunks of time steps."""
+"""Action noise: every seed draws its own, keyed by purpose and occasion, some time steps at once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,9 +11,6 @@ from torch import Tensor
 from ..algorithms.distributions import NoiseKind
 
 Sampled = NDArray[np.float32]
-
-ROUND_CHUNK = 64
-"""Time steps drawn at once where the length is not known beforehand."""
 
 
 def _gumbel(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
@@ -42,34 +40,50 @@ _SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], Samp
 }
 
 
-def noise_steps(
-    kind: NoiseKind,
-    size: int,
-    num_envs: int,
-    generators: Sequence[np.random.Generator],
-    dtype: torch.dtype,
-    chunk: int = ROUND_CHUNK,
-) -> Iterator[Tensor]:
-    """Iterate over time steps of noise ``(S, N, K)``, without end.
+class Noise(Protocol):
+    """Where the noise of a plan's actions comes from."""
 
-    Args:
-        kind: distribution of the noise.
-        size: K, numbers per action.
-        num_envs: N, environments per seed.
-        generators: one per seed.
-        dtype: of the result; the numbers are float32 ones.
-        chunk: time steps drawn at once; part of what determines the numbers.
-    """
-    sample = _SAMPLERS[kind]
-    while True:
-        numbers = np.empty((chunk, len(generators), num_envs, size), dtype=np.float32)
-        for row, random in enumerate(generators):
-            numbers[:, row] = sample(random, (chunk, num_envs, size))
-        yield from torch.from_numpy(numbers).to(dtype).unbind(0)
+    def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
+        """Return the next time steps ``(S, T, N, K)``; zeros, and nothing drawn, for seeds not wanted ``(S,)``."""
 
 
-def no_noise(size: int, num_envs: int, seeds: int, dtype: torch.dtype) -> Iterator[Tensor]:
-    """Iterate over zeros, which make every distribution return its mode."""
-    zeros = torch.zeros(seeds, num_envs, size, dtype=dtype)
-    while True:
-        yield zeros
+class SeedNoise:
+    """Noise that each seed draws from its own generator."""
+
+    def __init__(
+        self,
+        kind: NoiseKind,
+        size: int,
+        num_envs: int,
+        generators: Sequence[np.random.Generator],
+        dtype: torch.dtype,
+    ) -> None:
+        """Draw nothing yet.
+
+        Args:
+            kind: distribution of the noise.
+            size: K, numbers per action.
+            num_envs: N, environments per seed.
+            generators: ``(S,)``
+            dtype: of the result; the numbers are float32 ones.
+        """
+        self._sampler, self._shape = _SAMPLERS[kind], (num_envs, size)
+        self._generators, self._dtype = generators, dtype
+
+    def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
+        """Return noise; how many time steps are asked for at once is part of what determines it."""
+        numbers = np.zeros((len(self._generators), steps, *self._shape), dtype=np.float32)
+        for row in map(int, np.flatnonzero(wanted)):
+            numbers[row] = self._sampler(self._generators[row], (steps, *self._shape))
+        return torch.from_numpy(numbers).to(self._dtype)
+
+
+class NoNoise:
+    """Zeros, which make every distribution return its mode."""
+
+    def __init__(self, size: int, num_envs: int, dtype: torch.dtype) -> None:
+        self._shape, self._dtype = (num_envs, size), dtype
+
+    def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
+        """Return zeros."""
+        return torch.zeros(len(wanted), steps, *self._shape, dtype=self._dtype)

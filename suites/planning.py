@@ -153,7 +153,7 @@ def _planned(cell: Cell, spec: envs.Spec, out: Path, seeds: tuple[int, ...]) -> 
             "max_episode_steps": spec.max_episode_steps,
             **_registration(cell.environment.id),
         },
-        "versions": versions("torch", "numpy", "gymnasium"),
+        "versions": versions("torch", "numpy", "gymnasium", "numba", "llvmlite", "scipy"),
         "device": "cpu",
         "steps": cell.steps,
         "protocol": asdict(cell.evaluation),

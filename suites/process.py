@@ -6,6 +6,7 @@ processes; if the parent is killed they notice.
 """
 
 import ctypes
+import importlib
 import multiprocessing
 import os
 import signal
@@ -32,10 +33,10 @@ _GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a terminal or a batch system sends to all processes of a command at once."""
 
 
-def forking_from(module: str) -> ForkServerContext:
-    """Return the context whose processes are forked from a server that has loaded a module.
+def start_server(module: str) -> None:
+    """Start the server that processes are forked from, which imports a module first, and wait until it has.
 
-    The server is started with those signals blocked that are sent to a whole group: it ends with the parent, after the
+    It is started with those signals blocked that are sent to a whole group: it ends with the parent, after the
     workers, whose end it has to report. Workers unblock them in `follow_parent`.
     """
     context = multiprocessing.get_context("forkserver")
@@ -46,7 +47,14 @@ def forking_from(module: str) -> ForkServerContext:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return context
+    waited = context.Process(target=follow_parent)
+    waited.start()
+    waited.join()
+
+
+def forking() -> ForkServerContext:
+    """Return the context whose processes are forked from that server."""
+    return multiprocessing.get_context("forkserver")
 
 
 def follow_parent() -> None:
@@ -69,6 +77,9 @@ def _end_after(parent: BaseProcess) -> None:
 @contextmanager
 def single_thread() -> Iterator[None]:
     """Use one thread in torch and BLAS: a run's bits may depend on their number, and small matrices gain nothing."""
+    importlib.import_module(
+        "scipy.linalg.cython_blas"
+    )  # where kernels multiply matrices: loaded later, it would escape
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

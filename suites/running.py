@@ -8,11 +8,13 @@ import torch
 from rich.console import Console
 
 from ..errors import PgsuiteError, located
+from ..kernels import host
 from ..results.store.manifest import ExpectedCell, manifest_of, record_failures
 from ..results.store.provenance import provenance
+from . import forking
 from .display import Display, say
 from .planning import PlannedCell
-from .scheduling import Failure, Scheduler, available_cores, make_jobs
+from .scheduling import Failure, Scheduler, available_cores, make_jobs, no_process
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def run_cells(
     """
     console = console or Console(stderr=True)
     facts = provenance()
-    facts["machine"]["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
+    facts["machine"] |= {"cpu_capability": torch.backends.cpu.get_cpu_capability(), "compiled_for": host()}
     asked = [ExpectedCell(p.cell.algorithm, p.cell.environment.id, p.store.path.name, p.seeds) for p in planned]
     manifest = manifest_of(out, planned[0].cell.suite).asking(asked)
     for p in planned:
@@ -57,6 +59,16 @@ def run_cells(
     console.print(f"{runs - missing} of {runs} runs are there, {missing} to do on {workers} worker(s)")
     if not jobs:
         return Outcome([])
+    try:
+        cells = [job.cell for job in jobs]
+        forking.start(
+            "pgsuite.suites.workers",
+            (cell.reference for cell in cells),
+            (cell.environment for cell in cells),
+            (str(cell.options.get("dtype", "float32")) for cell in cells),
+        )
+    except (OSError, EOFError) as error:
+        raise PgsuiteError(no_process(error)) from error
     with Display(console, jobs) as display:
         scheduler = Scheduler(workers, on_start=display.start, on_news=display.news, on_finish=display.finish)
         interruption = None

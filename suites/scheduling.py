@@ -12,10 +12,10 @@ from multiprocessing.process import BaseProcess
 from ..errors import PgsuiteError, in_one_line
 from .cells import Cell
 from .planning import PlannedCell
-from .process import GRACE, forking_from
+from .process import GRACE, forking
 from .workers import Finished, Job, News, work
 
-_BACKEND_COST = {"numpy": 1.0, "envpool": 6.0, "gymnasium": 20.0}
+_BACKEND_COST = {"compiled": 1.0, "numpy": 4.0, "envpool": 20.0, "gymnasium": 60.0}
 """Rough relative time per step, to start the longest job first."""
 
 
@@ -116,16 +116,12 @@ class Scheduler:
 
     def _start(self, job: Job, core: int | None) -> _Worker:
         try:
-            context = forking_from("pgsuite.suites.workers")
+            context = forking()
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=work, args=(job, core, sender), name=job.cell.name, daemon=True)
             process.start()
         except (OSError, EOFError) as error:
-            raise PgsuiteError(
-                f"cannot start a worker process: {in_one_line(error)}; "
-                "look at the limits on processes and open files (ulimit -a) and at the folder TMPDIR, or use fewer "
-                "--workers"
-            ) from error
+            raise PgsuiteError(no_process(error)) from error
         sender.close()
         self._on_start(job)
         return _Worker(job, process, receiver, core)
@@ -153,6 +149,14 @@ class Scheduler:
         if worker.finished.failure is None:
             return None
         return Failure(worker.job.cell, worker.finished.failure, worker.finished.place, worker.finished.details)
+
+
+def no_process(error: Exception) -> str:
+    """Say that the system does not let processes be started."""
+    return (
+        f"cannot start a worker process: {in_one_line(error)}; look at the limits on processes and open files "
+        "(ulimit -a) and at the folder TMPDIR, or use fewer --workers"
+    )
 
 
 def _stop(workers: Sequence[_Worker]) -> None:

@@ -59,7 +59,7 @@ class EnvironmentTable(_Table):
 
     steps: Annotated[int, Field(ge=1)]
     """Budget of a run in environment steps."""
-    backend: Literal["auto", "numpy", "envpool", "gymnasium"] = "auto"
+    backend: Literal["auto", "compiled", "numpy", "envpool", "gymnasium"] = "auto"
     """Which backend; auto takes the fastest faithful one."""
     options: dict[str, Any] = {}
     """Keyword arguments of the environment."""

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, Steps, check_heavy, check_plans
+from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, check_heavy, check_plans
 from ..algorithms.model import Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
@@ -27,7 +27,7 @@ from ..results.store.curve import CurveRow
 from .cells import Cell, Sink, open_environments
 from .collection import Collector
 from .evaluation import Evaluated, environment_seeds, evaluate
-from .noise import ROUND_CHUNK, noise_steps
+from .noise import SeedNoise
 from .process import keep_freed_memory, single_thread
 
 
@@ -215,8 +215,7 @@ class _Training:
             generator(collector.seeds[row], purpose, int(rollout))
             for row, rollout in zip(rows, runs.rollouts, strict=True)
         ]
-        chunk = plan.length if isinstance(plan, Steps) else ROUND_CHUNK
-        noise = noise_steps(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype, chunk)
+        noise = SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)
         rollout, acted = collector.collect(plan, actor, noise, rows, runs.steps.numpy(), runs.steps / self.cell.steps)
         rollout = rollout._replace(behaviour=behaviour)
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result

@@ -15,13 +15,14 @@ from pgsuite.results.store.closure import absolute
 ROOT = Path(pgsuite.__file__).parent
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ALLOWED = {
-    "envs": set(),
-    "algorithms": {"lazy"},
+    "envs": {"kernels"},
+    "algorithms": {"kernels", "lazy"},
     "results": {"lazy"},
-    "suites": {"envs", "algorithms", "results"},
+    "suites": {"envs", "algorithms", "kernels", "results"},
     "reports": {"results"},
     "cli": {"envs", "algorithms", "results", "suites", "reports"},
     "errors": set(),
+    "kernels": set(),
     "lazy": set(),
     "__init__": set(),
 }

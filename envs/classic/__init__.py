@@ -1,7 +1,7 @@
-"""Classic control over arrays: the tasks of Gymnasium that have a batched form here."""
+"""Classic control: the tasks of Gymnasium that have a compiled form here."""
 
+from ..compiled import Task
 from .acrobot import ACROBOT
-from .batch import ClassicVectorEnv, Task
 from .cartpole import CARTPOLE
 from .mountain_car import MOUNTAIN_CAR, MOUNTAIN_CAR_CONTINUOUS
 from .pendulum import PENDULUM
@@ -13,5 +13,3 @@ TASKS: dict[str, Task] = {
     "MountainCarContinuous-v0": MOUNTAIN_CAR_CONTINUOUS,
     "Pendulum-v1": PENDULUM,
 }
-
-__all__ = ["TASKS", "ClassicVectorEnv", "Task"]

@@ -1,18 +1,19 @@
 """MountainCar: rock an underpowered car out of a valley. One form with three actions, one with a continuous force.
 
-State ``(2, M)``: position, velocity. The first form pays -1 per step, the second 100 at the goal minus a little for
-force. The two differ in goal, power and precision as they do in Gymnasium.
+State ``(2,)``: position, velocity. The first form pays -1 per step, the second 100 at the goal minus a little for
+force. The two differ in goal and power. Gymnasium keeps the
+second in float32, which is a millionth of a difference; here it is float64 like the others.
 
 Source: Moore (1990); constants and arithmetic of Gymnasium's MountainCar-v0 and MountainCarContinuous-v0.
 """
 
-from typing import Any
+import math
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
-from .batch import Floats, Outcome, Task
+from ...kernels import kernel
+from ..compiled import Task
 
 MIN_POSITION = -1.2
 MAX_POSITION = 0.6
@@ -27,61 +28,50 @@ LOW = np.array([MIN_POSITION, -MAX_SPEED], np.float32)
 HIGH = np.array([MAX_POSITION, MAX_SPEED], np.float32)
 
 
-def initial(draws: NDArray[np.float64]) -> Floats:
+@kernel
+def initial(draws, state):
     """At rest, near the bottom of the valley."""
-    return np.concatenate([draws.T, np.zeros((1, len(draws)))])
+    state[0], state[1] = draws[0], 0.0
 
 
-def moved(position: Floats, velocity: Floats) -> Floats:
-    """State ``(2, M)`` after the walls have bounded speed and position; the left one stops the car."""
-    velocity = np.clip(velocity, -MAX_SPEED, MAX_SPEED)
-    position = np.clip(position + velocity, MIN_POSITION, MAX_POSITION)
-    stopped = (position == MIN_POSITION) & (velocity < 0)
-    return np.stack([position, np.where(stopped, 0, velocity)])
+@kernel
+def move(position, velocity, following):
+    """Write the state after the walls have bounded speed and position; the left one stops the car."""
+    velocity = min(max(velocity, -MAX_SPEED), MAX_SPEED)
+    position = min(max(position + velocity, MIN_POSITION), MAX_POSITION)
+    stopped = position == MIN_POSITION and velocity < 0
+    following[0], following[1] = position, 0.0 if stopped else velocity
 
 
-def dynamics(state: NDArray[np.float64], action: NDArray[Any]) -> Outcome:
+@kernel
+def dynamics(state, action, following):
     """Push left, coast or push right."""
-    position, velocity = state
-    following = moved(position, velocity + ((action - 1) * FORCE + np.cos(3 * position) * -GRAVITY))
-    terminated = (following[0] >= GOAL) & (following[1] >= 0)
-    return Outcome(following.astype(np.float64), np.full(len(terminated), -1.0), terminated)
+    position, velocity = state[0], state[1]
+    move(position, velocity + ((action[0] - 1) * FORCE + math.cos(3 * position) * -GRAVITY), following)
+    return -1.0, following[0] >= GOAL and following[1] >= 0
 
 
-def continuous_dynamics(state: NDArray[np.float64], action: NDArray[Any]) -> Outcome:
-    """Push with a force in [-1, 1].
-
-    Gymnasium keeps this state in float32, except for the first state of an episode; so does this. A first state is told
-    by a position that float32 does not hold.
-    """
-    force = action[:, 0]
-    rounded = state.astype(np.float32)
-    following = pushed(rounded, force)
-    first = rounded[0] != state[0]
-    if first.any():
-        following[:, first] = pushed(state[:, first], force[first])
-    terminated = (following[0] >= CONTINUOUS_GOAL) & (following[1] >= 0)
-    reward = 100.0 * terminated - 0.1 * np.square(force, dtype=np.float64)
-    return Outcome(following.astype(np.float64), reward, terminated)
+@kernel
+def continuous_dynamics(state, action, following):
+    """Push with a force in [-1, 1]."""
+    position, velocity, force = state[0], state[1], action[0]
+    push = min(max(force, -1.0), 1.0) * CONTINUOUS_POWER
+    move(position, velocity + (push - GRAVITY * math.cos(3 * position)), following)
+    terminated = following[0] >= CONTINUOUS_GOAL and following[1] >= 0
+    return (100.0 if terminated else 0.0) - 0.1 * force**2, terminated
 
 
-def pushed(state: Floats, force: NDArray[np.float32]) -> Floats:
-    """State ``(2, M)`` one step later, computed in the precision of the state given."""
-    position, velocity = state
-    slope = GRAVITY * np.cos(3 * position, dtype=np.float64)
-    change = np.clip(force, -1.0, 1.0) * CONTINUOUS_POWER - slope.astype(np.float32)
-    return moved(position, velocity + change)
-
-
-def observe(state: Floats) -> NDArray[np.float32]:
+@kernel
+def observe(state, observation):
     """The state itself."""
-    return state.T.astype(np.float32, order="C")
+    observation[:] = state
 
 
 MOUNTAIN_CAR = Task(
     observation_space=gymnasium.spaces.Box(LOW, HIGH),
     action_space=gymnasium.spaces.Discrete(3),
     time_limit=200,
+    state_size=2,
     reset_low=np.array([-0.6]),
     reset_high=np.array([-0.4]),
     initial=initial,

@@ -1,18 +1,18 @@
 """Pendulum: swing an underactuated pendulum up and hold it there.
 
-State ``(2, M)``: angle from upright, angular velocity. The cost is the distance from rest at the top plus a little for
+State ``(2,)``: angle from upright, angular velocity. The cost is the distance from rest at the top plus a little for
 torque; an episode never terminates.
 
 Source: constants and arithmetic of Gymnasium's Pendulum-v1.
 """
 
-from typing import Any
+import math
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
-from .batch import Floats, Outcome, Task
+from ...kernels import kernel
+from ..compiled import Task
 
 GRAVITY = 10.0
 MASS = 1.0
@@ -25,39 +25,37 @@ BOUNDS = np.array([1.0, 1.0, MAX_SPEED], np.float32)
 RESET_BOUNDS = np.array([np.pi, 1.0])
 
 
-def initial(draws: NDArray[np.float64]) -> Floats:
+@kernel
+def initial(draws, state):
     """Any angle, a small angular velocity."""
-    return draws.T
+    state[:] = draws
 
 
-def dynamics(state: NDArray[np.float64], action: NDArray[Any]) -> Outcome:
+@kernel
+def dynamics(state, action, following):
     """One semi-implicit Euler step; the cost is that of the state before it."""
-    angle, speed = state
-    torque = np.clip(action[:, 0], -MAX_TORQUE, MAX_TORQUE)
-    from_upright = (angle + np.pi) % (2 * np.pi) - np.pi
-    cost = np.square(from_upright) + 0.1 * np.square(speed) + 0.001 * np.square(torque)
+    angle, speed = state[0], state[1]
+    torque = min(max(action[0], -MAX_TORQUE), MAX_TORQUE)
+    from_upright = (angle + math.pi) % (2 * math.pi) - math.pi
+    cost = from_upright**2 + 0.1 * speed**2 + 0.001 * torque**2
 
-    following = np.empty_like(state)
-    acceleration = 3 * GRAVITY / (2 * LENGTH) * np.sin(angle) + 3.0 / (MASS * LENGTH**2) * torque
-    np.clip(speed + acceleration * SECONDS_PER_STEP, -MAX_SPEED, MAX_SPEED, out=following[1])
-    np.add(angle, following[1] * SECONDS_PER_STEP, out=following[0])
-    return Outcome(following, -cost, np.zeros(len(cost), np.bool_))
+    acceleration = 3 * GRAVITY / (2 * LENGTH) * math.sin(angle) + 3.0 / (MASS * LENGTH**2) * torque
+    following[1] = min(max(speed + acceleration * SECONDS_PER_STEP, -MAX_SPEED), MAX_SPEED)
+    following[0] = angle + following[1] * SECONDS_PER_STEP
+    return -cost, False
 
 
-def observe(state: Floats) -> NDArray[np.float32]:
+@kernel
+def observe(state, observation):
     """Cosine and sine of the angle, and the angular velocity."""
-    angle, speed = state
-    observation = np.empty((len(angle), 3), np.float32)
-    observation[:, 0] = np.cos(angle)
-    observation[:, 1] = np.sin(angle)
-    observation[:, 2] = speed
-    return observation
+    observation[0], observation[1], observation[2] = math.cos(state[0]), math.sin(state[0]), state[1]
 
 
 PENDULUM = Task(
     observation_space=gymnasium.spaces.Box(-BOUNDS, BOUNDS),
     action_space=gymnasium.spaces.Box(-MAX_TORQUE, MAX_TORQUE, (1,)),
     time_limit=200,
+    state_size=2,
     reset_low=-RESET_BOUNDS,
     reset_high=RESET_BOUNDS,
     initial=initial,

@@ -9,7 +9,9 @@ _QUIET = (
     *("dataclasses.dataclass", "functools.cache", "functools.cached_property", "functools.lru_cache"),
     *("functools.total_ordering", "functools.wraps", "contextlib.", "abc.", "enum.", "typing.", "typing_extensions."),
     *("numba.njit", "numba.jit", "torch.no_grad", "torch.inference_mode", "torch.enable_grad"),
+    "torch.autograd.function.once_differentiable",
     *("property", "staticmethod", "classmethod"),
+    *("?.kernels.kernel", "pgsuite.kernels.kernel", "pgsuite.envs.kernel"),  # which lists what can be compiled
 )
 """Decorators that neither register what they decorate nor read its annotations; with a dot at the end, all below."""
 _UNTYPED_BASES = {"ABC", "Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", "Protocol", "object"}
@@ -202,8 +204,8 @@ def dotted(bindings: Bindings, node: ast.expr) -> str:
         return ""
     known = bindings.get(node.id, [])
     first = [node.id] if not known and hasattr(builtins, node.id) else ["?"]
-    if len(known) == 1 and isinstance(known[0], ImportedName) and not known[0].level:
-        first = [part for part in known[0][1:] if part]
+    if len(known) == 1 and isinstance(known[0], ImportedName):
+        first = [*(["?"] if known[0].level else []), *(part for part in known[0][1:] if part)]
     return ".".join([*first, *reversed(attributes)])
 
 

@@ -4,12 +4,12 @@ Shapes: **S** batches, **P** parameters of the policy, **K** directions tested.
 """
 
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...algorithms.interface import Episodes, Gradient, Rollout, Steps
@@ -17,7 +17,7 @@ from ...envs.exact.sampling import TabularVectorEnv
 from ...envs.exact.tabular import Floats
 from ...results.statistics.gradient_tests import GUARD, ROUNDING, describe_estimates, excess_variance, hotelling
 from ..collection import Collector
-from ..noise import noise_steps
+from ..noise import SeedNoise
 from .models import AuditModel, Policy, fixed_random, softmax
 from .subjects import Subject, adapted, many, planned, start_state, subject, variants
 from .targets import DENSE, Slopes, TabularNetwork, fisher_matrix, logit_slope, reference_estimates
@@ -48,7 +48,7 @@ def collect(given: Subject, model: AuditModel, batches: int, random: np.random.G
     rollout, _ = Collector(list(range(batches)), lambda _first, _count: env).collect(
         plan,
         algorithm.actor(algorithm.behaviour(state)),
-        _noise(given, plan, batches, random),
+        SharedNoise(given, plan, batches, random),
         np.arange(batches),
         np.zeros(batches, np.int64),
         torch.zeros(batches, dtype=torch.float64),
@@ -56,13 +56,19 @@ def collect(given: Subject, model: AuditModel, batches: int, random: np.random.G
     return rollout
 
 
-def _noise(given: Subject, plan: Steps | Episodes, batches: int, random: np.random.Generator) -> Iterator[Tensor]:
+class SharedNoise:
     """One generator for all batches: nothing here is compared between different numbers of them."""
-    distribution, dtype = given.state.model.distribution, given.variant.algorithm.torch_dtype
-    chunk = plan.length if isinstance(plan, Steps) else 16
-    together = noise_steps(distribution.noise, distribution.noise_size, batches * plan.num_envs, [random], dtype, chunk)
-    for step in together:
-        yield step.view(batches, plan.num_envs, -1)
+
+    def __init__(self, given: Subject, plan: Steps | Episodes, batches: int, random: np.random.Generator) -> None:
+        distribution, dtype = given.state.model.distribution, given.variant.algorithm.torch_dtype
+        size, members = distribution.noise_size, batches * plan.num_envs
+        self._together = SeedNoise(distribution.noise, size, members, [random], dtype)
+        self._shape = (batches, plan.num_envs, size)
+
+    def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
+        """Return the noise of all batches."""
+        numbers = self._together.draw(steps, np.array([wanted.any()]))
+        return numbers.view(steps, *self._shape).transpose(0, 1)
 
 
 class Basis(NamedTuple):

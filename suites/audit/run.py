@@ -16,7 +16,8 @@ from ...algorithms.interface import Episodes
 from ...algorithms.registry import ALGORITHMS, load_class, locate
 from ...errors import PgsuiteError, UsageError, in_one_line, located, place
 from ...results.store.audit import assemble
-from ..process import follow_parent, forking_from, keep_freed_memory, single_thread
+from ..forking import start as start_server
+from ..process import follow_parent, forking, keep_freed_memory, single_thread
 from ..scheduling import available_cores
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
@@ -167,7 +168,8 @@ def run_audit(
             done[job] = run_job(job)
             on_done(job)
     else:
-        with ProcessPoolExecutor(workers, forking_from(__name__), initializer=follow_parent) as pool:
+        start_server(__name__, (job.algorithm for job in jobs), (), ["float64"])
+        with ProcessPoolExecutor(workers, forking(), initializer=follow_parent) as pool:
             futures = {pool.submit(run_job, job): job for job in jobs}
             try:
                 for future in as_completed(futures):

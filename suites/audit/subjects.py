@@ -181,8 +181,9 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
             value = exact_values(model, outputs)
             set_table(critic, (value if variant.critic == "exact" else wrong_values(model, value))[:, None], 1)
     else:
-        last = networks.policy.layers(actor[None])[-1]
-        last.weight[:] *= 60  # initialised almost uniform: this makes a policy of it
+        networks.policy.last_weights(torch.from_numpy(actor)[None]).mul_(
+            60
+        )  # initialised almost uniform: this makes a policy of it
     policy_table = TabularNetwork(networks.policy, actor)
     critic_table = TabularNetwork(networks.value_network, critic) if len(critic) else None
     target: Target = variant.algorithm.target

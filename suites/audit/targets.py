@@ -9,9 +9,11 @@ Legend for shapes: n states, A actions, D outputs, S batches, N environments, T 
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ...algorithms.interface import Rollout, Target
-from ...algorithms.networks import Network
+from ...algorithms.networks import Network, Pass
 from ...envs.exact.quadratic import QuadraticTask
 from ...envs.exact.solving import Expectation, rounds, window
 from ...envs.exact.tabular import Floats, Process, TabularMDP
@@ -98,26 +100,33 @@ class TabularNetwork:
 
     def __init__(self, network: Network, parameters: Floats) -> None:
         self._network = network
-        self._layers = network.layers(parameters[None])
-        self._activations = network.forward(self._layers, np.eye(network.inputs)[None])
+        self._parameters = torch.from_numpy(np.asarray(parameters, np.float64)[None])
+        self._states = torch.eye(network.inputs, dtype=torch.float64)[None]
 
     @property
     def outputs(self) -> Floats:
         """Of every state, ``(n, D)``."""
-        return np.asarray(self._activations[-1][0], np.float64)
+        return np.asarray(self._network.evaluate(self._parameters, self._states)[0])
 
     def pull(self, slope: Floats) -> Floats:
         """Return ``Jᵀ slope`` ``(S, P)`` of slopes ``(S, n, D)``."""
-        first, *hidden, last = self._activations
-        repeated = [np.repeat(a, len(slope), 0) for a in hidden]
-        return np.asarray(self._network.cotangent(self._layers, [first, *repeated, last], slope.copy()))
+        parameters, made = self._repeated(len(slope))
+        gradient = torch.zeros_like(parameters)
+        self._network.add_cotangent(parameters, made, torch.from_numpy(np.asarray(slope, np.float64)), gradient)
+        return np.asarray(gradient)
 
     def push(self, direction: Floats) -> Floats:
         """Return ``J v`` ``(S, n, D)`` of directions ``(S, P)``."""
-        count = len(direction)
-        layers = [type(layer)(*(np.repeat(x, count, 0) for x in layer)) for layer in self._layers]
-        activations = [np.repeat(a, count, 0) for a in self._activations]
-        return np.asarray(self._network.tangent(layers, activations, self._network.layers(direction)))
+        parameters, made = self._repeated(len(direction))
+        along = torch.from_numpy(np.ascontiguousarray(direction, np.float64))
+        return np.asarray(self._network.tangent(parameters, made, along))
+
+    def _repeated(self, count: int) -> tuple[Tensor, Pass]:
+        """The parameters ``(S, P)`` so many times, and a forward pass with them."""
+        parameters = self._parameters.repeat(count, 1)
+        return parameters, self._network.forward(
+            parameters, self._states.repeat(count, 1, 1), size=self._network.inputs
+        )
 
 
 def fisher_outputs(process: Process, outputs: Floats) -> Floats:

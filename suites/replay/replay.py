@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...algorithms.interface import Episodes
 from ...algorithms.streams import Stream
@@ -12,8 +13,8 @@ from ...envs.rendering import Episode, can_draw
 from ...errors import UsageError
 from ...results.store.provenance import versions
 from ..cells import open_environments
-from ..collection import play
 from ..evaluation import Evaluated, environment_seeds, evaluate, evaluation_noise
+from ..playing import play
 from ..process import single_thread
 from .policies import StoredPolicy
 
@@ -80,17 +81,15 @@ def episode(policy: StoredPolicy, number: int) -> Episode:
     members = environment_seeds(policy.seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)
     env = open_environments(policy.environment, members)
     noise = evaluation_noise(actor, policy.protocol, [policy.seed], checkpoint)
-    observations, actions, rewards = [], [], []
+    observations: list[NDArray[np.float32]] = []
+    actions, rewards = [], []
     with single_thread():
-        for moment in play(Episodes(count), env, actor, noise, np.arange(count).reshape(1, count)):
-            running = np.arange(count) if moment.running is None else moment.running
-            place = np.flatnonzero(running == number)
-            if not len(place):
+        for played in play(Episodes(count), env, actor, noise, np.arange(count).reshape(1, count)):
+            steps = int(played.valid[0, number].sum())
+            observations += list(played.observation[0, number, len(observations) > 0 : steps + 1])
+            actions += list(played.environment()[0, number, :steps])
+            rewards += list(played.reward[0, number, :steps])
+            if (played.terminated | played.truncated)[0, number].any():
                 break
-            here = int(place[0])
-            observations.append(moment.observation[0, number].copy())
-            actions.append(np.array(moment.action.environment[0, number]))
-            rewards.append(float(moment.transition.reward[here]))
-            last = moment.transition.observation[here]
     env.close()
-    return Episode(members[number], np.stack([*observations, last]), np.stack(actions), np.array(rewards))
+    return Episode(members[number], np.stack(observations), np.stack(actions), np.array(rewards))

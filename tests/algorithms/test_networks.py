@@ -7,8 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
 
-from pgsuite.algorithms.networks import Array, Network, orthogonal
+from pgsuite.algorithms.networks import BLOCK, Network, Pass, orthogonal, tanh32
 
 from .oracles import all_outputs, gradient, outputs
 
@@ -32,19 +34,23 @@ class Case:
         self.parameters, self.direction = draw(3, network.size), draw(3, network.size)
         self.inputs = draw(3, rows, network.inputs)
         self.slope = draw(3, rows, network.outputs + network.constants)
-        self.layers = network.layers(self.parameters.numpy())
-        self.activations = network.forward(self.layers, self.inputs.numpy())
+        self.made = network.forward(self.parameters, self.inputs)
 
 
-def close(ours: Array, expected: torch.Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(torch.from_numpy(ours), expected, **tolerance)
+close = torch.testing.assert_close
+
+
+def cotangent(network: Network, parameters: Tensor, made: Pass, slope: Tensor) -> Tensor:
+    gradient = torch.zeros_like(parameters)
+    network.add_cotangent(parameters, made, slope, gradient)
+    return gradient
 
 
 @each_network
 @each_size
 def test_forward_is_the_plain_perceptron(network: Network, rows: int) -> None:
     case = Case(network, rows)
-    close(case.activations[-1], all_outputs(network, case.parameters, case.inputs))
+    close(case.made.outputs, all_outputs(network, case.parameters, case.inputs))
 
 
 @each_network
@@ -55,7 +61,7 @@ def test_cotangent_is_autograds_gradient(network: Network, rows: int) -> None:
         gradient(lambda q, x=x, g=g: (g * outputs(network, q, x)).sum(), p)
         for p, x, g in zip(case.parameters, case.inputs, case.slope, strict=True)
     ]
-    close(network.cotangent(case.layers, case.activations, case.slope.numpy()), torch.stack(expected))
+    close(cotangent(network, case.parameters, case.made, case.slope), torch.stack(expected))
 
 
 @each_network
@@ -66,23 +72,60 @@ def test_tangent_is_the_directional_derivative(network: Network, rows: int) -> N
         all_outputs(network, moved, case.inputs)
         for moved in (case.parameters + epsilon * case.direction, case.parameters - epsilon * case.direction)
     )
-    tangent = network.tangent(case.layers, case.activations, network.layers(case.direction.numpy()))
+    tangent = network.tangent(case.parameters, case.made, case.direction)
     close(tangent, (ahead - behind) / (2 * epsilon), rtol=1e-6, atol=1e-7)
 
 
 @each_network
 def test_passes_leave_their_arguments_alone(network: Network) -> None:
     case, fresh = Case(network, 6), Case(network, 6)
-    network.tangent(case.layers, case.activations, network.layers(case.direction.numpy()))
-    network.cotangent(case.layers, case.activations, case.slope.numpy())
+    network.tangent(case.parameters, case.made, case.direction)
+    cotangent(network, case.parameters, case.made, case.slope)
     for name in ("parameters", "direction", "inputs", "slope"):
         assert torch.equal(getattr(case, name), getattr(fresh, name))
-    assert all((a == b).all() for a, b in zip(case.activations, fresh.activations, strict=True))
+    assert torch.equal(case.made.hidden, fresh.made.hidden)
+    assert torch.equal(case.made.outputs, fresh.made.outputs)
 
 
 def test_constants_do_not_depend_on_the_input() -> None:
     case = Case(NETWORKS[3], 6)
-    assert (case.activations[-1][..., -2:] == case.parameters[:, None, -2:].numpy()).all()
+    assert (case.made.outputs[..., -2:] == case.parameters[:, None, -2:]).all()
+
+
+def test_float32_tanh_is_within_3e_7_and_never_above_one() -> None:
+    x = np.concatenate([np.linspace(-12, 12, 20_001), np.logspace(-30, 0, 200)]).astype(np.float32)
+    ours = np.array([tanh32(each) for each in x])
+    assert np.abs(ours - np.tanh(x.astype(np.float64))).max() < 3.5e-7
+    assert np.abs(ours).max() <= 1
+    assert np.isnan(tanh32(np.float32(np.nan)))
+
+
+@each_network
+def test_a_seed_ends_where_its_samples_do(network: Network) -> None:
+    """A block holds what is left of a seed's samples, zeros for one that has none left; nothing behind is looked at."""
+    draw = partial(torch.randn, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    counts, outputs = torch.tensor([BLOCK + 3, BLOCK, 5]), network.outputs + network.constants
+    parameters, inputs = draw(3, network.size), draw(3, 2 * BLOCK, network.inputs)
+    slope = draw(3, 2 * BLOCK, outputs)
+    hostile = inputs.clone()
+    for seed, count in enumerate(counts):
+        hostile[seed, count:] = torch.nan
+    gradient, expected = torch.zeros_like(parameters), torch.zeros_like(parameters)
+    for start in (0, BLOCK):
+        made = network.forward(parameters, hostile, counts, start)
+        network.add_cotangent(parameters, made, slope[:, start : start + BLOCK], gradient)
+        for seed, count in enumerate(counts):
+            rows = slice(start, max(start, min(start + BLOCK, int(count))))
+            assert not made.outputs[seed, rows.stop - start :].any()
+            one = slice(seed, seed + 1)
+            if rows.stop > start:
+                alone = network.forward(parameters[one], inputs[one, rows])
+                torch.testing.assert_close(made.outputs[one, : rows.stop - start], alone.outputs)
+                network.add_cotangent(parameters[one], alone, slope[one, rows], expected[one])
+    torch.testing.assert_close(gradient, expected)
+    whole = network.evaluate(parameters, hostile, counts)
+    assert not whole[2, 5:].any()
+    torch.testing.assert_close(whole[0, : counts[0]], network.evaluate(parameters, inputs)[0, : counts[0]])
 
 
 def test_size_counts_weights_and_biases() -> None:
@@ -144,16 +187,16 @@ def test_slice_invariance(
     shapes = [(network.size,), (network.size,), (rows, network.inputs), (rows, network.outputs + network.constants)]
     numbers = [random.standard_normal((seeds, *shape), dtype=np.float32) for shape in shapes]
 
-    def passes(parameters: Array, direction: Array, inputs: Array, slope: Array) -> list[Array]:
-        layers = network.layers(parameters)
-        activations = network.forward(layers, inputs)
+    def passes(*arrays: NDArray[np.float32]) -> list[Tensor]:
+        parameters, direction, inputs, slope = map(torch.from_numpy, arrays)
+        made = network.forward(parameters, inputs, size=300)
         return [
-            activations[-1],
-            network.tangent(layers, activations, network.layers(direction)),
-            network.cotangent(layers, activations, slope),
+            made.outputs,
+            network.tangent(parameters, made, direction),
+            cotangent(network, parameters, made, slope),
         ]
 
-    def moved(x: Array) -> Array:
+    def moved(x: NDArray[np.float32]) -> NDArray[np.float32]:
         place = np.empty(x.size + offset, np.float32)[offset:].reshape(x.shape)
         place[:] = x
         return place

@@ -1,4 +1,4 @@
-"""The batched tasks against Gymnasium's, step for step."""
+"""The compiled tasks against Gymnasium's, step for step, and against themselves uncompiled."""
 
 from typing import Any
 
@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pgsuite.envs.classic import TASKS, ClassicVectorEnv
+from pgsuite.envs.classic import TASKS
+from pgsuite.envs.compiled import CompiledVectorEnv
 
 SEEDS = [3, 0, 2**31 - 1]
 STEPS = {"Acrobot-v1": 1200, "MountainCarContinuous-v0": 2500}
-TOLERANCE = {"Acrobot-v1": 1e-6}
-"""Gymnasium squares a velocity with libm's pow, whose last bit may differ from a product's; zero means bit for bit."""
+TOLERANCE = {"Acrobot-v1": 1e-2, "MountainCarContinuous-v0": 1e-4, "Pendulum-v1": 1e-2}
+"""Rounding adds up over an episode of these: Gymnasium keeps some numbers of the last two in float32, and products and
+sums are contracted here. Elsewhere an observation differs in its own last place at most."""
 
 
 def actions(env_id: str, observation: NDArray[np.float32], stream: np.random.Generator) -> NDArray[Any]:
@@ -34,7 +36,7 @@ def actions(env_id: str, observation: NDArray[np.float32], stream: np.random.Gen
 
 @pytest.mark.parametrize("env_id", TASKS)
 def test_follows_gymnasium(env_id: str) -> None:
-    ours = ClassicVectorEnv(env_id, TASKS[env_id], SEEDS)
+    ours = CompiledVectorEnv(env_id, TASKS[env_id], SEEDS)
     theirs = [gymnasium.make(env_id) for _ in SEEDS]
     stream = np.random.default_rng(1)
 
@@ -54,8 +56,8 @@ def test_follows_gymnasium(env_id: str) -> None:
                 expected, reward, terminated, truncated = env.reset()[0], 0.0, False, False
             else:
                 expected, reward, terminated, truncated, _ = env.step(action[row])
-            np.testing.assert_allclose(observation[row], expected, rtol=0, atol=TOLERANCE.get(env_id, 0))
-            assert step.reward[row] == pytest.approx(reward, rel=1e-9, abs=0)
+            np.testing.assert_allclose(observation[row], expected, rtol=0, atol=TOLERANCE.get(env_id, 1e-6))
+            assert step.reward[row] == pytest.approx(reward, rel=1e-9, abs=TOLERANCE.get(env_id, 0))
             assert (step.terminated[row], step.truncated[row]) == (terminated, truncated)
             ended[row] = terminated or truncated
             terminations += terminated
@@ -81,18 +83,22 @@ def test_one_step_from_anywhere_is_gymnasiums(env_id: str, spread: list[float]) 
     theirs.reset(seed=0)
     stream = np.random.default_rng(2)
     # Rounded as MountainCarContinuous keeps its states.
-    state = stream.uniform(-1, 1, (len(spread), 400)) * np.array(spread)[:, None]
-    state = state.astype(np.float32).astype(np.float64)
-    action = actions(env_id, np.zeros((400, 1), np.float32), stream)
-    outcome = task.dynamics(state, action)
-    observation = task.observe(outcome.state)
-    for column in range(400):
-        theirs.state = state[:, column].astype(np.float32 if "Continuous" in env_id else np.float64)
+    states = (stream.uniform(-1, 1, (400, len(spread))) * np.array(spread)).astype(np.float32).astype(np.float64)
+    chosen = actions(env_id, np.zeros((400, 1), np.float32), stream)
+    for state, action in zip(states, chosen, strict=True):
+        following, row = np.empty(len(spread)), np.atleast_1d(action).astype(np.float64)
+        observation = np.empty(task.observation_space.shape)
+        reward, terminated = task.dynamics(state, row, following)
+        task.observe(following, observation)
+        plain = np.empty(len(spread))
+        assert task.dynamics.python(state, row, plain) == (pytest.approx(reward, rel=1e-12), terminated)
+        np.testing.assert_allclose(plain, following, rtol=1e-12, atol=1e-12)
+        theirs.state = state.astype(np.float32 if "Continuous" in env_id else np.float64)
         theirs.steps_beyond_terminated = None
-        expected, reward, terminated, _, _ = theirs.step(action[column])
-        np.testing.assert_allclose(observation[column], expected, rtol=0, atol=TOLERANCE.get(env_id, 0))
-        assert outcome.reward[column] == pytest.approx(reward, rel=1e-9, abs=0)
-        assert outcome.terminated[column] == terminated
+        expected, pays, ends, _, _ = theirs.step(action)
+        np.testing.assert_allclose(observation, expected, rtol=1e-6, atol=1e-6)
+        assert reward == pytest.approx(pays, rel=1e-6, abs=0)
+        assert terminated == ends
 
 
 @pytest.mark.parametrize("env_id", TASKS)
@@ -106,7 +112,7 @@ def test_declares_what_gymnasium_declares(env_id: str) -> None:
 
 
 def test_cartpole_reaches_its_time_limit() -> None:
-    env = ClassicVectorEnv("CartPole-v1", TASKS["CartPole-v1"], SEEDS)
+    env = CompiledVectorEnv("CartPole-v1", TASKS["CartPole-v1"], SEEDS)
     observation = env.reset()
     for step_number in range(1, 501):
         # A hand-made controller that balances: push towards where the pole falls.
@@ -119,7 +125,7 @@ def test_cartpole_reaches_its_time_limit() -> None:
 
 
 def test_draws_ahead_without_changing_the_stream() -> None:
-    env = ClassicVectorEnv("CartPole-v1", TASKS["CartPole-v1"], [5])
+    env = CompiledVectorEnv("CartPole-v1", TASKS["CartPole-v1"], [5])
     stream = np.random.Generator(np.random.PCG64(np.random.SeedSequence(5)))
     for _ in range(40):
         expected = stream.uniform(-0.05, 0.05, 4).astype(np.float32)

@@ -14,7 +14,7 @@ from pgsuite.errors import UsageError
 @pytest.mark.parametrize(
     ("env_id", "kwargs", "backend"),
     [
-        ("CartPole-v1", {}, "numpy"),
+        ("CartPole-v1", {}, "compiled"),
         ("CartPole-v1", {"max_episode_steps": 9}, "gymnasium"),
         ("HalfCheetah-v5", {}, "envpool"),
         ("HalfCheetah-v5", {"ctrl_cost_weight": 0.0}, "gymnasium"),
@@ -48,7 +48,7 @@ def test_without_envpool_what_runs_on_it_names_the_extra(
 
 def test_everything_else_does_without_envpool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgsuite.envs.envpool_backend.find_spec", lambda _: None)
-    assert chosen_backend("CartPole-v1", "auto", {}) == "numpy"
+    assert chosen_backend("CartPole-v1", "auto", {}) == "compiled"
     assert chosen_backend("FrozenLake-v1", "auto", {}) == "gymnasium"
     assert chosen_backend("LunarLander-v3", "gymnasium", {}) == "gymnasium"
     assert chosen_backend("HalfCheetah-v5", "auto", {"ctrl_cost_weight": 0.0}) == "gymnasium"
@@ -57,7 +57,7 @@ def test_everything_else_does_without_envpool(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("env_id", "backend"),
     [
-        ("CartPole-v1", "numpy"),
+        ("CartPole-v1", "compiled"),
         ("CartPole-v1", "envpool"),
         ("CartPole-v1", "gymnasium"),
         ("LunarLanderContinuous-v3", "envpool"),
@@ -90,7 +90,7 @@ def test_describe_tells_time_limits_and_modules() -> None:
 @pytest.mark.parametrize(
     ("env_id", "backend", "sources"),
     [
-        ("CartPole-v1", "auto", ["classic.batch:ClassicVectorEnv", "classic:TASKS[CartPole-v1]"]),
+        ("CartPole-v1", "auto", ["compiled:CompiledVectorEnv", "classic:TASKS[CartPole-v1]"]),
         ("pgsuite/Chain-v0", "auto", ["exact.sampling:TabularVectorEnv", "exact.models:REGISTERED[pgsuite/Chain-v0]"]),
         ("pgsuite/ProbeValue-v0", "auto", ["gymnasium_backend:GymnasiumVectorEnv", "probes:ProbeValue"]),
         ("Hopper-v5", "envpool", ["envpool_backend:EnvPoolVectorEnv"]),
@@ -111,8 +111,8 @@ def test_the_definitions_that_make_an_environment_are_named(env_id, backend, sou
         ("zzz", "auto", r"unknown environment 'zzz': name a module that registers it"),
         ("no_such_module:Maze-v0", "auto", "cannot import 'no_such_module'.*ModuleNotFoundError"),
         ("json:Maze-v0", "auto", "unknown environment 'json:Maze-v0'"),
-        ("CartPole-v1", "jax", "unknown backend 'jax': choose one of auto, numpy, envpool, gymnasium"),
-        ("LunarLander-v3", "numpy", "'numpy' has no environment 'LunarLander-v3': it has CartPole-v1"),
+        ("CartPole-v1", "jax", "unknown backend 'jax': choose one of auto, compiled, numpy, envpool, gymnasium"),
+        ("LunarLander-v3", "compiled", "'compiled' has no environment 'LunarLander-v3': it has CartPole-v1"),
         ("NoSuch-v0", "envpool", "'envpool' has no environment 'NoSuch-v0'"),
         ("Taxi-v3", "envpool", r"'envpool' observes Discrete\(500\) in 'Taxi-v3', which is not supported"),
     ],
@@ -136,8 +136,8 @@ def test_one_seed_per_member() -> None:
 
 
 def test_forced_backends_take_no_arguments() -> None:
-    with pytest.raises(UsageError, match="'numpy' takes no arguments for 'CartPole-v1', got \\['x'\\]"):
-        envs.make("CartPole-v1", 1, [0], backend="numpy", x=1)
+    with pytest.raises(UsageError, match="'compiled' takes no arguments for 'CartPole-v1', got \\['x'\\]"):
+        envs.make("CartPole-v1", 1, [0], backend="compiled", x=1)
 
 
 def test_module_ids_import_their_module(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

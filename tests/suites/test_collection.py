@@ -1,7 +1,5 @@
 """Windows and rounds over a scripted environment: who is stepped, what is recorded where, what counts."""
 
-import itertools
-
 import gymnasium
 import numpy as np
 import pytest
@@ -63,6 +61,13 @@ class Scripted:
         return Transition(seen, reward, over & ~cut, cut, valid)
 
 
+class Still:
+    """Noise that nobody listens to."""
+
+    def draw(self, steps, wanted):
+        return torch.zeros(len(wanted), steps, 1, 1)
+
+
 def actor(observation, noise):
     """The action is the time observed."""
     return Action(
@@ -87,7 +92,7 @@ def collector_of(env, seeds):
 def collect(it, plan, rows=None, act=actor):
     rows = np.arange(len(it.seeds)) if rows is None else np.array(rows)
     steps = np.full(len(rows), 100)
-    return it.collect(plan, act, itertools.repeat(torch.zeros(1)), rows, steps, torch.zeros(len(rows)))
+    return it.collect(plan, act, Still(), rows, steps, torch.zeros(len(rows)))
 
 
 def test_a_window_marks_resets_and_counts_time():
@@ -213,14 +218,15 @@ def test_rounds_do_not_prefer_short_episodes():
         action = (noise[..., 0] > 0).long()
         return Action(action, action.numpy(), np.ones(len(action), bool), torch.zeros(action.shape))
 
-    def noise(seed):
-        random = torch.Generator().manual_seed(seed)
-        while True:
-            yield torch.randn(100, 8, 1, generator=random)
+    class Coins:
+        random = torch.Generator().manual_seed(0)
+
+        def draw(self, steps, wanted):
+            return torch.randn(len(wanted), steps, 8, 1, generator=self.random)
 
     def run(plan):
         it = collector_of(make("CartPole-v1", 800, range(800)), list(range(100)))
-        return it.collect(plan, random_actor, noise(0), np.arange(100), np.zeros(100), torch.zeros(100))[0]
+        return it.collect(plan, random_actor, Coins(), np.arange(100), np.zeros(100), torch.zeros(100))[0]
 
     assert run(Episodes(8)).valid.sum(2).double().mean() == pytest.approx(22.2, abs=1.5)
 

@@ -5,15 +5,16 @@ import pytest
 import torch
 from scipy import stats
 
-from pgsuite.suites.noise import no_noise, noise_steps
+from pgsuite.suites.noise import NoNoise, SeedNoise
 
 REFERENCES = {"gumbel": stats.gumbel_r, "logistic": stats.logistic, "normal": stats.norm}
 
 
 def draw(kind, seeds, steps, *, size=2, num_envs=3, chunk=64, dtype=torch.float32):
     """``(steps, S, N, K)``."""
-    noise = noise_steps(kind, size, num_envs, [np.random.default_rng(seed) for seed in seeds], dtype, chunk)
-    return torch.stack([next(noise) for _ in range(steps)]).numpy()
+    noise = SeedNoise(kind, size, num_envs, [np.random.default_rng(seed) for seed in seeds], dtype)
+    drawn = [noise.draw(chunk, np.ones(len(seeds), bool)) for _ in range(-(-steps // chunk))]
+    return torch.cat(drawn, 1)[:, :steps].transpose(0, 1).numpy()
 
 
 @pytest.mark.parametrize("kind", REFERENCES)
@@ -45,7 +46,7 @@ def test_gumbel_is_finite_where_the_generator_gives_zero():
         def standard_exponential(self, shape, dtype):
             return np.zeros(shape, dtype)
 
-    noise = next(noise_steps("gumbel", 1, 1, [Zeros()], torch.float32))  # type: ignore[list-item]
+    noise = SeedNoise("gumbel", 1, 1, [Zeros()], torch.float32).draw(1, np.array([True]))  # type: ignore[list-item]
     assert torch.isfinite(noise).all()
 
 
@@ -53,10 +54,16 @@ def test_dtype_changes_no_number():
     assert np.array_equal(draw("normal", [1], 3), draw("normal", [1], 3, dtype=torch.float64))
 
 
-def test_no_noise_is_zero_without_end():
-    noise = no_noise(4, 2, 3, torch.float64)
-    for _ in range(100):
-        step = next(noise)
-    assert step.shape == (3, 2, 4)
-    assert step.dtype == torch.float64
-    assert not step.any()
+def test_a_seed_that_is_not_wanted_draws_nothing():
+    randoms = [np.random.default_rng(seed) for seed in (1, 2)]
+    noise = SeedNoise("normal", 2, 3, randoms, torch.float32)
+    first = noise.draw(5, np.array([True, False]))
+    assert not first[1].any()
+    assert torch.equal(noise.draw(5, np.array([False, True]))[1], torch.from_numpy(draw("normal", [2], 5)[:, 0]))
+
+
+def test_no_noise_is_zero():
+    noise = NoNoise(4, 2, torch.float64).draw(7, np.ones(3, bool))
+    assert noise.shape == (3, 7, 2, 4)
+    assert noise.dtype == torch.float64
+    assert not noise.any()

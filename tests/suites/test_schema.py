@@ -75,7 +75,11 @@ def test_an_environment_overrides_the_suites_hyperparameters(tmp_path):
         ("steps = 200", "steps = 2.5", ["environments.CartPole-v1.steps", "2.5", "integer"]),
         ("steps = 200", "steps = true", ["environments.CartPole-v1.steps", "integer"]),
         ("steps = 200", "steps = 0", ["environments.CartPole-v1.steps", "greater than or equal to 1"]),
-        ("steps = 200", 'steps = 200\nbackend = "gpu"', ["backend = 'gpu'", "'numpy', 'envpool' or 'gymnasium'"]),
+        (
+            "steps = 200",
+            'steps = 200\nbackend = "gpu"',
+            ["backend = 'gpu'", "'compiled', 'numpy', 'envpool' or 'gymnasium'"],
+        ),
         ("episodes = 3", "episodes = 0", ["evaluation.episodes", "greater than or equal to 1"]),
         ("episodes = 3", "deterministic = 1", ["evaluation.deterministic", "boolean"]),
         ('seeds = "0-2"', "seeds = 3", ["seeds = 3", "'0-9'"]),

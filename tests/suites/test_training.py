@@ -234,8 +234,7 @@ def test_a_rollout_knows_torchs_log_probability_of_its_actions(env, small_cell, 
     for state, rollout in seen:
         model, parameters, _ = rollout.behaviour
         assert torch.equal(parameters, state.policy)
-        layers = model.policy.layers(parameters.numpy())
         observation = rollout.observation[:, :, :-1].flatten(1, 2).double()
-        outputs = torch.from_numpy(model.policy.forward(layers, observation.numpy())[-1])
+        outputs = model.policy.evaluate(parameters, observation)
         expected = DENSITIES[env](outputs).log_prob(rollout.action.flatten(1, 2)).view(rollout.log_prob.shape)
         torch.testing.assert_close(rollout.log_prob[rollout.valid], expected[rollout.valid])

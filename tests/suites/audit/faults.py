@@ -206,13 +206,12 @@ def leaking(gradient, leak):
 def leak(state, samples):
     """Gradient of ``Σ V log π`` in the critic's parameters."""
     model, policy, critic = state.model, state.policy, state.critic
-    observation = samples.observation.numpy()
-    outputs = torch.from_numpy(model.policy.forward(model.policy.layers(policy.numpy()), observation)[-1])
+    outputs = model.policy.evaluate(policy, samples.observation)
     slope = model.distribution.log_prob(outputs, samples.action) * samples.mask
-    network = model.value_network
-    layers = network.layers(critic.numpy())
-    activations = network.forward(layers, observation)
-    return torch.from_numpy(network.cotangent(layers, activations, slope.unsqueeze(2).numpy()))
+    network, gradient = model.value_network, torch.zeros_like(critic)
+    made = network.forward(critic, samples.observation)
+    network.add_cotangent(critic, made, slope.unsqueeze(2), gradient)
+    return gradient
 
 
 def stale(rollout):

@@ -16,7 +16,7 @@ from .conftest import ENVIRONMENTS, cell
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_bit_equal_to_the_recorded_evaluation(algorithm, env, results):
     policy = open_policy(cell(results, algorithm, env), 1)
-    assert policy.environment.backend == {"backend": "numpy", **ENVIRONMENTS[env]}["backend"]
+    assert policy.environment.backend == {"backend": "compiled", **ENVIRONMENTS[env]}["backend"]
     assert replay(policy).differences == []
 
 
@@ -48,9 +48,11 @@ def test_reasons_name_what_differs(results, copied):
     assert "code has changed" in reasons(open_policy(cell(results), 1))[0]
 
 
-@pytest.mark.parametrize(("env", "backend"), [("LunarLander-v3", "gymnasium"), ("CartPole-v1", "numpy")])
+@pytest.mark.parametrize(("env", "backend"), [("LunarLander-v3", "gymnasium"), ("CartPole-v1", "compiled")])
 def test_what_cannot_be_drawn_is_played_on_gymnasium(env, backend, results):
     policy = open_policy(cell(results), 1)
-    recorded = dataclasses.replace(policy.environment, id=env, backend="envpool" if env != "CartPole-v1" else "numpy")
+    recorded = dataclasses.replace(
+        policy.environment, id=env, backend="envpool" if env != "CartPole-v1" else "compiled"
+    )
     shown = drawable(dataclasses.replace(policy, environment=recorded))
     assert (shown.environment.id, shown.environment.backend) == (env, backend)

@@ -1,0 +1,397 @@
+"""Compiled inner loops: functions over numpy arrays and numbers that numba turns into machine code.
+
+`@kernel` marks one. It is compiled when it is first called, by its own name in any other kernel, and kept on disk: the
+next process loads it. Nothing here loads numba before that.
+
+What is kept is found again by everything that it was made of: the byte code of the function and of all kernels that it
+calls, the constants that they name, and the versions of Python, numba, llvmlite and scipy; numba adds the processor. A
+kernel whose callee has changed is therefore another kernel (numba itself looks at the caller's file alone). It lies in
+``NUMBA_CACHE_DIR``, else in the user's cache folder, else, where that cannot be written, in a temporary one.
+
+With ``NUMBA_DISABLE_JIT=1`` the same functions run uncompiled.
+"""
+
+import getpass
+import hashlib
+import importlib
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property, update_wrapper
+from importlib.metadata import version
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from .errors import UsageError
+
+FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+"""How kernels are compiled. Products and sums are contracted, which changes bits, and so everywhere; sums keep their
+order, which would follow the width of the processor's vectors otherwise; a division by zero is infinite, as numpy's."""
+SPEAK_AFTER = 1
+"""Kernels compiled in a process before it says so."""
+
+
+def compiles() -> bool:
+    """Whether kernels are compiled; ``NUMBA_DISABLE_JIT=1`` runs them as they are."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+
+
+class Kernel:
+    """A function that runs compiled; called like the function."""
+
+    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+        update_wrapper(self, function)
+        self.python = function
+        """The function itself."""
+        self.signature = signature
+        self._versions: dict[Any, Callable[..., Any]] = {}
+        # Where the arguments differ by precision alone, the first of them tells which.
+        parts = _arguments(signature)
+        self._real = next((n for n, part in enumerate(parts) if part.startswith("real[")), None)
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function on arrays and numbers, by position."""
+        known = self._versions.get(None if self._real is None else args[self._real].dtype)
+        if known is None:
+            known = self.prepared(None if self._real is None else args[self._real].dtype)
+        return known(*args)
+
+    def prepared(self, real: Any = None) -> Callable[..., Any]:
+        """Return the compiled function for arrays of the precision ``real``, compiled or loaded if need be.
+
+        Raises:
+            UsageError: it cannot be compiled; the line says what it calls that is no kernel, or what numba found.
+        """
+        key = None if self._real is None else np.dtype(real)
+        if key not in self._versions:
+            self._versions[key] = self._compiled(key) if compiles() else self.python
+        return self._versions[key]
+
+    def address(self, signature: str) -> int:
+        """Return where the machine code for a signature is, to be called by another kernel (see `Pointer`)."""
+        with _Explained(self):
+            types = _signature(signature)
+            self.dispatcher.compile(types)
+            result = self.dispatcher.overloads[types.args]
+        if result.signature.return_type != types.return_type:
+            raise UsageError(f"kernel {self.place} returns {result.signature.return_type}, not {types.return_type}")
+        return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+    @property
+    def place(self) -> str:
+        """Its name and where it stands, for messages."""
+        code = self.python.__code__
+        return f"{self.python.__qualname__} ({Path(code.co_filename).name}:{code.co_firstlineno})"
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of everything that the compiled function is made of, the processor apart."""
+        digest = hashlib.sha256(repr((FLAGS, self.signature, _versions())).encode())
+        for part in _closure(self, []):
+            digest.update(part)
+        return digest.hexdigest()
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba knows the function as."""
+        numba = _numba()
+        function = _resolved(self.python)
+        function.__dict__["key"] = self.key
+        dispatcher = numba.njit(**FLAGS)(function)
+        dispatcher._cache = _cache_class()(function)
+        return dispatcher
+
+    def _compiled(self, real: Any) -> Callable[..., Any]:
+        dispatcher = self.dispatcher
+        if not self.signature:
+            return dispatcher  # type: ignore[no-any-return]
+        with _Explained(self):
+            numba = _numba()
+            if self._real is not None and len(self._versions):  # of another precision: one function each
+                dispatcher = numba.njit(**FLAGS)(_resolved(self.python))
+                dispatcher._cache = self.dispatcher._cache
+            dispatcher.compile(_signature(self.signature, real))
+            dispatcher.disable_compile()
+        return dispatcher  # type: ignore[no-any-return]
+
+
+ENTRIES: list[Kernel] = []
+"""Kernels with a signature: those that Python calls, in the order in which they were defined."""
+
+
+def kernel(given: Callable[..., Any] | str, /) -> Any:
+    """Mark a function as a kernel.
+
+    Args:
+        given: the function; or the types of the arguments, in numba's notation with ``real`` for float32 or float64,
+            where Python calls it: it is then compiled for these alone, and refuses others.
+    """
+    if not isinstance(given, str):
+        return Kernel(given, "")
+
+    def mark(function: Callable[..., Any]) -> Kernel:
+        ENTRIES.append(made := Kernel(function, given))
+        return made
+
+    return mark
+
+
+class Pointer:
+    """Makes an address a function within a kernel: ``step = DYNAMICS(addresses[0])``; one type for all functions."""
+
+    def __init__(self, signature: str) -> None:
+        self.signature = signature
+
+    def of(self, function: Kernel) -> Any:
+        """Return what stands for a kernel among the arguments of another."""
+        return function.address(self.signature) if compiles() else function.python
+
+    def __call__(self, address: Any) -> Any:
+        """Return the function; uncompiled it stands for itself."""
+        return address
+
+    @cached_property
+    def intrinsic(self) -> Any:
+        """The same for numba."""
+        numba = _numba()
+        cgutils: Any = importlib.import_module("numba.core.cgutils")
+
+        function = numba.types.FunctionType(_signature(self.signature))
+
+        @numba.extending.intrinsic
+        def function_at(_context: Any, _address: Any) -> Any:
+            def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+                made = cgutils.create_struct_proxy(signature.return_type)(context, builder)
+                made.jit_addr = builder.inttoptr(arguments[0], cgutils.voidptr_t)
+                return made._getvalue()
+
+            return function(numba.types.int64), build
+
+        return function_at
+
+
+def prepare(*reals: Any) -> None:
+    """Load, or compile, every kernel defined so far that Python calls, for these precisions."""
+    for entry in ENTRIES:
+        for real in reals:
+            entry.prepared(real)
+
+
+def host() -> dict[str, str]:
+    """Return what the machine code is made for: LLVM's name of the processor and its features, and the C library."""
+    binding: Any = importlib.import_module("llvmlite.binding")
+
+    features = ",".join(sorted(name for name, there in binding.get_host_cpu_features().items() if there))
+    cpu = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    return {"cpu": cpu, "features": features, "libc": "-".join(platform.libc_ver())}
+
+
+@cache
+def cache_folder() -> Path:
+    """Return where compiled kernels are kept."""
+    candidates = [os.environ.get("NUMBA_CACHE_DIR")]
+    if sys.platform == "win32":
+        candidates.append(os.environ.get("LOCALAPPDATA"))
+    candidates += [os.environ.get("XDG_CACHE_HOME"), str(Path.home() / ".cache")]
+    for folder in (Path(each) / "pgsuite" / "kernels" for each in candidates if each):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as containers have them
+        user = "nobody"
+    folder = Path(tempfile.gettempdir()) / f"pgsuite-kernels-{user}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _numba() -> Any:
+    """Import numba, without the vector mathematics that some installations add: its last bits are not libm's."""
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    return importlib.import_module("numba")
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    """What compiles, and what the products of matrices run in."""
+    return (sys.version, *(version(name) for name in ("numba", "llvmlite", "numpy", "scipy")))
+
+
+def _arguments(signature: str) -> list[str]:
+    """The arguments of a signature, as text."""
+    parts, depth = [""], 0
+    for letter in signature:
+        depth += (letter in "[(") - (letter in "])")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
+
+
+def _signature(text: str, real: Any = None) -> Any:
+    """The types of ``"int64, real[::1]"``, or of ``"boolean(float64[::1])"`` where what is returned counts."""
+    numba = _numba()
+    names = {**vars(numba.types), "real": numba.from_dtype(np.dtype(real)) if real is not None else None}
+    text = " ".join(text.split())
+    return eval(text if text.endswith(")") else f"({text},)", names)
+
+
+class _Explained:
+    """Turn what numba says of a kernel that it cannot compile into one line."""
+
+    def __init__(self, owner: Kernel) -> None:
+        self._owner = owner
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
+        if error is None or not type(error).__module__.startswith("numba."):
+            return
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        telling = [line for line in lines if not line.startswith(("Failed in", "During:", "File "))]
+        where = next((line.removeprefix("File ") for line in reversed(lines) if line.startswith("File ")), "")
+        said = " ".join((telling or lines)[:2])[:300]
+        raise UsageError(
+            f"kernel {self._owner.place} cannot be compiled: {said}"
+            + (f" ({where.rstrip(':')})" if where else "")
+            + "; a kernel takes numbers and numpy arrays, and calls numpy, math and other kernels alone"
+        ) from None
+
+
+def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
+    """What a kernel is made of, each thing once, in the order in which reading meets it."""
+    seen.append(owner)
+    function = owner.python
+    yield from _code(function.__code__)
+    yield repr(function.__defaults__).encode()
+    for name, value in _named(function):
+        yield name.encode()
+        yield from _content(owner, name, value, seen)
+
+
+def _code(code: CodeType) -> Iterator[bytes]:
+    yield code.co_code
+    yield repr((code.co_names, code.co_varnames, code.co_argcount)).encode()
+    for constant in code.co_consts:
+        yield from _code(constant) if isinstance(constant, CodeType) else (repr(constant).encode(),)
+
+
+def _content(owner: Kernel, name: str, value: Any, seen: list[Kernel]) -> Iterator[bytes]:
+    """What a name in a kernel stands for."""
+    if isinstance(value, Kernel):
+        yield from (str(seen.index(value)).encode(),) if value in seen else _closure(value, seen)
+    elif isinstance(value, Pointer):
+        yield value.signature.encode()
+    elif isinstance(value, np.ndarray):
+        yield repr((value.dtype, value.shape)).encode() + value.tobytes()
+    elif isinstance(value, ModuleType):
+        yield value.__name__.encode()
+        for attribute in owner.python.__code__.co_names:
+            if isinstance(getattr(value, attribute, None), Kernel):
+                raise UsageError(
+                    f"kernel {owner.place} names {attribute} by its module: "
+                    f"import it by its own name, from {value.__name__} import {attribute}"
+                )
+    elif isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in ("numpy", "numba"):
+        raise UsageError(f"kernel {owner.place} calls {name}, which is plain Python: decorate it with @kernel")
+    else:
+        yield repr(value).encode()
+
+
+def _named(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """The names of a function, and of functions within it, that mean something outside it."""
+    code: CodeType = function.__code__
+    codes = [code]
+    for each in codes:
+        codes += [constant for constant in each.co_consts if isinstance(constant, CodeType)]
+    names = dict.fromkeys(name for each in codes for name in each.co_names)
+    outside: dict[str, Any] = function.__globals__
+    yield from ((name, outside[name]) for name in names if name in outside)
+    cells = getattr(function, "__closure__", None) or ()
+    yield from ((name, cell.cell_contents) for name, cell in zip(code.co_freevars, cells, strict=True))
+
+
+def _resolved(function: Callable[..., Any]) -> FunctionType:
+    """The function with numba's forms in place of kernels and pointers."""
+
+    def form(value: Any) -> Any:
+        if isinstance(value, Kernel):
+            return value.dispatcher
+        return value.intrinsic if isinstance(value, Pointer) else value
+
+    outside = dict(function.__globals__)
+    outside.update((name, form(value)) for name, value in _named(function))
+    made = FunctionType(function.__code__, outside, function.__name__, function.__defaults__, _cells(function, form))
+    made.__module__, made.__qualname__ = function.__module__, function.__qualname__
+    return made
+
+
+def _cells(function: Callable[..., Any], form: Callable[[Any], Any]) -> Any:
+    cells = getattr(function, "__closure__", None)
+    return tuple(CellType(form(cell.cell_contents)) for cell in cells) if cells else None
+
+
+@cache
+def _cache_class() -> Any:
+    """Numba's cache on disk, with our keys instead of its files' times."""
+    _numba()
+    caching: Any = importlib.import_module("numba.core.caching")
+
+    class Locator(caching._CacheLocator):
+        def __init__(self, function: Any) -> None:
+            self._key = function.key
+
+        @classmethod
+        def from_function(cls, function: Any, _path: str) -> "Locator":
+            return cls(function)
+
+        def get_cache_path(self) -> str:
+            return str(cache_folder())
+
+        def get_source_stamp(self) -> str:
+            return str(self._key)
+
+        def get_disambiguator(self) -> str:
+            return str(self._key[:20])
+
+    class Kept(caching.CompileResultCacheImpl):
+        _locator_classes = (Locator,)
+
+        def get_filename_base(self, fullname: str, _abiflags: str) -> str:
+            return f"{fullname.rpartition('.')[2]}-{self.locator.get_disambiguator()}"
+
+    class Kernels(caching.FunctionCache):
+        _impl_class = Kept
+
+        def load_overload(self, signature: Any, context: Any) -> Any:
+            try:
+                return super().load_overload(signature, context)
+            except Exception:  # whatever is wrong with the file: it is compiled anew, and written over it
+                return None
+
+        def save_overload(self, signature: Any, result: Any) -> None:
+            _say_once()
+            super().save_overload(signature, result)
+
+    return Kernels
+
+
+_compiled: list[int] = []
+
+
+def _say_once() -> None:
+    """Say, on the first kernel that this process compiles, that it takes a while, once."""
+    _compiled.append(1)
+    if len(_compiled) == SPEAK_AFTER and __name__ == "pgsuite.kernels":
+        print("compiling the inner loops: once on this machine, some 20 seconds", file=sys.stderr, flush=True)

@@ -1,0 +1,59 @@
+"""What workers are forked from: a process that has loaded the kernels of the planned cells, compiled if need be.
+
+A fork server imports modules by name and does nothing else before it forks; so this one works when it is imported
+there, from a note in the environment. In any other process importing it does nothing.
+"""
+
+import importlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from .. import kernels
+from ..algorithms.registry import load_class
+from .cells import Environment, open_environments
+from .process import start_server
+
+_NOTE = "PGSUITE_FORKING"
+
+
+def start(
+    module: str, algorithms: Iterable[str], environments: Iterable[Environment], precisions: Iterable[str]
+) -> None:
+    """Start the server that workers are forked from, and wait until it is ready; one that runs stays as it is.
+
+    What it compiles it says on the error output.
+
+    Args:
+        module: with what workers do.
+        algorithms: names or addresses of what they train.
+        environments: which kernels they step.
+        precisions: of numbers, ``float32`` or ``float64``.
+    """
+    places = {json.dumps([env.id, env.backend, *env.modules]) for env in environments if not env.options}
+    wanted = {"modules": {module}, "algorithms": algorithms, "environments": places, "precisions": precisions}
+    os.environ[_NOTE] = json.dumps({name: sorted(set(values)) for name, values in wanted.items()})
+    try:
+        start_server(__name__)
+    finally:
+        del os.environ[_NOTE]
+
+
+def load(wanted: Mapping[str, Sequence[str]]) -> None:
+    """Load all that is wanted, and its kernels; what fails, fails again, and is told, in the worker."""
+    for module in wanted["modules"]:
+        importlib.import_module(module)
+    for reference in wanted["algorithms"]:
+        with suppress(Exception):
+            load_class(reference)
+    for place in wanted["environments"]:
+        with suppress(Exception):
+            env_id, backend, *modules = json.loads(place)
+            open_environments(Environment(id=env_id, backend=backend, modules=tuple(modules)), [0]).close()
+    with suppress(Exception):
+        kernels.prepare(*wanted["precisions"])
+
+
+if _NOTE in os.environ:
+    load(json.loads(os.environ.pop(_NOTE)))

@@ -1,0 +1,266 @@
+"""Playing a plan with a frozen policy: the one way from policies and environments to experience.
+
+Training, evaluation and replay play alike. A network in a compiled environment plays in compiled code, seed by seed: a
+seed waits for nobody. Any other actor or environment is stepped time step by time step, all seeds together, with the
+same kernels for the actor. Both give the same bits.
+
+Shapes: **S** seeds that play, **N** environments per seed, **M** = S·N members of the vector environment,
+**T** time steps, **O** observation size, **A** numbers of an action, **K** of noise.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..algorithms.interface import Episodes, Plan
+from ..algorithms.model import Actor, NetworkActor, act, to_environment
+from ..envs.compiled import CompiledVectorEnv, advance, look
+from ..envs.vector import VectorEnv
+from ..kernels import kernel
+from .noise import Noise
+
+STRETCH = 64
+"""Time steps of a round that are played at once: how many it has is not known beforehand."""
+
+
+class Stretch(NamedTuple):
+    """Consecutive time steps of a plan. A member that does not step any more has zeros."""
+
+    observation: NDArray[np.float32]
+    """``(S, N, T + 1, O)``; entry t + 1 follows step t."""
+    action: Tensor
+    """``(S, N, T)`` or ``(S, N, T, A)`` as drawn from the policy."""
+    log_prob: Tensor
+    """``(S, N, T)``"""
+    reward: NDArray[np.float64]
+    """``(S, N, T)``"""
+    terminated: NDArray[np.bool_]
+    """``(S, N, T)``"""
+    truncated: NDArray[np.bool_]
+    """``(S, N, T)``"""
+    valid: NDArray[np.bool_]
+    """``(S, N, T)`` whether it is experience: false for resets, and where a member did not step."""
+    acted: NDArray[np.bool_]
+    """``(S, T)`` whether a seed's actions were finite."""
+    sound: bool
+    """Whether all observations and rewards are finite."""
+    environment: Callable[[], NDArray[np.generic]]
+    """Gives the actions in the environment's units and shape, ``(S, N, T, ...)``."""
+
+
+def play(
+    plan: Plan,
+    env: VectorEnv,
+    actor: Actor,
+    noise: Noise,
+    members: NDArray[np.intp],
+    observation: NDArray[np.float32] | None = None,
+) -> Iterator[Stretch]:
+    """Play a plan: a window in one stretch, a round in stretches of `STRETCH` time steps.
+
+    In a round every member plays one episode; a finished one is not stepped again.
+
+    Args:
+        plan: a window or a round.
+        env: the environments.
+        actor: of the seeds that play.
+        noise: of their actions.
+        members: ``(S, N)`` which of the environments play.
+        observation: ``(S, N, O)`` where a window goes on; a round, or None, begins with a reset.
+    """
+    if observation is None:
+        flat = members.ravel()
+        everyone = np.array_equal(flat, np.arange(env.num_envs))
+        observation = env.reset(None if everyone else flat).reshape(*members.shape, -1)
+    once = isinstance(plan, Episodes)
+    running = np.ones(members.shape, dtype=np.bool_)
+    networks = isinstance(actor, NetworkActor) and type(actor).__call__ is NetworkActor.__call__
+    stretch = _compiled if networks and isinstance(env, CompiledVectorEnv) else _stepwise
+    while running.any():
+        steps = STRETCH if isinstance(plan, Episodes) else plan.length
+        numbers = noise.draw(steps, np.asarray(running.any(axis=1)))
+        played = stretch(env, actor, numbers, members, observation, running, once)
+        yield played
+        if not once:
+            return
+        observation = np.ascontiguousarray(played.observation[:, :, -1])
+
+
+def _compiled(
+    env: Any,
+    actor: Any,
+    noise: Tensor,
+    members: NDArray[np.intp],
+    observation: NDArray[np.float32],
+    running: NDArray[np.bool_],
+    once: bool,
+) -> Stretch:
+    """Play in compiled code; the arguments are those of `_stepwise`."""
+    seeds, steps, count, _ = noise.shape
+    if not once:  # every second step may be a reset
+        env.ensure_draws(members.ravel(), steps // 2 + 1)
+    seen = np.zeros((seeds, count, steps + 1, observation.shape[2]), np.float32)
+    seen[:, :, 0] = observation
+    sample = torch.zeros(seeds, count, steps, actor.model.distribution.width, dtype=actor.dtype)
+    log_prob = torch.zeros(seeds, count, steps, dtype=actor.dtype)
+    reward = np.zeros((seeds, count, steps))
+    terminated, truncated, valid = (np.zeros(reward.shape, np.bool_) for _ in range(3))
+    acted, sound, played = np.ones((seeds, steps), np.bool_), np.ones(seeds, np.bool_), np.zeros(seeds, np.int64)
+    play_each(
+        *actor.code,
+        *actor.model.bounds,
+        *env.members,
+        members,
+        noise.numpy(),
+        once,
+        running,
+        seen,
+        sample.numpy(),
+        log_prob.numpy(),
+        reward,
+        terminated,
+        truncated,
+        valid,
+        acted,
+        sound,
+        played,
+    )
+    length = int(played.max())
+    if length < steps:
+        seen, sample, log_prob = seen[:, :, : length + 1], sample[:, :, :length], log_prob[:, :, :length]
+        terminated, truncated, valid = (x[:, :, :length] for x in (terminated, truncated, valid))
+        reward = reward[:, :, :length]
+        acted = acted[:, :length]
+    action = actor.model.distribution.actions(sample)
+    flags = (terminated, truncated, valid, acted)
+    return Stretch(
+        seen, action, log_prob, reward, *flags, bool(sound.all()), lambda: actor.model.to_environment(action)
+    )
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], "
+    "boolean, float64[:, ::1], "
+    "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], "
+    "int64[:, ::1], real[:, :, :, ::1], boolean, boolean[:, ::1], "
+    "float32[:, :, :, ::1], real[:, :, :, ::1], real[:, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], "
+    "boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, ::1], boolean[::1], int64[::1]"
+)
+def play_each(
+    parameters, widths, relu, shift, scale, kind, sizes,
+    squashed, bounds,
+    functions, time_limit, states, elapsed, ended, draws, drawn,
+    members, noise, once, running,
+    observation, sample, log_prob, reward, terminated, truncated, valid, acted, sound, played,
+):  # fmt: skip
+    """Play every seed that has an environment running, up to as many time steps as there is noise.
+
+    The arguments, a line at a time: those of `model.act`, of `model.to_environment`, `envs.compiled.Members`; which of
+    them are whose, the noise ``(S, T, N, K)``, whether an environment stops at the end of its episode, and which still
+    play; what is recorded, as in `Stretch`, whether a seed's numbers are all finite, and its number of time steps.
+    """
+    seen, following = np.empty(observation.shape[3]), np.empty(states.shape[1])
+    count = members.shape[1]
+    now = np.empty((count, observation.shape[3]), np.float32)
+    chosen, density = np.empty((count, sample.shape[3]), parameters.dtype), np.empty(count, parameters.dtype)
+    action = np.empty(sample.shape[3])
+    for s in range(len(members)):
+        t = 0
+        now[:] = observation[s, :, 0]
+        while t < noise.shape[1] and running[s].any():
+            acted[s, t] = act(
+                parameters[s],
+                widths,
+                relu,
+                shift[s],
+                scale[s],
+                kind,
+                sizes,
+                now,
+                noise[s, t],
+                running[s],
+                chosen,
+                density,
+            )
+            for n in range(count):
+                if not running[s, n]:
+                    continue
+                sample[s, n, t], log_prob[s, n, t] = chosen[n], density[n]
+                to_environment(squashed, bounds, chosen[n], action)
+                m = members[s, n]
+                reward[s, n, t], terminated[s, n, t], truncated[s, n, t], valid[s, n, t] = advance(
+                    functions, time_limit, states, elapsed, ended, draws, drawn, m, action, following
+                )
+                look(functions, states[m], seen, now[n])
+                observation[s, n, t + 1] = now[n]
+                if not np.isfinite(reward[s, n, t]) or not np.isfinite(now[n].sum()):
+                    sound[s] = False
+                if once and ended[m]:
+                    running[s, n] = False
+            t += 1
+        played[s] = t
+
+
+def _stepwise(
+    env: VectorEnv,
+    actor: Actor,
+    noise: Tensor,
+    members: NDArray[np.intp],
+    observation: NDArray[np.float32],
+    running: NDArray[np.bool_],
+    once: bool,
+) -> Stretch:
+    """Play time step by time step.
+
+    Args:
+        env: the environments.
+        actor: of the seeds.
+        noise: ``(S, T, N, K)``
+        members: ``(S, N)``
+        observation: ``(S, N, O)`` before the first step.
+        running: ``(S, N)`` who plays; it loses those whose episode ends, where an episode is played ``once``.
+        once: see there.
+    """
+    flat, networks = members.ravel(), type(actor).__call__ is NetworkActor.__call__
+    everyone = np.array_equal(flat, np.arange(env.num_envs))
+    steps = noise.shape[1]
+    record: dict[str, NDArray[Any]] = {}
+    seen = np.zeros((*members.shape, steps + 1, observation.shape[2]), np.float32)
+    seen[:, :, 0] = observation
+    acted, t = np.ones((len(members), steps), np.bool_), 0
+    environment: list[NDArray[np.generic]] = []
+    while t < steps and running.any():
+        now = torch.from_numpy(np.ascontiguousarray(seen[:, :, t]))
+        chosen = actor(now, noise[:, t], running) if networks else actor(now, noise[:, t])  # type: ignore[call-arg]
+        acted[:, t] = chosen.finite
+        environment.append(chosen.environment)
+        actions = chosen.environment.reshape(flat.size, *chosen.environment.shape[2:])
+        if running.all():
+            transition = env.step(actions, None if everyone else flat)
+        else:
+            transition = env.step(actions[running.ravel()], flat[running.ravel()])
+        values = transition._asdict()
+        seen[:, :, t + 1][running] = values.pop("observation")
+        values["action"], values["log_prob"] = (x.numpy()[running] for x in (chosen.sample, chosen.log_prob))
+        for name, value in values.items():
+            if name not in record:
+                record[name] = np.zeros((*members.shape, steps, *value.shape[1:]), value.dtype)
+            record[name][:, :, t][running] = value
+        if once:
+            running[running] = ~(transition.terminated | transition.truncated)
+        t += 1
+    kept = {name: np.ascontiguousarray(values[:, :, :t]) for name, values in record.items()}
+    sound = np.isfinite(seen).all() and np.isfinite(kept["reward"]).all()
+    return Stretch(
+        observation=seen[:, :, : t + 1],
+        action=torch.from_numpy(kept.pop("action")),
+        log_prob=torch.from_numpy(kept.pop("log_prob")),
+        acted=acted[:, :t],
+        sound=bool(sound),
+        environment=lambda: np.stack(environment, axis=2),
+        **kept,
+    )
