@@ -17,6 +17,9 @@ def check_shapes(**named: tuple[_Array, str]) -> None:
     Raises:
         ValueError: naming the array, its shape and the axes that it should have.
     """
+    asked = tuple((text, array.shape) for array, text in named.values())
+    if asked in _FITTING:  # as in every update but the first
+        return
     sizes: dict[str, Any] = {}
     for name, (array, text) in named.items():
         shape = tuple(array.shape)
@@ -34,6 +37,13 @@ def check_shapes(**named: tuple[_Array, str]) -> None:
                 f"{letter} = {sizes[letter]}" for letter in letters if letter in sizes and letter != "..."
             )
             raise ValueError(f"{name} has shape {shape}, expected ({text}){' with ' if known else ''}{known}")
+    if len(_FITTING) < _REMEMBERED:
+        _FITTING.add(asked)
+
+
+_FITTING: set[tuple[tuple[str, Any], ...]] = set()
+"""Axes and shapes that were found to fit."""
+_REMEMBERED = 10_000
 
 
 @cache

@@ -3,7 +3,7 @@
 What does not change (a model, None) is carried along untouched and is not saved.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,13 +52,17 @@ def named_tensors(tree: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
             yield name, leaf
 
 
-def _named_leaves(tree: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, dict) or hasattr(tree, "_fields"):
-        children = tree if isinstance(tree, dict) else tree._asdict()
-        for name, child in children.items():
-            yield from _named_leaves(child, f"{prefix}.{name}" if prefix else name)
+def _named_leaves(tree: Any, prefix: str) -> list[tuple[str, Any]]:
+    if isinstance(tree, Tensor):
+        return [(prefix, tree)]
+    if isinstance(tree, dict):
+        children: Iterable[tuple[str, Any]] = tree.items()
+    elif hasattr(tree, "_fields"):
+        children = zip(tree._fields, tree, strict=True)
     else:
-        yield prefix, tree
+        return [(prefix, tree)]
+    named = ((f"{prefix}.{name}" if prefix else name, child) for name, child in children)
+    return [leaf for name, child in named for leaf in _named_leaves(child, name)]
 
 
 def with_tensors(tree: T, tensors: Mapping[str, Tensor], optional: Collection[str] = ()) -> T:
@@ -104,6 +108,8 @@ def check_alike(old: Any, new: Any) -> None:
     Raises:
         ValueError: naming what is missing, has been added, or has another shape or type.
     """
+    if _same_form(old, new):
+        return
     before, after = dict(named_tensors(old)), dict(named_tensors(new))
     if different := before.keys() ^ after.keys():
         name = min(different)
@@ -113,6 +119,19 @@ def check_alike(old: Any, new: Any) -> None:
             raise ValueError(f"{name} became {tensor.dtype}, it was {before[name].dtype}")
         if tensor.shape != before[name].shape:
             raise ValueError(f"{name} became {_described(tensor)}, it was {_described(before[name])}")
+
+
+def _same_form(old: Any, new: Any) -> bool:
+    """Whether two trees are alike, without saying where they are not."""
+    if isinstance(old, Tensor):
+        return isinstance(new, Tensor) and old.dtype == new.dtype and old.shape == new.shape
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_same_form(old[name], new[name]) for name in old)
+    if hasattr(old, "_fields"):
+        return all(_same_form(a, b) for a, b in zip(old, new, strict=True))
+    return True
 
 
 def _described(tensor: Tensor) -> str:

@@ -11,6 +11,7 @@ import gymnasium
 from .. import envs
 from ..algorithms.registry import build, load_class, locate
 from ..envs.anchors import anchors
+from ..envs.tasks import ADDED
 from ..errors import UsageError
 from ..results.store.fingerprint import fingerprint, source_hash
 from ..results.store.provenance import versions
@@ -194,6 +195,8 @@ def _registration(env_id: str) -> dict[str, Any]:
 
     The entry point counts by its name only where Gymnasium's version stands for what it does.
     """
+    if env_id in ADDED:  # Gymnasium knows nothing of it
+        return {}
     spec = gymnasium.spec(env_id)
     entry = str(spec.entry_point)
     physics = [package for prefix, package in _PHYSICS.items() if entry.startswith(prefix)]

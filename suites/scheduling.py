@@ -1,5 +1,6 @@
 """Jobs on worker processes: one process each, pinned to a core, longest first; what dies takes nothing else along."""
 
+import math
 import os
 import signal
 import time
@@ -17,6 +18,10 @@ from .workers import Finished, Job, News, work
 
 _BACKEND_COST = {"compiled": 1.0, "numpy": 4.0, "envpool": 20.0, "gymnasium": 60.0}
 """Rough relative time per step, to start the longest job first."""
+_LARGEST_SHARE = 1 / 8
+"""Of a worker's work that one job of a compiled environment has, at most."""
+_FEWEST_TOGETHER = 5
+"""Seeds that are not split further: what Python costs an update is paid once for all of them."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,18 @@ def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
     """Return jobs for the runs that are missing, longest first.
 
     With fewer cells than workers, cells are split so that every worker has a job, the longest cells most: their seeds
-    are shared out among several jobs, which changes no result.
+    are shared out among several jobs, which changes no result. Cells in compiled environments, whose seeds gain little
+    from company, are also split until no job is more than a fraction of a worker's share, so that all workers finish
+    together. A run's snapshots are its own in either case; the seeds of a job reach a checkpoint together, so smaller
+    jobs report progress more often, and a worker that is killed takes fewer runs back to their last snapshot.
     """
     todo = sorted(((p, missing) for p in planned if (missing := p.missing())), key=lambda pair: -_cost(*pair))
     jobs: list[tuple[float, Job]] = []
+    largest = sum(_cost(*pair) for pair in todo) / workers * _LARGEST_SHARE
     for n, (p, missing) in enumerate(todo):
         parts = max(1, (workers + len(todo) - 1 - n) // len(todo))
+        if p.record["environment"]["backend"] == "compiled":
+            parts = max(parts, min(math.ceil(_cost(p, missing) / largest), len(missing) // _FEWEST_TOGETHER))
         parts = min(parts, len(missing))
         cuts = [-(-len(missing) * part // parts) for part in range(parts + 1)]  # the larger shares first
         shares = [missing[start:end] for start, end in pairwise(cuts)]

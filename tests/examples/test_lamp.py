@@ -55,7 +55,7 @@ def test_it_runs_compiled_and_again_only_after_an_edit_of_a_helper(place):
     ("old", "new", "said"),
     [
         ("@kernel\ndef blown", "def blown", "blown, which is plain Python: decorate it with @kernel"),
-        ("return 1.0 if there else -0.01, there", "return 1.0", "returns"),
+        ("return 1.0 if there else -0.01, there", "return 1.0", "cannot be compiled"),
         ("following[1] = state[1]", "following[1] = {}[state]", "cannot be compiled"),
         ("@kernel\ndef observe", "def observe", "its observe is plain Python"),
         ("time_limit=100", "time_limit=0", "time_limit is 0"),
