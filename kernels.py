@@ -50,6 +50,7 @@ class Kernel:
         """The function itself."""
         self.signature = signature
         self._versions: dict[Any, Callable[..., Any]] = {}
+        self._addresses: dict[str, int] = {}
         # Where the arguments differ by precision alone, the first of them tells which.
         parts = _arguments(signature)
         self._real = next((n for n, part in enumerate(parts) if part.startswith("real[")), None)
@@ -74,13 +75,17 @@ class Kernel:
 
     def address(self, signature: str) -> int:
         """Return where the machine code for a signature is, to be called by another kernel (see `Pointer`)."""
+        if signature in self._addresses:
+            return self._addresses[signature]
         with _Explained(self):
             types = _signature(signature)
             self.dispatcher.compile(types)
             result = self.dispatcher.overloads[types.args]
         if result.signature.return_type != types.return_type:
             raise UsageError(f"kernel {self.place} returns {result.signature.return_type}, not {types.return_type}")
-        return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+        address = int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+        self._addresses[signature] = address
+        return address
 
     @property
     def place(self) -> str:

@@ -228,7 +228,7 @@ def loss_gradient(
         outputs = made.outputs.requires_grad_()
         block_loss = loss(outputs, block)
         # Seeds share no parameters, so the slope of the sum of their losses is every seed's own.
-        (slope,) = torch.autograd.grad(block_loss, outputs, torch.ones_like(block_loss))
+        (slope,) = torch.autograd.grad(block_loss.sum(), outputs)
         network.add_cotangent(parameters, made, slope, gradient)
         value += block_loss.detach()
         start += BLOCK

@@ -13,6 +13,10 @@ from ..algorithms.distributions import NoiseKind
 Sampled = NDArray[np.float32]
 
 
+STRETCH = 64
+"""Time steps of a round that are played, and their noise drawn, at once; part of what determines the numbers."""
+
+
 def _gumbel(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
     # A draw of exactly zero would be an infinite Gumbel: smallest normal float32 keeps it finite.
     exponential = random.standard_exponential(shape, dtype=np.float32)
@@ -43,12 +47,18 @@ _SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], Samp
 class Noise(Protocol):
     """Where the noise of a plan's actions comes from."""
 
+    @property
+    def stretch(self) -> int:
+        """Time steps of a round to draw at once: how many it has is not known beforehand."""
+
     def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
         """Return the next time steps ``(S, T, N, K)``; zeros, and nothing drawn, for seeds not wanted ``(S,)``."""
 
 
 class SeedNoise:
     """Noise that each seed draws from its own generator."""
+
+    stretch = STRETCH
 
     def __init__(
         self,
@@ -80,6 +90,8 @@ class SeedNoise:
 
 class NoNoise:
     """Zeros, which make every distribution return its mode."""
+
+    stretch = STRETCH
 
     def __init__(self, size: int, num_envs: int, dtype: torch.dtype) -> None:
         self._shape, self._dtype = (num_envs, size), dtype

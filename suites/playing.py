@@ -23,9 +23,6 @@ from ..envs.vector import VectorEnv
 from ..kernels import kernel
 from .noise import Noise
 
-STRETCH = 64
-"""Time steps of a round that are played at once: how many it has is not known beforehand."""
-
 
 class Stretch(NamedTuple):
     """Consecutive time steps of a plan. A member that does not step any more has zeros."""
@@ -60,7 +57,7 @@ def play(
     members: NDArray[np.intp],
     observation: NDArray[np.float32] | None = None,
 ) -> Iterator[Stretch]:
-    """Play a plan: a window in one stretch, a round in stretches of `STRETCH` time steps.
+    """Play a plan: a window in one stretch, a round in stretches as long as its noise says.
 
     In a round every member plays one episode; a finished one is not stepped again.
 
@@ -81,7 +78,7 @@ def play(
     networks = isinstance(actor, NetworkActor) and type(actor).__call__ is NetworkActor.__call__
     stretch = _compiled if networks and isinstance(env, CompiledVectorEnv) else _stepwise
     while running.any():
-        steps = STRETCH if isinstance(plan, Episodes) else plan.length
+        steps = noise.stretch if isinstance(plan, Episodes) else plan.length
         numbers = noise.draw(steps, np.asarray(running.any(axis=1)))
         played = stretch(env, actor, numbers, members, observation, running, once)
         yield played

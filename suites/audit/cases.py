@@ -59,6 +59,8 @@ def collect(given: Subject, model: AuditModel, batches: int, random: np.random.G
 class SharedNoise:
     """One generator for all batches: nothing here is compared between different numbers of them."""
 
+    stretch = 16
+
     def __init__(self, given: Subject, plan: Steps | Episodes, batches: int, random: np.random.Generator) -> None:
         distribution, dtype = given.state.model.distribution, given.variant.algorithm.torch_dtype
         size, members = distribution.noise_size, batches * plan.num_envs

@@ -64,6 +64,8 @@ class Scripted:
 class Still:
     """Noise that nobody listens to."""
 
+    stretch = 64
+
     def draw(self, steps, wanted):
         return torch.zeros(len(wanted), steps, 1, 1)
 
@@ -219,6 +221,7 @@ def test_rounds_do_not_prefer_short_episodes():
         return Action(action, action.numpy(), np.ones(len(action), bool), torch.zeros(action.shape))
 
     class Coins:
+        stretch = 64
         random = torch.Generator().manual_seed(0)
 
         def draw(self, steps, wanted):
