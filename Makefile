@@ -37,7 +37,8 @@ types: develop
 check: lint types test  ## what must be green at every commit
 
 bench: develop  ## training speed beside other libraries, and the statistics, on one core
-	taskset -c 0 $(BIN)/python -m pytest tests/bench_speed.py tests/bench_statistics.py --benchmark-enable -q -s
+	taskset -c 0 $(BIN)/python tests/bench/run.py
+	taskset -c 0 $(BIN)/python -m pytest tests/bench_statistics.py --benchmark-enable -q -s
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,6 +19,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, cached_property, update_wrapper
 from importlib.metadata import version
 from pathlib import Path
@@ -81,8 +82,6 @@ class Kernel:
             types = _signature(signature)
             self.dispatcher.compile(types)
             result = self.dispatcher.overloads[types.args]
-        if result.signature.return_type != types.return_type:
-            raise UsageError(f"kernel {self.place} returns {result.signature.return_type}, not {types.return_type}")
         address = int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
         self._addresses[signature] = address
         return address
@@ -387,7 +386,12 @@ def _cache_class() -> Any:
 
         def save_overload(self, signature: Any, result: Any) -> None:
             _say_once()
-            super().save_overload(signature, result)
+            try:
+                super().save_overload(signature, result)
+            except Exception:  # a damaged index, or no room: it is begun anew, or this process goes on without
+                with suppress(Exception):
+                    self.flush()
+                    super().save_overload(signature, result)
 
     return Kernels
 

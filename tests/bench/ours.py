@@ -1,0 +1,134 @@
+"""This library, or another revision of it: training, evaluation, and stepping without any algorithm."""
+
+import time
+
+import gymnasium
+import numpy as np
+import torch
+from worker import serve
+
+from pgsuite import envs
+from pgsuite.algorithms.model import Spaces
+from pgsuite.algorithms.registry import build
+from pgsuite.suites.cells import Cell, Environment, Evaluation
+from pgsuite.suites.evaluation import evaluate
+from pgsuite.suites.process import keep_freed_memory, single_thread
+from pgsuite.suites.training import TrainingLoop
+
+A2C = {"num_envs": 8, "num_steps": 16, "trace": 1.0, "learning_rate": 7e-4}
+TRPO = {"num_envs": 8, "num_steps": 256, "cg_iterations": 15, "cg_tolerance": 0.0, "line_search_attempts": 10,
+        "critic_epochs": 10, "critic_minibatch": 128}  # fmt: skip
+ROBOT = {"num_envs": 8, "num_steps": 16, "normalise_observations": True}
+
+
+class Clock:
+    """A sink that counts steps and the time they took, the first tenth apart, without the evaluations."""
+
+    def __init__(self, warm):
+        self.warm, self.steps, self.start = warm, 0, None
+
+    def load(self, seed):
+        return None
+
+    def save(self, *everything):
+        pass
+
+    def progress(self, steps, score):
+        self.steps, self.now = self.steps + steps, time.perf_counter()
+        if steps:
+            self.end = (self.steps, self.now)
+        if self.start is None and self.steps >= self.warm:
+            self.start = (self.steps, self.now)
+
+    @property
+    def rate(self):
+        (first, started), (last, ended) = self.start, self.end
+        return (last - first) / (ended - started)
+
+
+def training(algorithm, options, steps, env="CartPole-v1", seeds=10):
+    def row():
+        clock = Clock(seeds * steps // 10)
+        cell = Cell(
+            suite="bench",
+            algorithm=algorithm,
+            reference=algorithm,
+            options=options,
+            environment=Environment(id=env),
+            steps=steps,
+            evaluation=Evaluation(checkpoints=1, episodes=1),
+        )
+        TrainingLoop().train(cell, range(seeds), clock)
+        return clock.rate
+
+    return row
+
+
+def stepping(env_id, steps=256, members=80):
+    """Random actions, nothing else."""
+
+    def row():
+        env = envs.make(env_id, members, range(members))
+        space, random = env.action_space, np.random.default_rng(0)
+        if isinstance(space, gymnasium.spaces.Box):
+            actions = random.uniform(space.low, space.high, (steps, members, *space.shape)).astype(space.dtype)
+        else:
+            actions = random.integers(space.n, size=(steps, members))
+        env.reset()
+        start = time.perf_counter()
+        for action in actions:
+            env.step(action)
+        rate = steps * members / (time.perf_counter() - start)
+        env.close()
+        return rate
+
+    return row
+
+
+def evaluating(bias):
+    """21 checkpoints × 10 seeds × 10 episodes of CartPole, of untrained policies, or such as balance for 500 steps."""
+
+    def row():
+        algorithm = build("actor-critic", {})
+        probe = envs.make("CartPole-v1", 1, [0])
+        state = algorithm.init(Spaces(probe.observation_space, probe.action_space), range(10))
+        if bias:  # push towards where the pole falls: the first layer carries the lean, the others pass it on
+            policy = torch.zeros_like(state.policy)
+            lean = torch.tensor([0.1, 0.5, 5.0, 1.0])
+            policy[:, :256].view(-1, 4, 64)[:, :, 0] = lean
+            policy[:, 320:4416].view(-1, 64, 64)[:, 0, 0] = 1.0
+            policy[:, 4480:4608].view(-1, 64, 2)[:, 0] = torch.tensor([-100.0, 100.0])
+            state = state._replace(policy=policy)
+        actor, steps = algorithm.actor(algorithm.behaviour(state)), 0
+        start = time.perf_counter()
+        with single_thread():
+            for checkpoint in range(21):
+                found = evaluate(actor, Environment(id="CartPole-v1"), Evaluation(), range(10), checkpoint)
+                steps += int(found.lengths.sum())
+        return steps / (time.perf_counter() - start)
+
+    return row
+
+
+ROWS = {
+    "actor-critic": training("actor-critic", A2C, 12_800),
+    "trpo": training("trpo", TRPO, 16_384),
+    "reinforce": training("reinforce", {}, 20_000),
+    "reinforce-baseline": training("reinforce-baseline", {}, 20_000),
+    "actor-critic Acrobot": training("actor-critic", A2C, 6_400, "Acrobot-v1"),
+    "actor-critic Pendulum": training("actor-critic", A2C, 6_400, "Pendulum-v1"),
+    "actor-critic HalfCheetah": training("actor-critic", ROBOT, 4_096, "HalfCheetah-v5"),
+    "stepping HalfCheetah": stepping("HalfCheetah-v5"),
+    "actor-critic LunarLander": training("actor-critic", A2C, 6_400, "LunarLander-v3"),
+    "stepping LunarLander": stepping("LunarLander-v3"),
+    "evaluation, short episodes": evaluating(bias=False),
+    "evaluation, 500 steps": evaluating(bias=True),
+    "1 seed": training("actor-critic", A2C, 40_960, seeds=1),
+    "100 seeds": training("actor-critic", A2C, 2_560, seeds=100),
+    "1000 seeds": training("actor-critic", A2C, 1_280, seeds=1000),
+}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    serve(ROWS)

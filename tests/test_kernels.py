@@ -1,0 +1,209 @@
+"""Compiled functions: found again by what they are made of, never stale, the same uncompiled."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pgsuite import kernels
+from pgsuite.errors import UsageError
+from pgsuite.kernels import Pointer, kernel
+
+INNER = """
+from pgsuite.kernels import kernel
+
+FACTOR = 2.0
+
+
+@kernel
+def inner(x):
+    return FACTOR * x
+"""
+OUTER = """
+from pgsuite.kernels import kernel
+from {module} import inner
+
+
+@kernel("float64[::1]")
+def outer(x):
+    return inner(x[0]) + 1
+"""
+CALL = "import numpy as np; from outer import outer; print(outer(np.array([3.0])))"
+
+
+def run(place: Path, code: str, **environment: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(place)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(place / "cache"), **environment},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "inner.py").write_text(INNER)
+    (tmp_path / "outer.py").write_text(OUTER.format(module="inner"))
+    return tmp_path
+
+
+def kept(place: Path) -> set[str]:
+    return {file.name for file in place.rglob("*.nbi")}
+
+
+def test_a_callee_or_a_constant_that_changes_in_another_file_is_seen(place):
+    """numba alone would go on with what it compiled before: it looks at the caller's file."""
+    assert run(place, CALL) == "7.0"
+    (place / "inner.py").write_text(INNER.replace("FACTOR * x", "FACTOR * x * x"))
+    assert run(place, CALL) == "19.0"
+    (place / "inner.py").write_text(INNER.replace("2.0", "5.0"))
+    assert run(place, CALL) == "16.0"
+
+
+def test_the_next_process_loads_what_was_compiled(place):
+    run(place, CALL)
+    before = kept(place)
+    assert {name.partition("-")[0] for name in before} == {"inner", "outer"}
+    assert (
+        run(place, f"{CALL}; from outer import outer; print(sum(outer.dispatcher.stats.cache_hits.values()))")
+        == "7.0\n1"
+    )
+    (place / "inner.py").write_text("# a comment moves every line\n" + INNER)
+    assert run(place, CALL) == "7.0"
+    assert kept(place) == before
+
+
+def test_a_damaged_entry_is_compiled_anew(place):
+    run(place, CALL)
+    for file in (*place.rglob("*.nbc"), *place.rglob("*.nbi")):
+        file.write_bytes(file.read_bytes()[:50])
+    assert run(place, CALL) == "7.0"
+
+
+def test_a_file_loads_by_path_and_then_by_import(place):
+    by_path = (
+        "import importlib.util as u; s = u.spec_from_file_location('elsewhere', sys.path[0] + '/inner.py'); "
+        "m = u.module_from_spec(s); s.loader.exec_module(m); print(m.inner(3.0))"
+    )
+    assert run(place, by_path) == "6.0"
+    assert run(place, "from inner import inner; print(inner(3.0))") == "6.0"
+    assert run(place, by_path) == "6.0"
+
+
+def test_where_nothing_can_be_written_another_folder_is_taken(place):
+    (place / "file").write_text("")
+    folder = run(
+        place,
+        "from pgsuite.kernels import cache_folder; print(cache_folder())",
+        NUMBA_CACHE_DIR=str(place / "file"),
+        XDG_CACHE_HOME=str(place / "file"),
+        HOME=str(place / "file"),
+        TMPDIR=str(place),
+    )
+    assert Path(folder).parent == place
+
+
+def test_what_starts_fast_loads_no_numba(place):
+    run(place, "import pgsuite.envs, pgsuite.cli; assert 'numba' not in sys.modules and 'llvmlite' not in sys.modules")
+
+
+def test_division_by_zero_and_contraction_are_as_documented():
+    @kernel
+    def divided(x, y):
+        return x / y
+
+    assert divided(1.0, 0.0) == np.inf
+
+    @kernel
+    def multiplied_and_added(x, y, z):
+        return x * y + z
+
+    x = 1 + 2.0**-30
+    assert multiplied_and_added(x, x, -1 - 2.0**-29) == pytest.approx(2.0**-60), "one rounding, not two"
+
+
+def plain(x):
+    return x
+
+
+def test_plain_python_in_a_kernel_is_named():
+    @kernel
+    def calls(x):
+        return plain(x)
+
+    with pytest.raises(UsageError, match=r"calls .*calls plain, which is plain Python: decorate it with @kernel"):
+        calls(1.0)
+
+
+def test_what_numba_cannot_type_is_said_in_one_line():
+    @kernel
+    def odd(x):
+        return x.colour
+
+    with pytest.raises(UsageError, match=r"(?s)odd .*cannot be compiled: Unknown attribute 'colour'") as error:
+        Pointer("float64(float64[::1])").of(odd)
+    assert "\n" not in str(error.value)
+
+
+def test_arguments_of_another_layout_are_refused():
+    @kernel("real[:, ::1]")
+    def total(x):
+        return x.sum()
+
+    kernels.ENTRIES.pop()
+    assert total(np.ones((2, 3), np.float32)) == 6
+    assert total(np.ones((2, 3))) == 6
+    with pytest.raises(TypeError, match="No matching definition"):
+        total(np.ones((3, 2)).T)
+
+
+TRAINED = """
+import numpy as np, torch
+from pgsuite.suites.cells import Cell, Environment, Evaluation
+from pgsuite.suites.training import TrainingLoop
+class Sink:
+    tensors = {}
+    def load(self, seed): pass
+    def progress(self, *news): pass
+    def save(self, seed, rows, facts, tensors): self.tensors[seed] = dict(tensors)
+for algorithm, env, options in [
+    ("actor-critic", "CartPole-v1", {"num_envs": 2, "num_steps": 5, "normalise_observations": True}),
+    ("reinforce-baseline", "CartPole-v1", {"num_envs": 2, "critic_epochs": 1}),
+    ("trpo", "Pendulum-v1", {"num_envs": 2, "num_steps": 9, "cg_iterations": 3, "critic_epochs": 1}),
+]:
+    sink, options = Sink(), options | {"hidden": (3,), "dtype": "float64"}
+    cell = Cell(suite="", algorithm=algorithm, reference=algorithm, options=options, environment=Environment(id=env),
+                steps=20, evaluation=Evaluation(checkpoints=1, episodes=1))
+    TrainingLoop().train(cell, [3], sink)
+    print(*np.concatenate([sink.tensors[3][name].ravel() for name in ("state.policy", "state.critic")]))
+"""
+
+
+def test_uncompiled_it_is_the_same(tmp_path):
+    (tmp_path / "trained.py").write_text(TRAINED)
+    cache = os.environ.get("NUMBA_CACHE_DIR", "")
+    found = [run(tmp_path, "import trained", NUMBA_CACHE_DIR=cache, NUMBA_DISABLE_JIT=off) for off in ("0", "1")]
+    compiled, uncompiled = ([np.fromstring(line, sep=" ") for line in text.splitlines()] for text in found)
+    assert len(compiled) == 3
+    for ours, plainly in zip(compiled, uncompiled, strict=True):
+        assert len(ours) > 10
+        np.testing.assert_allclose(ours, plainly, rtol=1e-9, atol=1e-12)
+
+
+def test_the_products_of_kernels_run_on_one_thread(tmp_path):
+    code = (
+        "from threadpoolctl import threadpool_info; from pgsuite.suites.process import single_thread; import torch; "
+        "from pgsuite.algorithms.networks import Network; n = Network(inputs=2, hidden=(3,), outputs=1)\n"
+        "with single_thread():\n"
+        "    n.evaluate(torch.zeros(1, n.size), torch.zeros(1, 4, 2))\n"
+        "    pools = threadpool_info()\n"
+        "assert sum('scipy.libs' in pool['filepath'] for pool in pools) == 1, pools\n"
+        "assert {pool['num_threads'] for pool in pools} == {1}, pools"
+    )
+    run(tmp_path, code, NUMBA_CACHE_DIR=os.environ.get("NUMBA_CACHE_DIR", ""))
