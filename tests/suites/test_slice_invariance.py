@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgsuite.algorithms.registry import ALGORITHMS
+from pgsuite.envs import Task, kernel, tasks
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
@@ -145,3 +147,67 @@ def content(store: CellStore, seed: int) -> tuple:
     tensors, _ = store.read_snapshot(seed)
     del tensors["seconds"]
     return frame.drop(columns="wall_time").to_json(), meta["status"], {k: v.tobytes() for k, v in tensors.items()}
+
+
+@kernel
+def begin(draws, state):
+    state[:] = draws
+
+
+@kernel
+def drift(state, action, following):
+    """A point that actions push about, whatever their kind; it ends beyond a distance of 2."""
+    push = 0.0
+    for n in range(len(action)):
+        push += (n + 1) * (action[n] - 0.4)
+    following[0] = state[0] + 0.1 * push + 0.05 * state[1]
+    following[1] = 0.9 * state[1] + 0.1 * push
+    return 1.0 - abs(following[0]), abs(following[0]) > 2.0
+
+
+@kernel
+def show(state, observation):
+    observation[:] = state
+
+
+ACTIONS = {
+    "tests/Coins-v0": spaces.MultiBinary(3),
+    "tests/Choices-v0": spaces.MultiDiscrete([2, 3]),
+    "tests/Half-v0": spaces.Box(np.array([-1.0, 0.0], np.float32), np.array([1.0, np.inf], np.float32)),
+}
+
+
+@pytest.fixture
+def drifting(monkeypatch):
+    monkeypatch.setattr(tasks, "ADDED", {})
+    for env_id, space in ACTIONS.items():
+        tasks.register(
+            env_id,
+            Task(
+                observation_space=spaces.Box(-np.inf, np.inf, (2,)),
+                action_space=space,
+                time_limit=30,
+                state_size=2,
+                reset_low=np.array([-0.5, -0.5]),
+                reset_high=np.array([0.5, 0.5]),
+                initial=begin,
+                dynamics=drift,
+                observe=show,
+            ),
+        )
+
+
+KINDS = ["CartPole-v1", "Pendulum-v1", *ACTIONS, "pgsuite/ProbeContinuous-v0"]
+
+
+@pytest.mark.parametrize("env", KINDS)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_one_two_ten_and_sixty_four_seeds_have_the_same_bits(algorithm, env, drifting, small_cell, train):
+    """Every kind of action, compiled and stepped from outside."""
+    bound = "tanh" if env == "Pendulum-v1" else "clip"
+    cell = small_cell(algorithm, env, steps=60, checkpoints=1, action_bound=bound, normalise_observations=True)
+    everyone = train(cell, range(64))
+    for seeds in ([7], [63, 0], [40, 3, 9, 22, 61, 5, 17, 33, 50, 8]):
+        some = train(cell, seeds)
+        for seed in seeds:
+            assert some.bits(seed) == everyone.bits(seed)
