@@ -161,7 +161,7 @@ def length_each(mask, lengths):
 def spread_each(x, mask, block, rounding, centred, variance):
     """Write `Spread` of every seed, summed block by block."""
     for s in range(len(x)):
-        zero = rounding * 0
+        zero = np.float64(0)
         total, count, squares = zero, zero, zero
         for start in range(0, x.shape[1], block):
             some, many = zero, zero
