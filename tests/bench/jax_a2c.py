@@ -39,9 +39,10 @@ def step(networks, carry, key):
     seen, state = carry
     first, second = jax.random.split(key)
     action = jax.random.categorical(first, forward(networks["policy"], seen))
-    after, state, reward, done, _ = jax.vmap(ENV.step, (0, 0, 0, None))(
+    after, state, reward, *ends, _ = jax.vmap(ENV.step, (0, 0, 0, None))(
         jax.random.split(second, ENVS), state, action, PARAMETERS
     )
+    done = sum(ends) > 0  # older versions give one flag, newer ones two
     return (after, state), (seen, action, reward, done)
 
 

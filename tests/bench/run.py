@@ -74,14 +74,13 @@ class Contestant:
             env={**os.environ, **ONE_THREAD, **path},
         )
         self.rows = json.loads(self.process.stdout.readline() or "[]")
-        self.rates = {}
 
     def measure(self, row):
         self.process.stdin.write(row + "\n")
         self.process.stdin.flush()
-        rate = json.loads(self.process.stdout.readline())
-        self.rates.setdefault(row, []).append(rate)
-        return rate
+        if not (answer := self.process.stdout.readline()):
+            raise EOFError
+        return json.loads(answer)
 
 
 def contestants(place):
@@ -108,8 +107,11 @@ def compared(found):
         if pair.beside not in found or pair.theirs not in found[pair.beside].rows:
             continue
         ours, theirs = found["ours"], found[pair.beside]
-        ours.measure(pair.ours), theirs.measure(pair.theirs)
-        measured = [(ours.measure(pair.ours), theirs.measure(pair.theirs)) for _ in range(ROUNDS)]
+        try:
+            measured = [(ours.measure(pair.ours), theirs.measure(pair.theirs)) for _ in range(ROUNDS + 1)][1:]
+        except EOFError:
+            print(f"{pair.work}: left out, {NAMES[pair.beside]} has died")
+            continue
         mine, other = (statistics.median(side) for side in zip(*measured, strict=True))
         rows.append((pair, mine, other, measured))
         print(f"{pair.work:45} {mine:12,.0f} {other:12,.0f} {mine / other:8.2f}  (aim {pair.aim:g})", flush=True)
