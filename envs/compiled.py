@@ -23,9 +23,9 @@ DYNAMICS = Pointer("Tuple((float64, boolean))(float64[::1], float64[::1], float6
 ROWS = Pointer("none(float64[::1], float64[::1])")
 """From one row to another."""
 
-DRAWS_AHEAD = 4
-"""Windows whose resets, at their most, have their random numbers drawn at once: the stream is the same as drawing them
-one by one."""
+DRAWS_AHEAD = 32
+"""Resets whose random numbers are drawn at once, beyond those that are needed: the stream is the same as drawing them one
+by one."""
 
 
 class Task(NamedTuple):
@@ -191,7 +191,7 @@ class CompiledVectorEnv:
         drawn, draws = self.members.drawn, self.members.draws
         ahead = draws.shape[1]
         if resets > ahead:
-            capacity = DRAWS_AHEAD * resets if resets > 1 else max(resets, 2 * ahead)
+            capacity = resets + DRAWS_AHEAD
             grown = np.empty((self.num_envs, capacity, draws.shape[2]))
             grown[:, capacity - ahead :] = draws
             drawn += capacity - ahead
