@@ -24,7 +24,7 @@ ROWS = Pointer("none(float64[::1], float64[::1])")
 """From one row to another."""
 
 DRAWS_AHEAD = 32
-"""Resets whose random numbers are drawn at once, beyond those that are needed: the stream is the same as drawing them one
+"""Resets whose random numbers are drawn at once, beyond those needed: the stream is the same as drawing them one
 by one."""
 
 
