@@ -19,7 +19,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache, cached_property, update_wrapper
 from importlib.metadata import version
 from pathlib import Path
@@ -33,8 +33,6 @@ from .errors import UsageError
 FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 """How kernels are compiled. Products and sums are contracted, which changes bits, and so everywhere; sums keep their
 order, which would follow the width of the processor's vectors otherwise; a division by zero is infinite, as numpy's."""
-SPEAK_AFTER = 1
-"""Kernels compiled in a process before it says so."""
 
 
 def compiles() -> bool:
@@ -78,7 +76,7 @@ class Kernel:
         """Return where the machine code for a signature is, to be called by another kernel (see `Pointer`)."""
         if signature in self._addresses:
             return self._addresses[signature]
-        with _Explained(self):
+        with _explained(self):
             types = _signature(signature)
             self.dispatcher.compile(types)
             result = self.dispatcher.overloads[types.args]
@@ -103,22 +101,20 @@ class Kernel:
     @cached_property
     def dispatcher(self) -> Any:
         """What numba knows the function as."""
-        numba = _numba()
+        return self._dispatcher()
+
+    def _dispatcher(self) -> Any:
         function = _resolved(self.python)
         function.__dict__["key"] = self.key
-        dispatcher = numba.njit(**FLAGS)(function)
+        dispatcher = _numba().njit(**FLAGS)(function)
         dispatcher._cache = _cache_class()(function)
         return dispatcher
 
     def _compiled(self, real: Any) -> Callable[..., Any]:
-        dispatcher = self.dispatcher
         if not self.signature:
-            return dispatcher  # type: ignore[no-any-return]
-        with _Explained(self):
-            numba = _numba()
-            if self._real is not None and len(self._versions):  # of another precision: one function each
-                dispatcher = numba.njit(**FLAGS)(_resolved(self.python))
-                dispatcher._cache = self.dispatcher._cache
+            return self.dispatcher  # type: ignore[no-any-return]
+        with _explained(self):
+            dispatcher = self._dispatcher()
             dispatcher.compile(_signature(self.signature, real))
             dispatcher.disable_compile()
         return dispatcher  # type: ignore[no-any-return]
@@ -250,24 +246,24 @@ def _signature(text: str, real: Any = None) -> Any:
     return eval(text if text.endswith(")") else f"({text},)", names)
 
 
-class _Explained:
-    """Turn what numba says of a kernel that it cannot compile into one line."""
+@contextmanager
+def _explained(owner: Kernel) -> Iterator[None]:
+    """Turn what numba says of a kernel that it cannot compile into one line.
 
-    def __init__(self, owner: Kernel) -> None:
-        self._owner = owner
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if error is None or not type(error).__module__.startswith("numba."):
-            return
+    Raises:
+        UsageError: instead of numba's errors.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("numba."):
+            raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         telling = [line for line in lines if not line.startswith(("Failed in", "During:", "File "))]
         where = next((line.removeprefix("File ") for line in reversed(lines) if line.startswith("File ")), "")
         said = " ".join((telling or lines)[:2])[:300]
         raise UsageError(
-            f"kernel {self._owner.place} cannot be compiled: {said}"
+            f"kernel {owner.place} cannot be compiled: {said}"
             + (f" ({where.rstrip(':')})" if where else "")
             + "; a kernel takes numbers and numpy arrays, and calls numpy, math and other kernels alone"
         ) from None
@@ -385,7 +381,7 @@ def _cache_class() -> Any:
                 return None
 
         def save_overload(self, signature: Any, result: Any) -> None:
-            _say_once()
+            _say_that_it_compiles()
             try:
                 super().save_overload(signature, result)
             except Exception:  # a damaged index, or no room: it is begun anew, or this process goes on without
@@ -396,11 +392,7 @@ def _cache_class() -> Any:
     return Kernels
 
 
-_compiled: list[int] = []
-
-
-def _say_once() -> None:
-    """Say, on the first kernel that this process compiles, that it takes a while, once."""
-    _compiled.append(1)
-    if len(_compiled) == SPEAK_AFTER and __name__ == "pgsuite.kernels":
-        print("compiling the inner loops: once on this machine, some 20 seconds", file=sys.stderr, flush=True)
+@cache
+def _say_that_it_compiles() -> None:
+    """Say, once in a process, that compiling takes a while, once on a machine."""
+    print("compiling the inner loops: once on this machine, some 20 seconds", file=sys.stderr, flush=True)

@@ -38,6 +38,10 @@ class Adam(NamedTuple):
         steps = torch.zeros(len(parameters), dtype=torch.float64)
         return cls(torch.zeros_like(parameters), torch.zeros_like(parameters), steps)
 
+    def copy(self) -> "Adam":
+        """Return the same in memory of its own, to be stepped in place."""
+        return Adam(*(x.clone() for x in self))
+
 
 def adam_step(
     parameters: Tensor,
@@ -68,19 +72,23 @@ def adam_step(
         first=(memory.first, "S P"),
         steps=(memory.steps, "S"),
     )
-    stepped, rate = parameters.clone(), torch.as_tensor(learning_rate, dtype=torch.float64)
-    made = Adam(*(x.clone() for x in memory))
+    stepped, made = parameters.clone(), memory.copy()
     stepping = torch.ones(len(parameters), dtype=torch.bool) if mask is None else mask
     adam_each(
         stepped.numpy(),
         gradient.contiguous().numpy(),
         *(x.numpy() for x in made),
-        rate.expand(len(parameters)).contiguous().numpy(),
+        rates(learning_rate, len(parameters)).numpy(),
         stepping.contiguous().numpy(),
         *betas,
         epsilon,
     )
     return stepped, made
+
+
+def rates(learning_rate: float | Tensor, seeds: int) -> Tensor:
+    """Return the learning rate of every seed ``(S,)``, float64, from a number or from theirs."""
+    return torch.as_tensor(learning_rate, dtype=torch.float64).expand(seeds).contiguous()
 
 
 @kernel

@@ -53,9 +53,7 @@ class Samples(NamedTuple):
     @property
     def lengths(self) -> Tensor:
         """``(S,)`` samples of every seed up to its last valid one: what lies behind is not even computed."""
-        lengths = torch.empty(len(self.mask), dtype=torch.int64)
-        length_each(self.mask.numpy(), lengths.numpy())
-        return lengths
+        return lengths(self.mask)
 
     def rows(self, start: int, stop: int) -> "Samples":
         """Return samples ``start`` to ``stop`` of every seed."""
@@ -93,8 +91,6 @@ class Layout:
         index, filled = _valid_first(valid) if ragged else (None, valid.flatten(1))
         self.mask = filled.to(dtype)
         """``(S, B)`` 1 for experience."""
-        self.count = filled.sum(1) if ragged else torch.full((len(valid),), filled.shape[1])
-        """``(S,)`` samples up to the last valid one, or more."""
         self._index = index
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -147,14 +143,21 @@ class Spread(NamedTuple):
     """``(S,)``; exactly 0 where all that is left of the deviations is the rounding of the mean."""
 
 
+def lengths(mask: Tensor) -> Tensor:
+    """Return how many samples every seed has up to its last valid one ``(S,)``, for a mask ``(S, B)``."""
+    found = torch.empty(len(mask), dtype=torch.int64)
+    length_each(mask.numpy(), found.numpy())
+    return found
+
+
 @kernel("real[:, :], int64[::1]")
-def length_each(mask, lengths):
+def length_each(mask, found):
     """Write one more than the place of every seed's last valid sample."""
     for s in range(mask.shape[0]):
         b = mask.shape[1]
         while b and mask[s, b - 1] == 0:
             b -= 1
-        lengths[s] = b
+        found[s] = b
 
 
 @kernel("real[:, ::1], real[:, ::1], int64, real, real[:, ::1], real[::1]")
@@ -222,9 +225,9 @@ def loss_gradient(
     """
     check_shapes(parameters=(parameters, "S P"), observation=(samples.observation, "S B O"), mask=(samples.mask, "S B"))
     gradient, value = torch.zeros_like(parameters), parameters.new_zeros(len(parameters))
-    lengths, start = samples.lengths, 0
+    counts, start = samples.lengths, 0
     for block in samples.blocks():
-        made = network.forward(parameters, samples.observation, lengths, start)
+        made = network.forward(parameters, samples.observation, counts, start)
         outputs = made.outputs.requires_grad_()
         block_loss = loss(outputs, block)
         # Seeds share no parameters, so the slope of the sum of their losses is every seed's own.

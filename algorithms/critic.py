@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import kernel
-from .adam import BETAS, EPSILON, Adam, adam
+from .adam import BETAS, EPSILON, Adam, adam, rates
 from .blocks import Samples, block_sum
 from .interface import State
 from .networks import cotangent, forward
@@ -42,8 +42,7 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
     """
     check_shapes(observation=(samples.observation, "S B O"), value_target=(samples.value_target, "S B"))
     network, critic = state.model.value_network, state.critic.clone()
-    optimiser = Adam(*(x.clone() for x in state.optimisers["critic"]))
-    rate = torch.as_tensor(learning_rate, dtype=torch.float64).expand(len(critic)).contiguous()
+    optimiser, rate = state.optimisers["critic"].copy(), rates(learning_rate, len(critic))
     squares = torch.zeros_like(critic[:, 0])
     for order, counts in shuffled(state, samples, epochs=epochs, stream=Stream.SHUFFLE):
         squares.zero_()

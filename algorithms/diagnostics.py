@@ -33,7 +33,8 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
 
 def _measure(state: State, policy: Tensor, samples: Samples) -> tuple[Tensor, Tensor]:
     network, distribution = state.model.policy, state.model.distribution
-    old, new = (network.evaluate(x, samples.observation, samples.lengths) for x in (state.policy, policy))
+    lengths = samples.lengths
+    old, new = (network.evaluate(x, samples.observation, lengths) for x in (state.policy, policy))
     count = samples.size.clamp(min=1)
     kl, entropy = (
         torch.where(samples.mask != 0, x, 0.0) for x in (distribution.kl(old, new), distribution.entropy(old))

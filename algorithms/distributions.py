@@ -100,6 +100,15 @@ class _Rows(ABC):
     def width(self) -> int:
         """Numbers of an action."""
 
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Number of parameters computed from the state."""
+
+    @property
+    def noise_size(self) -> int:
+        return self.outputs
+
     def action_rows(self, action: Tensor, dtype: torch.dtype) -> Tensor:
         rows = action.to(dtype)
         return rows.unsqueeze(-1) if self.scalar else rows
@@ -153,10 +162,6 @@ class Categorical(_Rows):
     def outputs(self) -> int:
         return sum(self.sizes)
 
-    @property
-    def noise_size(self) -> int:
-        return self.outputs
-
     @cached_property
     def code(self) -> Code:
         return densities.CATEGORICAL, np.array(self.sizes)
@@ -176,10 +181,6 @@ class Bernoulli(_Rows):
 
     @property
     def outputs(self) -> int:
-        return self.size
-
-    @property
-    def noise_size(self) -> int:
         return self.size
 
     @cached_property
@@ -205,10 +206,6 @@ class DiagonalGaussian(_Rows):
 
     @property
     def constants(self) -> int:
-        return self.size
-
-    @property
-    def noise_size(self) -> int:
         return self.size
 
     @cached_property

@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..kernels import kernel
 from . import densities
 from .adam import Adam
-from .blocks import Layout, Samples, loss_gradient, standardised
+from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
 from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
@@ -205,7 +205,7 @@ class PolicyGradient(ABC):
         if not rollout.complete:
             return state.model.values(state.critic, observation.flatten(1, 2)).view(observation.shape[:3])
         layout = Layout(rollout.valid, ragged=True, dtype=self.torch_dtype)
-        values = state.model.values(state.critic, layout(observation[:, :, :-1]), layout.count)
+        values = state.model.values(state.critic, layout(observation[:, :, :-1]), lengths(layout.mask))
         return torch.nn.functional.pad(layout.restore(values, rollout.valid.shape), (0, 1))
 
     def pack(

@@ -75,8 +75,7 @@ def play(
         observation = env.reset(None if everyone else flat).reshape(*members.shape, -1)
     once = isinstance(plan, Episodes)
     running = np.ones(members.shape, dtype=np.bool_)
-    networks = isinstance(actor, NetworkActor) and type(actor).__call__ is NetworkActor.__call__
-    stretch = _compiled if networks and isinstance(env, CompiledVectorEnv) else _stepwise
+    stretch = _compiled if _is_network(actor) and isinstance(env, CompiledVectorEnv) else _stepwise
     while running.any():
         steps = noise.stretch if isinstance(plan, Episodes) else plan.length
         numbers = noise.draw(steps, np.asarray(running.any(axis=1)))
@@ -85,6 +84,11 @@ def play(
         if not once:
             return
         observation = np.ascontiguousarray(played.observation[:, :, -1])
+
+
+def _is_network(actor: Actor) -> bool:
+    """Whether an actor is a network and acts as one: a subclass may have a way of its own."""
+    return type(actor).__call__ is NetworkActor.__call__
 
 
 def _compiled(
@@ -222,7 +226,7 @@ def _stepwise(
         running: ``(S, N)`` who plays; it loses those whose episode ends, where an episode is played ``once``.
         once: see there.
     """
-    flat, networks = members.ravel(), type(actor).__call__ is NetworkActor.__call__
+    flat, networks = members.ravel(), _is_network(actor)
     everyone = np.array_equal(flat, np.arange(env.num_envs))
     steps = noise.shape[1]
     record: dict[str, NDArray[Any]] = {}

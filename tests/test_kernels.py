@@ -71,7 +71,7 @@ def test_the_next_process_loads_what_was_compiled(place):
     before = kept(place)
     assert {name.partition("-")[0] for name in before} == {"inner", "outer"}
     assert (
-        run(place, f"{CALL}; from outer import outer; print(sum(outer.dispatcher.stats.cache_hits.values()))")
+        run(place, f"{CALL}; from outer import outer; print(sum(outer.prepared().stats.cache_hits.values()))")
         == "7.0\n1"
     )
     (place / "inner.py").write_text("# a comment moves every line\n" + INNER)
