@@ -8,6 +8,10 @@ calls, the constants that they name, and the versions of Python, numba, llvmlite
 kernel whose callee has changed is therefore another kernel (numba itself looks at the caller's file alone). It lies in
 ``NUMBA_CACHE_DIR``, else in the user's cache folder, else, where that cannot be written, in a temporary one.
 
+The package's own kernels allocate nothing: what they work in is handed to them (`scratch`). Numba then counts no
+references, which takes as long as the arithmetic of a short row. A user's kernel, and what is called through a
+`Pointer`, may allocate.
+
 With ``NUMBA_DISABLE_JIT=1`` the same functions run uncompiled.
 """
 
@@ -27,6 +31,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import UsageError
 
@@ -43,11 +48,13 @@ def compiles() -> bool:
 class Kernel:
     """A function that runs compiled; called like the function."""
 
-    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+    def __init__(self, function: Callable[..., Any], signature: str, counted: bool | None) -> None:
         update_wrapper(self, function)
         self.python = function
         """The function itself."""
         self.signature = signature
+        own = function.__module__.partition(".")[0] == __package__
+        self._counted = not own if counted is None else counted
         self._versions: dict[Any, Callable[..., Any]] = {}
         self._addresses: dict[str, int] = {}
         # Where the arguments differ by precision alone, the first of them tells which.
@@ -77,9 +84,9 @@ class Kernel:
         if signature in self._addresses:
             return self._addresses[signature]
         with _explained(self):
-            types = _signature(signature)
-            self.dispatcher.compile(types)
-            result = self.dispatcher.overloads[types.args]
+            types, dispatcher = _signature(signature), self._dispatcher(counted=True)
+            dispatcher.compile(types)
+            result = dispatcher.overloads[types.args]
         address = int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
         self._addresses[signature] = address
         return address
@@ -101,20 +108,20 @@ class Kernel:
     @cached_property
     def dispatcher(self) -> Any:
         """What numba knows the function as."""
-        return self._dispatcher()
+        return self._dispatcher(counted=self._counted)
 
-    def _dispatcher(self) -> Any:
+    def _dispatcher(self, *, counted: bool) -> Any:
         function = _resolved(self.python)
-        function.__dict__["key"] = self.key
-        dispatcher = _numba().njit(**FLAGS)(function)
+        function.__dict__["key"] = f"{self.key}-{counted:d}"
+        dispatcher = _numba().njit(**FLAGS, _nrt=counted)(function)
         dispatcher._cache = _cache_class()(function)
         return dispatcher
 
     def _compiled(self, real: Any) -> Callable[..., Any]:
         if not self.signature:
-            return self.dispatcher  # type: ignore[no-any-return]
+            return self._dispatcher(counted=True)  # type: ignore[no-any-return]
         with _explained(self):
-            dispatcher = self._dispatcher()
+            dispatcher = self._dispatcher(counted=self._counted)
             dispatcher.compile(_signature(self.signature, real))
             dispatcher.disable_compile()
         return dispatcher  # type: ignore[no-any-return]
@@ -124,18 +131,20 @@ ENTRIES: list[Kernel] = []
 """Kernels with a signature: those that Python calls, in the order in which they were defined."""
 
 
-def kernel(given: Callable[..., Any] | str, /) -> Any:
+def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None) -> Any:
     """Mark a function as a kernel.
 
     Args:
         given: the function; or the types of the arguments, in numba's notation with ``real`` for float32 or float64,
             where Python calls it: it is then compiled for these alone, and refuses others.
+        counted: whether references to arrays are counted, which a function needs that allocates or returns one;
+            of the package's own they are not, unless this says so.
     """
     if not isinstance(given, str):
-        return Kernel(given, "")
+        return Kernel(given, "", counted)
 
     def mark(function: Callable[..., Any]) -> Kernel:
-        ENTRIES.append(made := Kernel(function, given))
+        ENTRIES.append(made := Kernel(function, given, counted))
         return made
 
     return mark
@@ -173,6 +182,18 @@ class Pointer:
             return function(numba.types.int64), build
 
         return function_at
+
+
+_SCRATCH: dict[np.dtype[Any], NDArray[Any]] = {}
+
+
+def scratch(size: int, real: Any) -> NDArray[Any]:
+    """Return memory for a kernel to work in: ``size`` numbers or more, which the next kernel overwrites."""
+    kind = np.dtype(real)
+    found = _SCRATCH.get(kind)
+    if found is None or len(found) < size:
+        found = _SCRATCH[kind] = np.empty(size, kind)
+    return found
 
 
 def prepare(*reals: Any) -> None:

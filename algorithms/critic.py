@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,7 +9,7 @@ from ..kernels import kernel
 from .adam import BETAS, EPSILON, Adam, adam, rates
 from .blocks import Samples, block_sum
 from .interface import State
-from .networks import cotangent, forward
+from .networks import copy, cotangent, forward, matrix
 from .shapes import check_shapes
 from .shuffling import shuffled
 from .streams import Stream
@@ -44,6 +43,7 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
     network, critic = state.model.value_network, state.critic.clone()
     optimiser, rate = state.optimisers["critic"].copy(), rates(learning_rate, len(critic))
     squares = torch.zeros_like(critic[:, 0])
+    work = network.work(minibatch, critic.numpy().dtype, network.size + minibatch * network.row)
     for order, counts in shuffled(state, samples, epochs=epochs, stream=Stream.SHUFFLE):
         squares.zero_()
         fit_each(
@@ -58,6 +58,7 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
             minibatch,
             *BETAS,
             EPSILON,
+            work,
             squares.numpy(),
         )
     return Fit(critic, optimiser, 0.5 * squares / block_sum(samples.mask))
@@ -65,27 +66,31 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], float64[::1], float64[::1], real[:, :, ::1], "
-    "real[:, ::1], int64[:, ::1], int64[::1], int64, float64, float64, float64, real[::1]"
+    "real[:, ::1], int64[:, ::1], int64[::1], int64, float64, float64, float64, real[::1], real[::1]"
 )
 def fit_each(
     critic, widths, relu, first, second, steps, rate, observation, target, order, counts, size, beta1, beta2, epsilon,
-    squares,
+    work, squares,
 ):  # fmt: skip
     """One pass of every seed over its samples, in its order, ``size`` at a time; add up the squared errors."""
-    inputs = np.empty((size, observation.shape[2]), critic.dtype)
-    outputs, gradient = np.empty((size, 1), critic.dtype), np.empty(critic.shape[1], critic.dtype)
-    hidden = np.empty(size * widths[1:-2].sum(), critic.dtype)
+    start = critic.shape[1]
+    gradient, inputs = work[:start], matrix(work, start, size, observation.shape[2])
+    start += inputs.size
+    outputs = matrix(work, start, size, 1)
+    start += outputs.size
+    hidden = work[start : start + size * widths[1:-2].sum()]
+    work = work[start + hidden.size :]
     for s in range(len(critic)):
         for start in range(0, counts[s], size):
             rows = min(size, counts[s] - start)
             for b in range(rows):
-                inputs[b] = observation[s, order[s, start + b]]
+                copy(observation[s, order[s, start + b]], inputs[b])
             forward(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows])
             for b in range(rows):
                 error = outputs[b, 0] - target[s, order[s, start + b]]
                 squares[s] += error * error
                 outputs[b, 0] = error / size
             gradient[:] = 0
-            cotangent(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows], gradient)
+            cotangent(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows], work, gradient)
             steps[s] += 1
             adam(critic[s], gradient, first[s], second[s], steps[s], rate[s], beta1, beta2, epsilon)

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel
+from ..kernels import kernel, scratch
 from .densities import log_prob as density
 from .densities import sample as choose
 from .distributions import Distribution, NoiseKind, distribution_for
-from .networks import Activation, Network, forward
+from .networks import Activation, Network, forward, matrix
 from .normalisers import Moments, Standardiser, standardise
 from .streams import Stream, generator
 
@@ -182,7 +182,7 @@ def to_environment_rows(squashed, bounds, samples, actions):
 
 
 @kernel
-def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, sample, log_prob):
+def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, work, sample, log_prob):
     """Choose an action in each of a seed's environments that is running; return whether all numbers were finite.
 
     What is not finite becomes 0. The other rows of ``sample`` ``(N, A)`` and ``log_prob`` ``(N,)`` stay as they are.
@@ -198,11 +198,14 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
         observation: ``(N, O)``
         noise: ``(N, K)``
         running: ``(N,)``
+        work: of the policy's precision, `Network.row` numbers for every environment.
         sample: ``(N, A)`` of the policy's precision.
         log_prob: ``(N,)``
     """
     count = running.sum()
-    inputs = np.empty((count, observation.shape[1]), parameters.dtype)
+    inputs = matrix(work, 0, count, observation.shape[1])
+    outputs = matrix(work, inputs.size, count, widths[-2] + widths[-1])
+    hidden = work[inputs.size + outputs.size :]
     row = 0
     for n in range(len(running)):
         if running[n]:
@@ -211,8 +214,6 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
             if len(shift):
                 standardise(shift, scale, inputs[row])
             row += 1
-    hidden = np.empty(count * widths[1:-2].sum(), parameters.dtype)
-    outputs = np.empty((count, widths[-2] + widths[-1]), parameters.dtype)
     forward(parameters, widths, relu, inputs, hidden, outputs)
     row, finite = 0, True
     for n in range(len(running)):
@@ -228,10 +229,10 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], float32[:, :, ::1], "
-    "real[:, :, ::1], boolean[:, ::1], real[:, :, ::1], real[:, ::1], boolean[::1]"
+    "real[:, :, ::1], boolean[:, ::1], real[::1], real[:, :, ::1], real[:, ::1], boolean[::1]"
 )
 def act_each(
-    parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, sample, log_prob, finite
+    parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, work, sample, log_prob, finite
 ):
     """`act` for every seed."""
     for s in range(len(parameters)):
@@ -247,6 +248,7 @@ def act_each(
                 observation[s],
                 noise[s],
                 running[s],
+                work,
                 sample[s],
                 log_prob[s],
             )
@@ -293,7 +295,8 @@ class NetworkActor:
         rows = torch.zeros(*shape, self.model.distribution.width, dtype=self.dtype)
         log_prob, finite = torch.zeros(shape, dtype=self.dtype), np.ones(len(observation), dtype=np.bool_)
         seen = observation.float().contiguous().numpy()
-        arrays = (seen, noise.contiguous().numpy(), running, rows.numpy(), log_prob.numpy(), finite)
+        work = scratch(shape[1] * self.model.policy.row, log_prob.numpy().dtype)
+        arrays = (seen, noise.contiguous().numpy(), running, work, rows.numpy(), log_prob.numpy(), finite)
         act_each(*self.code, *arrays)
         sample = self.model.distribution.actions(rows)
         return Action(sample, self.model.to_environment(sample), finite, log_prob)

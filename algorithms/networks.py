@@ -12,7 +12,7 @@ Shapes: **S** seeds, **B** samples, **I** inputs, **H** hidden units, **D** outp
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel
+from ..kernels import kernel, scratch
 from .shapes import check_shapes
 
 Activation = Literal["tanh", "relu"]
@@ -49,6 +49,34 @@ def tanh32(x):
     odd = (((TANH_ODD[4] * s + TANH_ODD[3]) * s + TANH_ODD[2]) * s + TANH_ODD[1]) * s + TANH_ODD[0]
     even = (((TANH_EVEN[3] * s + TANH_EVEN[2]) * s + TANH_EVEN[1]) * s + TANH_EVEN[0]) * s + ONE
     return x * odd / even
+
+
+@partial(kernel, counted=True)
+def product(a, b, out):
+    """Write the product of two matrices."""
+    np.dot(a, b, out)
+
+
+@partial(kernel, counted=True)
+def matrix(memory, start, rows, columns):
+    """The matrix ``(rows, columns)`` that lies in memory from ``start`` on."""
+    return memory[start : start + rows * columns].reshape(rows, columns)
+
+
+@kernel
+def copy(source, row):
+    """Copy one row to another."""
+    for n in range(len(row)):
+        row[n] = source[n]
+
+
+@kernel
+def widest(widths):
+    """The largest number of values of a layer, constants apart."""
+    most = widths[0]
+    for width in widths[1:-1]:
+        most = max(most, width)
+    return most
 
 
 @kernel
@@ -97,8 +125,8 @@ def forward(parameters, widths, relu, inputs, hidden, outputs):
     x, start, place = inputs, 0, 0
     for n in range(last):
         i, o = widths[n], widths[n + 1]
-        y = hidden[place : place + rows * o].reshape(rows, o)
-        np.dot(x, parameters[start : start + i * o].reshape(i, o), y)
+        y = matrix(hidden, place, rows, o)
+        product(x, matrix(parameters, start, i, o), y)
         activate(y, parameters[start + i * o : start + i * o + o], relu)
         x, start, place = y, start + i * o + o, place + rows * o
     affine(x, parameters[start:], widths[last + 1], outputs)
@@ -107,41 +135,33 @@ def forward(parameters, widths, relu, inputs, hidden, outputs):
 @kernel
 def affine(x, parameters, weighted, outputs):
     """Write the last layer's outputs ``(B, D)``: the first ``weighted`` have weights, all have a bias."""
-    i = x.shape[1]
+    rows, width = outputs.shape
+    i, flat = x.shape[1], outputs.reshape(-1)
     bias = parameters[i * weighted :]
-    if weighted == outputs.shape[1]:
-        np.dot(x, parameters[: i * weighted].reshape(i, weighted), outputs)
-        for b in range(len(outputs)):
-            for d in range(weighted):
-                outputs[b, d] += bias[d]
-        return
-    products = np.dot(x, parameters[: i * weighted].reshape(i, weighted))
-    for b in range(len(outputs)):
-        for d in range(weighted):
-            outputs[b, d] = products[b, d] + bias[d]
-        for d in range(weighted, outputs.shape[1]):
-            outputs[b, d] = bias[d]
+    product(x, matrix(parameters, 0, i, weighted), matrix(flat, 0, rows, weighted))
+    for b in range(rows - 1, -1, -1):  # backwards, as the products lie closer together than the outputs will
+        for d in range(width - 1, -1, -1):
+            outputs[b, d] = flat[b * weighted + d] + bias[d] if d < weighted else bias[d]
 
 
 @kernel
-def tangent(parameters, widths, relu, inputs, hidden, direction, outputs):
+def tangent(parameters, widths, relu, inputs, hidden, direction, work, outputs):
     """Write the change ``(B, D)`` of one seed's outputs when its parameters change along ``direction`` ``(P,)``.
 
-    The other arguments are those, and the results, of `forward`.
+    The other arguments are those, and the results, of `forward`; and memory to work in, see `Network.work`.
     """
     rows, last = inputs.shape[0], len(widths) - 3
-    widest = widths[1 : last + 1].max() if last else 0
-    buffers = np.empty((3, rows * widest), parameters.dtype)
+    third = rows * widest(widths)
     x, start, place = inputs, 0, 0
-    change = buffers[0, : rows * 0].reshape(rows, 0)
+    change = matrix(work, 0, rows, 0)
     for n in range(last):
         i, o = widths[n], widths[n + 1]
-        own = buffers[n % 2, : rows * o].reshape(rows, o)
-        np.dot(x, direction[start : start + i * o].reshape(i, o), own)
+        own = matrix(work, n % 2 * third, rows, o)
+        product(x, matrix(direction, start, i, o), own)
         bias = direction[start + i * o : start + i * o + o]
         if n:
-            passed = buffers[2, : rows * o].reshape(rows, o)
-            np.dot(change, parameters[start : start + i * o].reshape(i, o), passed)
+            passed = matrix(work, 2 * third, rows, o)
+            product(change, matrix(parameters, start, i, o), passed)
             for b in range(rows):
                 for h in range(o):
                     own[b, h] += passed[b, h] + bias[h]
@@ -149,30 +169,30 @@ def tangent(parameters, widths, relu, inputs, hidden, direction, outputs):
             for b in range(rows):
                 for h in range(o):
                     own[b, h] += bias[h]
-        x = hidden[place : place + rows * o].reshape(rows, o)
+        x = matrix(hidden, place, rows, o)
         through_activation(own, x, relu)
         change, start, place = own, start + i * o + o, place + rows * o
     weighted = widths[last + 1]
     affine(x, direction[start:], weighted, outputs)
     if last:
-        passed = np.dot(change, parameters[start : start + x.shape[1] * weighted].reshape(x.shape[1], weighted))
+        passed = matrix(work, 2 * third, rows, weighted)
+        product(change, matrix(parameters, start, x.shape[1], weighted), passed)
         for b in range(rows):
             for d in range(weighted):
                 outputs[b, d] += passed[b, d]
 
 
 @kernel
-def cotangent(parameters, widths, relu, inputs, hidden, slope, gradient):
+def cotangent(parameters, widths, relu, inputs, hidden, slope, work, gradient):
     """Add the gradient of ``Σ slope · outputs`` to one seed's ``gradient`` ``(P,)``, for a slope ``(B, D)``.
 
-    The other arguments are those, and the results, of `forward`.
+    The other arguments are those, and the results, of `forward`; and memory to work in, see `Network.work`.
     """
     rows, last = inputs.shape[0], len(widths) - 3
-    widest = max(widths[1 : last + 2].max(), widths[0])
-    buffers = np.empty((2, rows * widest), parameters.dtype)
+    third = rows * widest(widths)
     end, place = len(parameters), rows * widths[1 : last + 1].sum()
     weighted = widths[last + 1]
-    delta = buffers[0, : rows * weighted].reshape(rows, weighted)
+    delta = matrix(work, 0, rows, weighted)
     bias = gradient[end - slope.shape[1] :]
     for b in range(rows):
         for d in range(slope.shape[1]):
@@ -184,16 +204,15 @@ def cotangent(parameters, widths, relu, inputs, hidden, slope, gradient):
         i, o = widths[n], widths[n + 1]
         if n:
             place -= rows * i
-            x = hidden[place : place + rows * i].reshape(rows, i)
+            x = matrix(hidden, place, rows, i)
         else:
             x = inputs
-        product = np.dot(x.T, delta)
-        whole, flat = gradient[end - i * o : end], product.reshape(-1)
+        product(x.T, delta, matrix(work, 2 * third, i, o))
         for p in range(i * o):
-            whole[p] += flat[p]
+            gradient[end - i * o + p] += work[2 * third + p]
         if n:
-            back = buffers[(last - n + 1) % 2, : rows * i].reshape(rows, i)
-            np.dot(delta, parameters[end - i * o : end].reshape(i, o).T, back)
+            back = matrix(work, (last - n + 1) % 2 * third, rows, i)
+            product(delta, matrix(parameters, end - i * o, i, o).T, back)
             through_activation(back, x, relu)
             bias = gradient[end - i * o - i : end - i * o]
             for b in range(rows):
@@ -212,10 +231,9 @@ def forward_each(parameters, widths, relu, inputs, start, counts, hidden, output
             forward(parameters[s], widths, relu, inputs[s, start : start + rows], hidden[s], outputs[s, :rows])
 
 
-@kernel("real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64[::1], int64, real[:, :, ::1]")
-def evaluate_each(parameters, widths, relu, inputs, counts, block, outputs):
+@kernel("real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64[::1], int64, real[::1], real[:, :, ::1]")
+def evaluate_each(parameters, widths, relu, inputs, counts, block, hidden, outputs):
     """The outputs ``(S, B, D)`` alone, block by block."""
-    hidden = np.empty(block * widths[1:-2].sum(), parameters.dtype)
     for s in range(len(parameters)):
         outputs[s, counts[s] :] = 0
         for start in range(0, counts[s], block):
@@ -224,28 +242,30 @@ def evaluate_each(parameters, widths, relu, inputs, counts, block, outputs):
 
 
 @kernel(
-    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, ::1], real[:, :, ::1]"
+    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, ::1], real[::1], "
+    "real[:, :, ::1]"
 )
-def tangent_each(parameters, widths, relu, inputs, start, counts, hidden, direction, outputs):
+def tangent_each(parameters, widths, relu, inputs, start, counts, hidden, direction, work, outputs):
     """`tangent` of every seed's block."""
     for s in range(len(parameters)):
         rows = max(0, min(outputs.shape[1], counts[s] - start))
         outputs[s, rows:] = 0
         if rows:
             own = inputs[s, start : start + rows]
-            tangent(parameters[s], widths, relu, own, hidden[s], direction[s], outputs[s, :rows])
+            tangent(parameters[s], widths, relu, own, hidden[s], direction[s], work, outputs[s, :rows])
 
 
 @kernel(
-    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1], real[:, ::1]"
+    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1], real[::1], "
+    "real[:, ::1]"
 )
-def cotangent_each(parameters, widths, relu, inputs, start, counts, hidden, slope, gradient):
+def cotangent_each(parameters, widths, relu, inputs, start, counts, hidden, slope, work, gradient):
     """`cotangent` of every seed's block."""
     for s in range(len(parameters)):
         rows = max(0, min(slope.shape[1], counts[s] - start))
         if rows:
             own = inputs[s, start : start + rows]
-            cotangent(parameters[s], widths, relu, own, hidden[s], slope[s, :rows], gradient[s])
+            cotangent(parameters[s], widths, relu, own, hidden[s], slope[s, :rows], work, gradient[s])
 
 
 class Pass(NamedTuple):
@@ -292,6 +312,16 @@ class Network:
     def code(self) -> tuple[NDArray[np.int64], bool]:
         """How kernels know it: widths, and whether the activation is relu."""
         return np.array([self.inputs, *self.hidden, self.outputs, self.constants]), self.activation == "relu"
+
+    @cached_property
+    def row(self) -> int:
+        """Numbers that belong to a sample: its inputs, the values of its hidden layers, its outputs."""
+        return self.inputs + sum(self.hidden) + self.outputs + self.constants
+
+    def work(self, rows: int, real: Any, more: int = 0) -> NDArray[Any]:
+        """Return memory in which `tangent` and `cotangent` work on so many samples, and ``more`` numbers."""
+        widest = max(self.inputs, *self.hidden, self.outputs)
+        return scratch(3 * rows * widest + max(i * o for i, o, _ in self.shapes) + more, real)
 
     def init(self, generator: np.random.Generator, *, output_gain: float, constant: float = 0.0) -> NDArray[np.float64]:
         """Return one seed's parameters ``(P,)``: orthogonal weights, zero biases, constants as given.
@@ -344,20 +374,24 @@ class Network:
         seeds, samples, _ = inputs.shape
         counts = torch.full((seeds,), samples) if counts is None else counts
         outputs = torch.empty(seeds, samples, self.outputs + self.constants, dtype=parameters.dtype)
-        evaluate_each(
-            parameters.numpy(), *self.code, inputs.contiguous().numpy(), counts.numpy(), BLOCK, outputs.numpy()
-        )
+        weights = parameters.numpy()
+        hidden = scratch(BLOCK * sum(self.hidden), weights.dtype)
+        evaluate_each(weights, *self.code, inputs.contiguous().numpy(), counts.numpy(), BLOCK, hidden, outputs.numpy())
         return outputs
 
     def tangent(self, parameters: Tensor, made: Pass, direction: Tensor) -> Tensor:
         """Return the change ``(S, M, D)`` of the outputs when the parameters change along ``direction``: ``J v``."""
         outputs = torch.empty_like(made.outputs)
-        tangent_each(parameters.numpy(), *self.code, *_arrays(made), direction.contiguous().numpy(), outputs.numpy())
+        weights, along = parameters.numpy(), direction.contiguous().numpy()
+        work = self.work(outputs.shape[1], weights.dtype)
+        tangent_each(weights, *self.code, *_arrays(made), along, work, outputs.numpy())
         return outputs
 
     def add_cotangent(self, parameters: Tensor, made: Pass, slope: Tensor, gradient: Tensor) -> None:
         """Add ``Jᵀ g``, the gradient of ``Σ g · outputs`` for ``slope`` g ``(S, M, D)``, to ``gradient`` ``(S, P)``."""
-        cotangent_each(parameters.numpy(), *self.code, *_arrays(made), slope.contiguous().numpy(), gradient.numpy())
+        weights, slopes = parameters.numpy(), slope.contiguous().numpy()
+        work = self.work(slopes.shape[1], weights.dtype)
+        cotangent_each(weights, *self.code, *_arrays(made), slopes, work, gradient.numpy())
 
 
 def _arrays(made: Pass) -> tuple[Any, ...]:

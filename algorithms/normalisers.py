@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..kernels import kernel
+from ..kernels import kernel, scratch
 from .networks import BLOCK
 from .shapes import check_shapes
 
@@ -40,15 +40,15 @@ class Moments(NamedTuple):
         check_shapes(x=(x, "S B K"), mask=(mask, "S B"), mean=(self.mean, "S K"))
         made = Moments(*(tensor.clone() for tensor in self))
         arrays = (array.double().contiguous().numpy() for array in (x, mask))
-        moments_each(*(tensor.numpy() for tensor in made), *arrays, BLOCK)
+        moments_each(*(tensor.numpy() for tensor in made), *arrays, BLOCK, scratch(2 * x.shape[2], np.float64))
         return made
 
 
-@kernel("float64[::1], float64[:, ::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1], int64")
-def moments_each(seen, mean, square, x, mask, block):
+@kernel("float64[::1], float64[:, ::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1], int64, float64[::1]")
+def moments_each(seen, mean, square, x, mask, block, work):
     """Add samples to every seed's moments, in place, one block at a time."""
     size = x.shape[2]
-    block_mean, block_square = np.empty(size), np.empty(size)
+    block_mean, block_square = work[:size], work[size : 2 * size]
     for s in range(len(x)):
         for start in range(0, x.shape[1], block):
             stop = min(start + block, x.shape[1])

@@ -8,17 +8,18 @@ Shapes: **S** seeds, **B** samples, **P** parameters of the policy.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel
 from .blocks import Samples, block_sum
 from .densities import fisher, kl, log_prob
 from .model import Model
-from .networks import BLOCK, cotangent, forward, tangent
+from .networks import BLOCK, cotangent, forward, matrix, tangent
 from .shapes import check_shapes
 
 
@@ -33,7 +34,7 @@ class Surrogate:
         network, distribution = model.policy, model.distribution
         seeds, count, _ = samples.observation.shape
         hidden, outputs = count * sum(network.hidden), network.outputs + network.constants
-        self._distribution, self._policy, self._mask = distribution, policy, samples.mask
+        self._network, self._distribution, self._policy, self._mask = network, distribution, policy, samples.mask
         self._share = 1 / samples.size
         self._hidden = np.empty((seeds, hidden), policy.numpy().dtype)
         self._outputs = np.zeros((seeds, count, outputs), self._hidden.dtype)
@@ -43,6 +44,9 @@ class Surrogate:
         actions = distribution.action_rows(samples.action, policy.dtype)
         self._chosen = tuple(x.contiguous().numpy() for x in (actions, samples.weight))
         linearise_each(policy.numpy(), *self._code, *self._samples, self._hidden, self._outputs)
+
+    def _work(self) -> NDArray[Any]:
+        return self._network.work(BLOCK, self._outputs.dtype, 2 * BLOCK * self._network.row)
 
     def entropy(self) -> Tensor:
         """Return the mean entropy ``(S,)`` of the current policy."""
@@ -59,6 +63,7 @@ class Surrogate:
             self._hidden,
             self._outputs,
             vector.contiguous().numpy(),
+            self._work(),
             product.numpy(),
         )
         return product
@@ -72,6 +77,7 @@ class Surrogate:
             *self._samples,
             self._outputs,
             *self._chosen,
+            self._work(),
             surrogate.numpy(),
             kl.numpy(),
         )
@@ -96,21 +102,22 @@ def linearise_each(policy, widths, relu, _kind, _sizes, observation, _mask, coun
 @kernel(
     "real[:, ::1], int64[::1], boolean, int64, int64[::1], "
     "real[:, :, ::1], real[:, ::1], int64[::1], real[::1], int64, "
-    "real[:, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1]"
+    "real[:, ::1], real[:, :, ::1], real[:, ::1], real[::1], real[:, ::1]"
 )
 def fisher_product_each(
-    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, hidden, outputs, vector, product
+    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, hidden, outputs, vector, work, product
 ):
     """Add ``F v`` of every seed, block by block, so that a block's values stay in the cache: ``Jᵀ M (J v)``."""
     width = widths[1:-2].sum()
-    changes = np.empty((block, outputs.shape[2]), policy.dtype)
-    slopes = np.empty((block, outputs.shape[2]), policy.dtype)
+    changes = matrix(work, 0, block, outputs.shape[2])
+    slopes = matrix(work, changes.size, block, outputs.shape[2])
+    work = work[2 * changes.size :]
     for s in range(len(policy)):
         for start in range(0, counts[s], block):
             stop = min(start + block, counts[s])
             rows = stop - start
             own, values = observation[s, start:stop], hidden[s, start * width : stop * width]
-            tangent(policy[s], widths, relu, own, values, vector[s], changes[:rows])
+            tangent(policy[s], widths, relu, own, values, vector[s], work, changes[:rows])
             for b in range(rows):
                 if mask[s, start + b] == 0:
                     slopes[b] = 0
@@ -118,20 +125,21 @@ def fisher_product_each(
                 fisher(kind, sizes, outputs[s, start + b], changes[b], slopes[b])
                 for d in range(slopes.shape[1]):
                     slopes[b, d] *= mask[s, start + b] * share[s]
-            cotangent(policy[s], widths, relu, own, values, slopes[:rows], product[s])
+            cotangent(policy[s], widths, relu, own, values, slopes[:rows], work, product[s])
 
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, int64, int64[::1], "
     "real[:, :, ::1], real[:, ::1], int64[::1], real[::1], int64, "
-    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[::1], real[::1]"
+    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[::1], real[::1], real[::1]"
 )
 def evaluate_each(
-    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, old, actions, weight, surrogate, kls
-):
+    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, old, actions, weight, work,
+    surrogate, kls,
+):  # fmt: skip
     """Write surrogate and KL of every seed's other parameters."""
-    hidden = np.empty(block * widths[1:-2].sum(), policy.dtype)
-    outputs = np.empty((block, old.shape[2]), policy.dtype)
+    outputs = matrix(work, 0, block, old.shape[2])
+    hidden = work[outputs.size :]
     for s in range(len(policy)):
         gain, divergence = share[s] * 0, share[s] * 0
         for start in range(0, counts[s], block):

@@ -91,7 +91,8 @@ def advance(functions, time_limit, states, elapsed, ended, draws, drawn, m, acti
         return 0.0, False, False, False
     dynamics = DYNAMICS(functions[1])
     reward, terminated = dynamics(states[m], action, following)
-    states[m] = following
+    for d in range(len(following)):
+        states[m, d] = following[d]
     elapsed[m] += 1
     truncated = elapsed[m] >= time_limit
     ended[m] = terminated or truncated
@@ -109,11 +110,11 @@ def look(functions, state, seen, observation):
 
 @kernel(
     "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], int64[::1], "
-    "float32[:, ::1]"
+    "float64[::1], float32[:, ::1]"
 )
-def restart_each(functions, _limit, states, elapsed, ended, draws, drawn, members, observation):
+def restart_each(functions, _limit, states, elapsed, ended, draws, drawn, members, work, observation):
     """Begin an episode in each of the members."""
-    seen = np.empty(observation.shape[1])
+    seen = work[: observation.shape[1]]
     for n, m in enumerate(members):
         restart(functions, states, elapsed, ended, draws, drawn, m)
         look(functions, states[m], seen, observation[n])
@@ -121,13 +122,15 @@ def restart_each(functions, _limit, states, elapsed, ended, draws, drawn, member
 
 @kernel(
     "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], int64[::1], "
-    "float64[:, ::1], float32[:, ::1], float64[::1], boolean[::1], boolean[::1], boolean[::1]"
+    "float64[:, ::1], float64[::1], float32[:, ::1], float64[::1], boolean[::1], boolean[::1], boolean[::1]"
 )
 def advance_each(
-    functions, limit, states, elapsed, ended, draws, drawn, members, action, observation, reward, terminal, cut, valid
-):
+    functions, limit, states, elapsed, ended, draws, drawn, members, action, work,
+    observation, reward, terminal, cut, valid,
+):  # fmt: skip
     """Step each of the members."""
-    seen, following = np.empty(observation.shape[1]), np.empty(states.shape[1])
+    seen = work[: observation.shape[1]]
+    following = work[len(seen) : len(seen) + states.shape[1]]
     for n, m in enumerate(members):
         reward[n], terminal[n], cut[n], valid[n] = advance(
             functions, limit, states, elapsed, ended, draws, drawn, m, action[n], following
@@ -166,7 +169,7 @@ class CompiledVectorEnv:
         members = np.arange(self.num_envs) if indices is None else np.ascontiguousarray(indices)
         self.ensure_draws(members, 1)
         observation = np.empty((len(members), *self.observation_space.shape), np.float32)
-        restart_each(*self.members, members, observation)
+        restart_each(*self.members, members, self.work(), observation)
         return observation
 
     def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:
@@ -180,8 +183,12 @@ class CompiledVectorEnv:
             np.empty(count),
             *(np.empty(count, np.bool_) for _ in range(3)),
         )
-        advance_each(*self.members, members, rows, *made)
+        advance_each(*self.members, members, rows, self.work(), *made)
         return made
+
+    def work(self) -> NDArray[np.float64]:
+        """Return memory for what is seen of a member, the state that follows and the action."""
+        return np.empty(self.observation_space.shape[0] + self.task.state_size + self._width)
 
     def close(self) -> None:
         """Nothing to release."""

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..algorithms.interface import Episodes, Plan
 from ..algorithms.model import Actor, NetworkActor, act, to_environment
+from ..algorithms.networks import copy, matrix
 from ..envs.compiled import CompiledVectorEnv, advance, look
 from ..envs.vector import VectorEnv
 from ..kernels import kernel
@@ -119,6 +120,9 @@ def _compiled(
         noise.numpy(),
         once,
         running,
+        env.work(),
+        np.empty((count, observation.shape[2]), np.float32),
+        np.empty(count * (actor.model.policy.row + sample.shape[3] + 1), log_prob.numpy().dtype),
         seen,
         sample.numpy(),
         log_prob.numpy(),
@@ -147,7 +151,7 @@ def _compiled(
     "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], "
     "boolean, float64[:, ::1], "
     "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], "
-    "int64[:, ::1], real[:, :, :, ::1], boolean, boolean[:, ::1], "
+    "int64[:, ::1], real[:, :, :, ::1], boolean, boolean[:, ::1], float64[::1], float32[:, ::1], real[::1], "
     "float32[:, :, :, ::1], real[:, :, :, ::1], real[:, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], "
     "boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, ::1], boolean[::1], int64[::1]"
 )
@@ -155,23 +159,24 @@ def play_each(
     parameters, widths, relu, shift, scale, kind, sizes,
     squashed, bounds,
     functions, time_limit, states, elapsed, ended, draws, drawn,
-    members, noise, once, running,
+    members, noise, once, running, rows, now, work,
     observation, sample, log_prob, reward, terminated, truncated, valid, acted, sound, played,
 ):  # fmt: skip
     """Play every seed that has an environment running, up to as many time steps as there is noise.
 
     The arguments, a line at a time: those of `model.act`, of `model.to_environment`, `envs.compiled.Members`; which of
-    them are whose, the noise ``(S, T, N, K)``, whether an environment stops at the end of its episode, and which still
-    play; what is recorded, as in `Stretch`, whether a seed's numbers are all finite, and its number of time steps.
+    them are whose, the noise ``(S, T, N, K)``, whether an environment stops at the end of its episode, which still
+    play, and memory to work in; what is recorded, as in `Stretch`, whether a seed's numbers are all finite, and its
+    number of time steps.
     """
-    seen, following = np.empty(observation.shape[3]), np.empty(states.shape[1])
-    count = members.shape[1]
-    now = np.empty((count, observation.shape[3]), np.float32)
-    chosen, density = np.empty((count, sample.shape[3]), parameters.dtype), np.empty(count, parameters.dtype)
-    action = np.empty(sample.shape[3])
+    count, size, place = members.shape[1], observation.shape[3], states.shape[1] + observation.shape[3]
+    seen, following, action = rows[:size], rows[size:place], rows[place:]
+    density, chosen = work[:count], matrix(work, count, count, sample.shape[3])
+    work = work[count + chosen.size :]
     for s in range(len(members)):
         t = 0
-        now[:] = observation[s, :, 0]
+        for n in range(count):
+            copy(observation[s, n, 0], now[n])
         while t < noise.shape[1] and running[s].any():
             acted[s, t] = act(
                 parameters[s],
@@ -184,20 +189,22 @@ def play_each(
                 now,
                 noise[s, t],
                 running[s],
+                work,
                 chosen,
                 density,
             )
             for n in range(count):
                 if not running[s, n]:
                     continue
-                sample[s, n, t], log_prob[s, n, t] = chosen[n], density[n]
+                copy(chosen[n], sample[s, n, t])
+                log_prob[s, n, t] = density[n]
                 to_environment(squashed, bounds, chosen[n], action)
                 m = members[s, n]
                 reward[s, n, t], terminated[s, n, t], truncated[s, n, t], valid[s, n, t] = advance(
                     functions, time_limit, states, elapsed, ended, draws, drawn, m, action, following
                 )
                 look(functions, states[m], seen, now[n])
-                observation[s, n, t + 1] = now[n]
+                copy(now[n], observation[s, n, t + 1])
                 if not np.isfinite(reward[s, n, t]) or not np.isfinite(now[n].sum()):
                     sound[s] = False
                 if once and ended[m]:

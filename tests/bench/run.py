@@ -170,7 +170,9 @@ def machine():
     features = binding.get_host_cpu_features()
     wide = "AVX-512" if features.get("avx512f") else "AVX2" if features.get("avx2") else "no AVX2"
     limits = [
-        name for name in ("NPY_DISABLE_CPU_FEATURES", "ATEN_CPU_CAPABILITY", "NUMBA_CPU_NAME") if name in os.environ
+        name
+        for name in ("NPY_DISABLE_CPU_FEATURES", "ATEN_CPU_CAPABILITY", "NUMBA_CPU_NAME", "OPENBLAS_CORETYPE")
+        if name in os.environ
     ]
     limited = f", limited by {', '.join(f'{name}={os.environ[name]}' for name in limits)}" if limits else ""
     return f"{binding.get_host_cpu_name()} ({wide}{limited}), Python {platform.python_version()}"
