@@ -14,6 +14,7 @@ from ..errors import PgsuiteError, in_one_line
 from . import options
 from .anchors import anchors
 from .audit import audit
+from .check import check
 from .import_ import import_
 from .interruption import exit_code, interruptible
 from .list import list_names
@@ -101,6 +102,7 @@ def _options(
 app.command("list", cls=_Command)(list_names)
 app.command()(run)
 app.command()(report)
+app.command()(check)
 app.command()(plan)
 app.command()(replay)
 app.command("import")(import_)

@@ -72,15 +72,15 @@ class FigureGroup(NamedTuple):
 def on_page(figures: Figures) -> dict[str, FigureGroup]:
     """The figures of each part of the page. Aggregates and probabilities of improvement stand there as tables."""
     return {
-        "curves": _group(figures.curves),
-        "profiles": _group(figures.profiles + figures.efficiency),
-        "cost": _group(figures.thresholds),
-        "diagnostics": _group(figures.diagnostics, titled=True),
-        "audit": _group(figures.bias_variance, titled=True),
+        "curves": grouped(figures.curves),
+        "profiles": grouped(figures.profiles + figures.efficiency),
+        "cost": grouped(figures.thresholds),
+        "diagnostics": grouped(figures.diagnostics, titled=True),
+        "audit": grouped(figures.bias_variance, titled=True),
     }
 
 
-def _group(drawings: Sequence[Drawing], *, titled: bool = False) -> FigureGroup:
+def grouped(drawings: Sequence[Drawing], *, titled: bool = False) -> FigureGroup:
     """Figures as SVG, with one caption where they share it."""
     captions = {drawing.caption for drawing in drawings}
     shared = captions.pop() if len(captions) == 1 else ""
@@ -100,7 +100,7 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
     styles = line_styles(labels)
     none = FigureGroup()
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             content=content,
@@ -108,7 +108,7 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
             slugs={label: slug(label) for label in labels},
             swatches={label: swatch(look) for label, look in styles.items()},
             bar=lambda cell, scale: bar(cell, scale, styles),
-            groups={name: _trusted(groups.get(name, none)) for name in GROUPS},
+            groups={name: trusted(groups.get(name, none)) for name in GROUPS},
             medium=Medium.PAGE,
             policy=policy(style, script),
             style=Markup(style),
@@ -118,7 +118,8 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders the templates: everything is escaped, and a name that is not there is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -133,7 +134,8 @@ def _plain(item: Any) -> Any:
     return item if isinstance(item, Markup) or not isinstance(item, str) else plain(item)
 
 
-def _trusted(group: FigureGroup) -> FigureGroup:
+def trusted(group: FigureGroup) -> FigureGroup:
+    """The same figures, not to be escaped: this package drew them."""
     return group._replace(figures=[figure._replace(svg=Markup(figure.svg)) for figure in group.figures])
 
 

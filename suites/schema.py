@@ -1,6 +1,7 @@
 """Suite files: TOML, validated; errors name the file, the key and what is allowed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -81,6 +82,24 @@ class AlgorithmTable(BaseModel):
     environments: dict[str, Override] = {}
 
 
+class WaiverTable(_Table):
+    """``[[check.waivers]]``: a verdict that does not count for a while."""
+
+    cell: Annotated[str, Field(min_length=1)]
+    """``ALGORITHM on ENVIRONMENT``."""
+    reason: Annotated[str, Field(min_length=1)]
+    until: date
+    """The last day of it."""
+
+
+class CheckTable(_Table):
+    """``[check]``: what the regression gate holds a change to."""
+
+    margin: Annotated[float, Field(gt=0, le=10)] = 0.10
+    """Drop of score that has to be excluded before a cell passes."""
+    waivers: tuple[WaiverTable, ...] = ()
+
+
 class Suite(_Table):
     """A suite file."""
 
@@ -91,6 +110,7 @@ class Suite(_Table):
     modules: tuple[str, ...] = ()
     """Python modules imported first, which register environments."""
     evaluation: EvaluationTable = EvaluationTable()
+    check: CheckTable = CheckTable()
     environments: Annotated[dict[str, EnvironmentTable], Field(min_length=1)]
     algorithms: Annotated[dict[str, AlgorithmTable], Field(min_length=1)]
 
@@ -135,6 +155,8 @@ def parse_suite(data: Mapping[str, Any], source: str) -> Suite:
         UsageError: naming ``source``, the key and what is allowed.
     """
     data = {**data, "modules": tuple(data["modules"])} if isinstance(data.get("modules"), list) else data
+    if isinstance(found := data.get("check"), Mapping) and isinstance(found.get("waivers"), list):
+        data = {**data, "check": {**found, "waivers": tuple(found["waivers"])}}
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
@@ -191,4 +213,5 @@ def _explain(error: ValidationError) -> str:
 
 def _table_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     tables: dict[str, type[BaseModel]] = {"evaluation": EvaluationTable, "environments": EnvironmentTable}
+    tables["check"] = WaiverTable if "waivers" in location else CheckTable
     return tables[str(location[0])] if location else Suite

@@ -1,0 +1,101 @@
+"""`pgsuite check`: did a change make an algorithm worse?"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..errors import UsageError
+from . import options
+
+
+def check(
+    suite: Annotated[str, typer.Argument(help="Name of a shipped suite, or the path of a TOML file.")],
+    baseline: Annotated[
+        str, typer.Option("-b", "--baseline", help="Git revision, results folder, or blessed bank.", show_default=False)
+    ] = "",
+    algorithm: Annotated[
+        list[str] | None,
+        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
+    ] = None,
+    env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
+    against: Annotated[
+        str, typer.Option(help="Another class as the baseline of the one algorithm named.", show_default=False)
+    ] = "",
+    baseline_suite: Annotated[
+        str, typer.Option(help="Suite file of the baseline, where it is another.", show_default=False)
+    ] = "",
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Pairs of runs to go up to, 160 at most.  [default: 80]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Drop of score that has to be excluded to pass.  [default: the suite's, 0.1]")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",
+    no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,
+    no_speed: Annotated[bool, typer.Option("--no-speed", help="Leave training speed out.")] = False,
+    speed_margin: Annotated[float, typer.Option(help="Loss of speed that is a regression.")] = 0.10,
+    across_versions: Annotated[
+        bool, typer.Option("--across-versions", help="Allow a bank of other library versions.")
+    ] = False,
+    open_is_ok: Annotated[bool, typer.Option("--open-is-ok", help="Exit code 0 where it stays open.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of runs and page.  [default: runs/check/SUITE]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Also write it as JUnit XML.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write a pull-request comment.")] = None,
+) -> None:
+    """Check whether a change made an algorithm worse.
+
+    The candidate is the working tree, the baseline a git revision of it, a results folder, or a bank that
+    `pgsuite bless` wrote. Both run the same seeds; what is there already is not run again.
+
+    Exit codes: 0 passed, identical or improved; 1 regressed; 2 the request or the machinery is at fault; 3 open;
+    4 the baseline is missing or not comparable.
+    """
+    from ..suites.check.opening import SEEDS, Request, folder_of
+
+    files = {"--json": json, "--junit": junit, "--markdown": markdown}
+    for option, path in files.items():
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
+    request = Request(
+        suite=suite,
+        baseline=baseline,
+        against=against,
+        algorithms=tuple(dict.fromkeys(algorithm or ())),
+        environments=tuple(dict.fromkeys(env or ())),
+        baseline_suite=baseline_suite,
+        seeds=seeds or SEEDS,
+        steps=steps,
+        margin=margin,
+        metric=_metric(metric),
+        audit=not no_audit,
+        speed=not no_speed,
+        speed_margin=speed_margin,
+        across_versions=across_versions,
+        open_is_ok=open_is_ok,
+        workers=workers,
+        out=out,
+    )
+    from rich.console import Console
+
+    from ..reports.check import print_check, write_check
+    from ..suites.check.check import carry_out
+    from ..suites.check.display import CheckDisplay
+
+    with CheckDisplay(Console(stderr=True)) as display:
+        checked = carry_out(request, display)
+    print_check(checked, Console())
+    page = write_check(checked, folder_of(request, checked.suite), json=json, junit=junit, markdown=markdown)
+    options.say(f"page: {page}")
+    raise typer.Exit(checked.exit_code)
+
+
+def _metric(text: str) -> Literal["auc", "final"]:
+    if text == "auc":
+        return "auc"
+    if text == "final":
+        return "final"
+    raise UsageError(f"--metric {text!r}: choose auc or final")

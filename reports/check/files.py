@@ -1,0 +1,94 @@
+"""The files of a check: the page, and what other programs read."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import UsageError, plain
+from ...results.checked import Checked, CheckedCell, explained, write_checked
+from ...results.store.atomic import write_atomic
+from ..markdown import escape, table
+from .table import details_table, diagnostics_table, speed_table, verdict_table
+
+PAGE = "check.html"
+
+
+def write_check(
+    checked: Checked, folder: Path, *, json: Path | None = None, junit: Path | None = None, markdown: Path | None = None
+) -> Path:
+    """Write the page into a folder, and other files where they are wanted; return the page.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    from .page import render
+
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / PAGE
+    texts = {page: render(checked)}
+    if junit is not None:
+        texts[junit] = to_junit(checked)
+    if markdown is not None:
+        texts[markdown] = to_comment(checked)
+    try:
+        for path, content in texts.items():
+            data = content.encode()
+            write_atomic(path, lambda file, data=data: file.write(data))  # type: ignore[misc]
+        if json is not None:
+            write_checked(json, checked)
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}; choose another place") from None
+    return page
+
+
+def to_junit(checked: Checked) -> str:
+    """JUnit XML: a test case a cell; regressed ones are failures, open ones skipped, as CI systems show them."""
+    cells = checked.cells
+    suite = ElementTree.Element(
+        "testsuite",
+        name=plain(f"pgsuite check {checked.suite}"),
+        tests=str(len(cells)),
+        failures=str(sum(cell.counts == "regressed" for cell in cells)),
+        skipped=str(sum(cell.counts == "open" or bool(cell.waiver) for cell in cells)),
+        errors="0",
+        time=f"{checked.seconds:.3f}",
+    )
+    for cell in cells:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=plain(cell.algorithm), name=plain(cell.env), time=f"{cell.seconds:.3f}"
+        )
+        message = plain(explained(cell) or cell.verdict)
+        if cell.counts == "regressed":
+            ElementTree.SubElement(case, "failure", message=message, type="regressed").text = _facts(cell)
+        elif cell.counts == "open" or cell.waiver:
+            ElementTree.SubElement(case, "skipped", message=message)
+        else:
+            ElementTree.SubElement(case, "system-out").text = f"{cell.verdict} ({cell.tier})"
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def _facts(cell: CheckedCell) -> str:
+    mean, low, high = cell.difference
+    return f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}] of score, {cell.seeds} seeds, decided by {cell.tier}"
+
+
+def to_comment(checked: Checked) -> str:
+    """Markdown for a pull request: the outcome first, the details in a fold."""
+    return "\n".join(_comment(checked))
+
+
+def _comment(checked: Checked) -> Iterator[str]:
+    yield f"### pgsuite check {escape(checked.suite)}: {checked.verdict}\n"
+    yield f"{escape(checked.headline)}.\n"
+    for line in checked.lines():
+        yield f"- {escape(line)}"
+    yield ""
+    yield f"{escape(checked.candidate)}, compared with {escape(checked.baseline)}, margin {checked.margin:g} of score."
+    yield "\n<details><summary>Every cell</summary>\n"
+    for one in (verdict_table(checked), details_table(checked), diagnostics_table(checked), speed_table(checked)):
+        if one.rows:
+            yield table(one)
+            yield ""
+    for note in checked.notes:
+        yield f"- {escape(note)}"
+    yield "\n</details>\n"

@@ -1,0 +1,175 @@
+"""What a gate needs of a run, and banks: a suite's runs blessed as a baseline, in one text file.
+
+A bank holds every run's curve, fate and a digest of its final weights, no weights; and for each cell what is needed to
+run it again. A run is a line, so that two branches that bless other cells merge.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import PgsuiteError, UsageError
+from .atomic import write_atomic
+from .curve import METRIC
+from .store import LARGEST_SEED, CellStore
+
+KIND = "pgsuite bank"
+VERSION = 1
+_CURVE = ("env_steps", "trained_steps", "return_mean", "return_std", "length_mean")
+"""Columns of a curve that count for its bits: not its times, nor what an algorithm says of itself."""
+_WEIGHTS = ("behaviour.", "state.")
+_BESIDE = ("state.memory.", "state.seeds")
+
+
+class Run(NamedTuple):
+    """A run as a gate sees it."""
+
+    status: str
+    """``complete`` or ``diverged``."""
+    env_steps: NDArray[np.int64]
+    """``(k,)`` the checkpoints that it reached."""
+    returns: NDArray[np.float64]
+    """``(k,)`` mean return of each."""
+    bits: str
+    """Digest of the curve and of the final weights, whatever these are called."""
+    diagnostics: Mapping[str, float] = {}
+    """What the algorithm says of itself, the mean over the checkpoints; a bank has none."""
+
+
+class BankedCell(NamedTuple):
+    """A cell of a bank."""
+
+    record: Mapping[str, Any]
+    """Its ``cell.json``."""
+    runs: Mapping[int, Run]
+    """By seed."""
+
+
+class Bank(NamedTuple):
+    """A suite's blessed runs."""
+
+    suite: str
+    cells: Mapping[tuple[str, str], BankedCell]
+    """By algorithm and environment."""
+    commit: str = ""
+    """Of the repository that it was blessed in; empty where it was in none."""
+    departures: Mapping[str, Sequence[str]] = {}
+    """What the gradient audit found, by algorithm; an algorithm that was not audited is not there."""
+
+
+def read_run(store: CellStore, seed: int) -> Run | None:
+    """Return a finished run of a cell; None where there is none, or where it cannot be read."""
+    try:
+        curve, facts = store.read_columns(seed)
+        snapshot = store.read_snapshot(seed)
+    except PgsuiteError:
+        return None
+    if facts["status"] not in ("complete", "diverged"):
+        return None
+    digest = hashlib.sha256()
+    for name in _CURVE:
+        digest.update(np.ascontiguousarray(curve[name]).tobytes())
+    for part in sorted(_weights(snapshot[0] if snapshot else {})):
+        digest.update(part)
+    return Run(
+        facts["status"],
+        np.asarray(curve["env_steps"], np.int64),
+        np.asarray(curve["return_mean"], np.float64),
+        digest.hexdigest()[:16],
+        {
+            name.removeprefix(METRIC): float(values[known].mean())
+            for name, values in curve.items()
+            if name.startswith(METRIC) and (known := np.isfinite(values)).any()
+        },
+    )
+
+
+def _weights(tensors: Mapping[str, NDArray[Any]]) -> list[bytes]:
+    return [
+        hashlib.sha256(repr((array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes()).digest()
+        for name, array in tensors.items()
+        if name.startswith(_WEIGHTS) and not name.startswith(_BESIDE)
+    ]
+
+
+def write_bank(path: Path, bank: Bank) -> None:
+    """Write a bank: JSON, a line for every run.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    cells = []
+    for cell in bank.cells.values():
+        record = json.dumps(cell.record, indent=1, sort_keys=True).replace("\n", "\n  ")
+        grid = max((run.env_steps.tolist() for run in cell.runs.values()), key=len)
+        runs = ",\n".join(f'   "{seed}": {json.dumps(_plain(run))}' for seed, run in sorted(cell.runs.items()))
+        cells.append(f'  {{"record": {record},\n  "steps": {json.dumps(grid)},\n  "runs": {{\n{runs}\n  }}}}')
+    head = {"kind": KIND, "version": VERSION, "suite": bank.suite, "commit": bank.commit}
+    opening = json.dumps({**head, "departures": bank.departures}, indent=1)[:-2]
+    text = opening + ',\n "cells": [\n' + ",\n".join(cells) + "\n ]\n}\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, lambda file: file.write(text.encode()))
+    except OSError as error:
+        raise UsageError(f"cannot write the bank {path}: {error.strerror}; choose another place with -o") from None
+
+
+def read_bank(path: Path) -> Bank:
+    """Read what `write_bank` wrote; anybody may have written it.
+
+    Raises:
+        UsageError: it is no bank of this version, or damaged.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        if content["kind"] != KIND or content["version"] != VERSION:
+            raise ValueError(f"its kind is {content['kind']!r}, version {content['version']!r}")
+        cells = {}
+        for cell in content["cells"]:
+            record = cell["record"]
+            key = str(record["algorithm"]), str(record["env"])
+            grid = _grid(cell["steps"])
+            cells[key] = BankedCell(record, {_seed(seed): _run(run, grid) for seed, run in cell["runs"].items()})
+        departures = {str(name): [str(line) for line in lines] for name, lines in content["departures"].items()}
+        return Bank(str(content["suite"]), cells, str(content["commit"]), departures)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{path} is no readable bank ({reason}): make one with `pgsuite bless SUITE -o FILE`"
+        ) from None
+
+
+def _plain(run: Run) -> dict[str, Any]:
+    return {"status": run.status, "returns": run.returns.tolist(), "bits": run.bits}
+
+
+def _seed(written: str) -> int:
+    """A run's seed."""
+    if not written.isdecimal() or int(written) > LARGEST_SEED:
+        raise ValueError(f"{written!r} is no seed")
+    return int(written)
+
+
+def _grid(found: Any) -> NDArray[np.int64]:
+    """The checkpoints of a cell, held to what readers rely on."""
+    if not isinstance(found, list) or not all(type(step) is int for step in found):
+        raise TypeError("the steps are no list of whole numbers")
+    steps = np.asarray(found, np.int64)
+    if len(steps) < 2 or (np.diff(steps) <= 0).any():
+        raise ValueError("there are fewer than two checkpoints, or they are out of order")
+    return steps
+
+
+def _run(found: Mapping[str, Any], grid: NDArray[np.int64]) -> Run:
+    """A run of the file, held to what readers rely on: it came to the end of the grid unless it diverged."""
+    returns = np.asarray(found["returns"], np.float64)
+    if found["status"] not in ("complete", "diverged") or returns.ndim != 1 or not np.isfinite(returns).all():
+        raise ValueError("a run has no status, or a return that is not finite")
+    if len(returns) > len(grid) or (found["status"] == "complete" and len(returns) < len(grid)):
+        raise ValueError("a run has not one return for each checkpoint")
+    return Run(found["status"], grid[: len(returns)], returns, str(found["bits"]))

@@ -1,0 +1,160 @@
+"""One arm of a check: a process that runs a version of the code and does what it is told, line by line.
+
+It is started as a file, with the version's package in front on the path, and belongs to no package itself: everything
+that it imports is the version's. Requests and answers are JSON, a line each.
+"""
+
+import importlib
+import inspect
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+PLANNED: list[Any] = []
+OUT: list[Path] = []
+
+
+def plan(
+    suite: dict[str, Any], source: str, algorithms: list[str], environments: list[str], steps: int | None, out: str
+) -> dict[str, Any]:
+    """Plan a suite and say of every cell what it depends on, and which files it really runs."""
+    import pgsuite
+    from pgsuite.algorithms.registry import load_class
+    from pgsuite.suites.planning import plan_cells
+    from pgsuite.suites.schema import parse_suite
+
+    chosen = parse_suite(suite, source)
+    PLANNED[:] = plan_cells(
+        chosen, Path(out), algorithms=algorithms, environments=environments, seeds=(0,), steps=steps
+    )
+    OUT[:] = [Path(out)]
+    cells = [
+        {
+            "algorithm": p.cell.algorithm,
+            "env": p.cell.environment.id,
+            "fingerprint": p.cell.fingerprint,
+            "folder": p.store.path.name,
+            "record": p.record,
+            "file": inspect.getsourcefile(load_class(p.cell.reference)),
+        }
+        for p in PLANNED
+    ]
+    modules = [getattr(importlib.import_module(name), "__file__", None) for name in chosen.modules]
+    return {"package": pgsuite.__file__, "modules": modules, "cells": cells}
+
+
+def run(seeds: dict[str, list[int]], workers: int | None) -> list[dict[str, Any]]:
+    """Run seeds of planned cells, by their number; return what failed."""
+    from rich.console import Console
+
+    from pgsuite.suites.running import run_cells
+
+    wanted = [replace(PLANNED[int(n)], seeds=tuple(each)) for n, each in seeds.items()]
+    numbers = {PLANNED[int(n)].cell.name: int(n) for n in seeds}
+    outcome = run_cells(wanted, OUT[0], workers=workers, console=Console(stderr=True, quiet=True))
+    if outcome.interruption:
+        raise outcome.interruption
+    return [{"cell": numbers[f.cell.name], "reason": f.reason, "place": f.place} for f in outcome.failures]
+
+
+def audit(algorithms: list[str], workers: int | None, path: str) -> bool:
+    """Audit algorithms, write the numbers to a file and return whether all follow their targets."""
+    from pgsuite.results.store.audit import write_audit
+    from pgsuite.suites.audit.run import plan_audit, run_audit
+
+    found = run_audit(plan_audit(algorithms, ()), workers=workers)
+    write_audit(Path(path), found)
+    return bool(found["passes"])
+
+
+def auditable(reference: str) -> bool:
+    """Whether an algorithm has a gradient to audit."""
+    from pgsuite.algorithms.registry import load_class
+
+    return all(hasattr(load_class(reference), part) for part in ("gradient", "target"))
+
+
+def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
+    """Return the environment steps a second of training some seeds of a cell for about so long, on one core."""
+    from pgsuite.suites.training import TrainingLoop
+
+    before = os.sched_getaffinity(0) if core is not None else set()
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    try:
+        clock = _Clock(seconds)
+        with_evaluations = PLANNED[cell].cell
+        evaluation = replace(with_evaluations.evaluation, checkpoints=1, episodes=1)
+        with suppress(_Enough):
+            TrainingLoop().train(replace(with_evaluations, evaluation=evaluation), range(seeds), clock)
+        return clock.rate()
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
+
+
+class _Enough(BaseException):
+    """The time is over."""
+
+
+class _Clock:
+    """A sink that keeps nothing and times what passes, its first tenth apart."""
+
+    def __init__(self, seconds: float) -> None:
+        self._limit, self._steps = seconds, 0
+        self._marks: list[tuple[float, int]] = []
+
+    def load(self, seed: int) -> None:  # noqa: ARG002
+        return None
+
+    def save(self, *_: Any) -> None:
+        """Keep nothing."""
+
+    def progress(self, steps: int, score: float | None) -> None:  # noqa: ARG002
+        if not steps:
+            return
+        now = time.perf_counter()
+        self._marks.append((now, self._steps))
+        self._steps += steps
+        if now - self._marks[0][0] > self._limit:
+            raise _Enough
+
+    def rate(self) -> float:
+        """Median over tenths of the time."""
+        marks = self._marks[len(self._marks) // 10 :]
+        edges = [marks[round(n * (len(marks) - 1) / 8)] for n in range(9)]
+        rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(edges) if b[0] > a[0]]
+        return float(statistics.median(rates))
+
+
+DO: dict[str, Callable[..., Any]] = {"plan": plan, "run": run, "audit": audit, "auditable": auditable, "speed": speed}
+
+
+def main() -> None:
+    """Answer until there are no more requests."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what anybody prints is no answer
+    sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `pgsuite run`
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = {"answer": DO[request.pop("do")](**request)}
+        except KeyboardInterrupt:
+            return
+        except Exception as error:  # told to who asked
+            answer = {"error": str(error) or type(error).__name__, "kind": type(error).__name__}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

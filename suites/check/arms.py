@@ -1,0 +1,190 @@
+"""The two arms of a check, as processes: each runs a version of the code, and says which files it ran."""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from ...errors import PgsuiteError, UsageError
+from ...results.store.bank import Run, read_run
+from ...results.store.store import CellStore
+
+_SCRIPT = Path(__file__).with_name("arm.py")
+_TICK = 0.5
+
+
+class Incomparable(PgsuiteError):
+    """A baseline is missing or cannot be compared."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class ArmCell:
+    """A cell as one arm has it."""
+
+    algorithm: str
+    env: str
+    fingerprint: str
+    record: Mapping[str, Any]
+    file: str
+    """Where its algorithm is defined."""
+    store: CellStore
+    number: int
+    """In the arm's plan."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the arm's others."""
+        return self.algorithm, self.env
+
+
+class Arm:
+    """A process that runs one version of the code, from `arm.py`."""
+
+    def __init__(self, name: str, folder: Path, path: Sequence[Path], out: Path) -> None:
+        """Start it.
+
+        Args:
+            name: ``baseline`` or ``candidate``, for messages.
+            folder: where it works: paths in the suite are relative to it.
+            path: folders in front on its import path.
+            out: results folder, of both arms.
+        """
+        self.name, self._out = name, out.absolute()
+        inherited = os.environ.get("PYTHONPATH")
+        everything = [*map(str, path), *([inherited] if inherited else [])]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(_SCRIPT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(everything)},
+        )
+        self.cells: dict[tuple[str, str], ArmCell] = {}
+        self.package = ""
+        self.modules: tuple[str, ...] = ()
+        self._runs: dict[tuple[str, str], dict[int, Run]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it; what it was running is saved."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def send(self, do: str, **request: Any) -> None:
+        """Ask for something; `receive` gives the answer."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._death() from None
+
+    def receive(self, on_tick: Callable[[], None] = lambda: None) -> Any:
+        """Wait for an answer, and do something twice a second meanwhile.
+
+        Raises:
+            UsageError: the request was wrong.
+            PgsuiteError: it could not be carried out, or the process has died.
+        """
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while not selector.select(_TICK):
+                on_tick()
+        line = self._process.stdout.readline()
+        if not line:
+            raise self._death()
+        answer = json.loads(line)
+        if "error" in answer:
+            kind = UsageError if answer["kind"] == "UsageError" else PgsuiteError
+            raise kind(f"{self.name}: {answer['error']}")
+        return answer["answer"]
+
+    def ask(self, do: str, **request: Any) -> Any:
+        """Ask, and wait for the answer."""
+        self.send(do, **request)
+        return self.receive()
+
+    def planned(self, answer: Mapping[str, Any]) -> None:
+        """Take the answer to ``plan``."""
+        self.package, self.modules = answer["package"], tuple(map(str, answer["modules"]))
+        for number, found in enumerate(answer["cells"]):
+            algorithm, env, fingerprint = found["algorithm"], found["env"], found["fingerprint"]
+            store = CellStore.at(self._out / found["folder"], algorithm, env, fingerprint)
+            cell = ArmCell(algorithm, env, fingerprint, found["record"], str(found["file"]), store, number)
+            self.cells[cell.key] = cell
+
+    def runs(self, key: tuple[str, str], seeds: Sequence[int]) -> dict[int, Run]:
+        """Return those of a cell's runs that are finished."""
+        known = self._runs.setdefault(key, {})
+        for seed in seeds:
+            if seed not in known and (run := read_run(self.cells[key].store, seed)) is not None:
+                known[seed] = run
+        return {seed: known[seed] for seed in seeds if seed in known}
+
+    def run(
+        self,
+        wanted: Mapping[tuple[str, str], Sequence[int]],
+        workers: int | None,
+        on_share: Callable[[float], None] = lambda _: None,
+    ) -> dict[tuple[str, str], str]:
+        """Run what is missing of cells' seeds; return why cells failed.
+
+        Args:
+            wanted: seeds by cell.
+            workers: processes at once.
+            on_share: hears now and then which share is done.
+        """
+        missing = {key: [s for s in seeds if s not in self.runs(key, seeds)] for key, seeds in wanted.items()}
+        missing = {key: seeds for key, seeds in missing.items() if seeds}
+        if not missing:
+            return {}
+        self.send("run", seeds={str(self.cells[key].number): seeds for key, seeds in missing.items()}, workers=workers)
+        failed = self.receive(lambda: on_share(self._share(missing)))
+        keys = {cell.number: key for key, cell in self.cells.items()}
+        reasons = {
+            keys[each["cell"]]: f"{each['reason']} (in {each['place']})".removesuffix(" (in )") for each in failed
+        }
+        for key, seeds in missing.items():
+            if len(self.runs(key, seeds)) < len(seeds):
+                reasons.setdefault(key, "runs are missing, and nobody says why")
+        return reasons
+
+    def _share(self, wanted: Mapping[tuple[str, str], Sequence[int]]) -> float:
+        """Which share of the steps of runs is done."""
+        done, whole = 0, 0
+        for key, seeds in wanted.items():
+            budget, finished = int(self.cells[key].record["steps"]), self.runs(key, seeds)
+            whole += budget * len(seeds)
+            done += budget * len(finished)
+            for seed in set(seeds) - finished.keys():
+                with suppress(PgsuiteError):
+                    done += int(self.cells[key].store.read_columns(seed)[0]["env_steps"][-1])
+        return done / whole
+
+    def _death(self) -> PgsuiteError:
+        code = self._process.wait()
+        return PgsuiteError(f"{self.name}: its process ended with exit code {code}; see above")

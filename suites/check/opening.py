@@ -1,0 +1,238 @@
+"""What a check is asked, and the two sides of it: opened, planned, held to their own code, and found comparable."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ...algorithms.registry import locate
+from ...errors import PgsuiteError, UsageError
+from ..files import read_suite
+from ..schema import Suite, check_names, parse_suite
+from .arms import Arm, Incomparable
+from .revisions import Tree, check_origins, checked_out, commit_of, working_tree
+from .sides import Key, Live, Recorded, Side, check_comparable, recorded
+
+SEEDS = 80
+"""Pairs of runs that screening goes up to by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a check is asked."""
+
+    suite: str
+    baseline: str = ""
+    """A git revision, a results folder or a blessed bank; or ``against``."""
+    against: str = ""
+    """Another class, the baseline of the one algorithm that is named."""
+    candidate: str = ""
+    """A git revision instead of the working tree."""
+    algorithms: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    baseline_suite: str = ""
+    """The suite that the baseline runs, where it is not the candidate's."""
+    seeds: int = SEEDS
+    steps: int | None = None
+    margin: float | None = None
+    """Instead of the suite's."""
+    metric: Literal["auc", "final"] = "auc"
+    audit: bool = True
+    speed: bool = True
+    speed_margin: float = 0.10
+    across_versions: bool = False
+    open_is_ok: bool = False
+    workers: int | None = None
+    out: Path | None = None
+
+
+def folder_of(request: Request, suite: str) -> Path:
+    """Return where a check's runs are kept."""
+    return request.out or Path("runs") / "check" / suite
+
+
+class Opened(NamedTuple):
+    """Both sides, ready to be compared."""
+
+    suite: Suite
+    candidate: Live
+    baseline: Side
+    names: tuple[str, str]
+    """Of the baseline and of the candidate, in words."""
+    keys: tuple[Key, ...]
+    notes: tuple[str, ...]
+    out: Path
+
+    @property
+    def bank(self) -> Recorded | None:
+        """The baseline, where its runs are all that there is."""
+        return self.baseline if isinstance(self.baseline, Recorded) else None
+
+
+@contextmanager
+def opened(request: Request) -> Iterator[Opened]:
+    """Open both sides of a check, and close them afterwards.
+
+    Raises:
+        UsageError: the request cannot be carried out as written, or an arm ran code from elsewhere.
+        Incomparable: the baseline is missing, or was measured differently.
+    """
+    if bool(request.baseline) == bool(request.against):
+        raise UsageError(
+            "name what to compare with: --baseline and a git revision, a results folder or a blessed bank; "
+            "or --against and another class"
+        )
+    path, data = read_suite(request.suite)
+    suite = parse_suite(data, str(path))
+    check_names(suite, () if request.against else request.algorithms, request.environments, request.steps)
+    with ExitStack() as stack:
+        opening = _Opening(request, suite, path, data, stack)
+        yield opening.against() if request.against else opening.baseline()
+
+
+class _Opening:
+    """One check's sides, while they are opened."""
+
+    def __init__(self, request: Request, suite: Suite, path: Path, data: Mapping[str, Any], stack: ExitStack) -> None:
+        self._request, self._suite, self._path, self._stack = request, suite, path, stack
+        self._out = folder_of(request, suite.name)
+        self._data = {key: value for key, value in data.items() if key != "check"}
+        self._notes: list[str] = []
+
+    def against(self) -> Opened:
+        """Two classes of the working tree: the one algorithm that is named, and the other."""
+        request = self._request
+        if len(request.algorithms) != 1:
+            raise UsageError("--against compares two classes: name the candidate's with one -a")
+        tables = [self._table(reference) for reference in (request.against, request.algorithms[0])]
+        options = next((table for table in tables if len(table) > 1), {})
+        name = request.algorithms[0] if ":" not in request.algorithms[0] else locate(request.algorithms[0]).name
+        here = Tree(Path.cwd(), Path.cwd())
+        arms = []
+        for role, table in zip(("baseline", "candidate"), tables, strict=True):
+            data = {**self._data, "algorithms": {name: {**options, **table}}}
+            arms.append(self._planning(role, here, data, str(self._path), ()))
+        for arm in arms:
+            arm.planned(arm.receive())
+        return self._ready(Live(arms[1]), Live(arms[0]), (request.against, request.algorithms[0]))
+
+    def _table(self, reference: str) -> dict[str, Any]:
+        """An algorithm as a suite lists it: with the suite's options where that lists it, by name or by its class."""
+        listed = self._data["algorithms"]
+        if reference in listed:
+            return {"class": reference, **listed[reference]}
+        wanted = locate(reference).name
+        same = [name for name, table in listed.items() if locate(table.get("class", name)).name == wanted]
+        if same:
+            self._notes.append(f"{reference} has the suite's settings of {same[0]}")
+        return {**(listed[same[0]] if same else {}), "class": reference}
+
+    def baseline(self) -> Opened:
+        """The candidate, and a revision or what was recorded."""
+        request, place = self._request, Path(self._request.baseline)
+        here = self._candidate_tree()
+        name = "the working tree" if here.commit == "" else f"{request.candidate} ({here.commit[:9]})"
+        if place.exists():
+            candidate = Live(self._planning("candidate", here, self._data, str(self._path), request.algorithms))
+            candidate.arm.planned(candidate.arm.receive())
+            baseline, said = self._recorded(place, candidate)
+            return self._ready(candidate, baseline, (said, name))
+        if os.sep in request.baseline and commit_of(here.root, request.baseline) is None:
+            raise Incomparable(
+                f"the baseline {place} does not exist: make it with `pgsuite bless {request.suite} -o {place}`, or "
+                "name a git revision"
+            )
+        there = self._stack.enter_context(checked_out(here, request.baseline))
+        if there.commit == commit_of(here.root, "HEAD") and request.baseline != "HEAD":
+            self._notes.append(f"{request.baseline} is what is checked out here: only uncommitted changes can differ")
+        data, source = self._suite_of(there, here)
+        ours = self._planning("candidate", here, self._data, str(self._path), request.algorithms)
+        theirs = self._planning("baseline", there, data, source, request.algorithms)
+        ours.planned(ours.receive())
+        try:
+            theirs.planned(theirs.receive())
+        except PgsuiteError as error:
+            raise Incomparable(f"{error}; where it needs another suite file, name that with --baseline-suite") from None
+        ready = self._ready(Live(ours), Live(theirs), (f"{request.baseline} ({there.commit[:9]})", name))
+        check_origins(here, _files(ours), there, _files(theirs, ours))
+        return ready
+
+    def _candidate_tree(self) -> Tree:
+        """Where the candidate's code lies: a folder that is in no repository will do where no revision is named."""
+        request = self._request
+        if request.candidate:
+            return self._stack.enter_context(checked_out(working_tree(), request.candidate))
+        try:
+            return working_tree()
+        except UsageError:
+            if Path(request.baseline).exists():
+                return Tree(Path.cwd(), Path.cwd())
+            raise
+
+    def _suite_of(self, there: Tree, here: Tree) -> tuple[dict[str, Any], str]:
+        """The suite for a revision: the one that is asked for, else its own where it has another of that file."""
+        if self._request.baseline_suite:
+            path, data = read_suite(self._request.baseline_suite)
+            return dict(data), str(path)
+        if here.holds(self._path):
+            own = there.root / self._path.resolve().relative_to(here.root.resolve())
+            if own.is_file() and own.read_bytes() != self._path.read_bytes():
+                _, data = read_suite(str(own))
+                if {k: v for k, v in data.items() if k != "check"} != self._data:
+                    self._notes.append(f"{self._path.name} has changed: the baseline runs its own version of it")
+                return dict(data), str(own)
+        return self._data, str(self._path)
+
+    def _recorded(self, place: Path, candidate: Live) -> tuple[Side, str]:
+        """What was recorded; with its code beside it where that is at hand and the same."""
+        found = recorded(place)
+        wanted = [key for key in candidate.arm.cells if key in found.cells]
+        if all(found.fingerprint(key) == candidate.fingerprint(key) for key in wanted):
+            return found, str(place)
+        try:
+            here = working_tree()
+            there = self._stack.enter_context(checked_out(here, found.commit))
+            data, source = self._suite_of(there, here)
+            arm = self._planning("baseline", there, data, source, self._request.algorithms)
+            arm.planned(arm.receive())
+            live = Live(arm, found.cells)
+            if all(live.fingerprint(key) == found.fingerprint(key) for key in wanted):
+                check_origins(here, _files(candidate.arm), there, _files(arm, candidate.arm))
+                return live, f"{place} ({found.commit[:9]})"
+        except (PgsuiteError, KeyError):  # without it, the bank stands alone
+            pass
+        self._notes.append(
+            f"the code of {place} is not at hand, or its results depend on more: half of its seeds are kept for "
+            "confirmation, and the luck of these is part of the error"
+        )
+        return found, str(place)
+
+    def _planning(
+        self, role: str, tree: Tree, data: Mapping[str, Any], source: str, algorithms: tuple[str, ...]
+    ) -> Arm:
+        """An arm that plans the suite; its answer is still to be received."""
+        request = self._request
+        arm = self._stack.enter_context(Arm(role, tree.folder, tree.path, self._out))
+        arm.send(
+            "plan",
+            suite={key: value for key, value in {**data, "name": self._suite.name}.items() if key != "check"},
+            source=source,
+            algorithms=list(algorithms),
+            environments=list(request.environments),
+            steps=request.steps,
+            out=str(self._out.absolute()),
+        )
+        return arm
+
+    def _ready(self, candidate: Live, baseline: Side, names: tuple[str, str]) -> Opened:
+        keys = tuple(candidate.arm.cells)
+        live = isinstance(baseline, Live)
+        check_comparable(candidate, baseline, keys, across_versions=self._request.across_versions, another=live)
+        return Opened(self._suite, candidate, baseline, names, keys, tuple(self._notes), self._out)
+
+
+def _files(arm: Arm, like: Arm | None = None) -> list[str]:
+    """The files that an arm ran: the package, the algorithms in the order of another arm's, the suite's modules."""
+    return [arm.package, *(arm.cells[key].file for key in (like or arm).cells), *arm.modules]

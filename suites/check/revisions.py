@@ -1,0 +1,119 @@
+"""A revision of the user's repository as a folder that runs its own code, and the proof that it did."""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import UsageError
+
+
+class Tree(NamedTuple):
+    """A version of a repository on the disk."""
+
+    root: Path
+    folder: Path
+    """What the working folder is in it."""
+    commit: str = ""
+    """Empty for the working tree."""
+
+    @property
+    def path(self) -> list[Path]:
+        """What comes first on the import path, so that its code runs and no installed one."""
+        if (self.root / ".dev" / "pgsuite").exists():  # this package: the root is the package itself
+            return [self.root / ".dev"]
+        return [self.root / "src", self.root] if (self.root / "src").is_dir() else [self.root]
+
+    def holds(self, file: str | Path | None) -> bool:
+        """Whether a file lies in it."""
+        return file is not None and Path(file).resolve().is_relative_to(self.root.resolve())
+
+
+def working_tree() -> Tree:
+    """Return the repository of the working folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    here = Path.cwd()
+    root = _git(here, "rev-parse", "--show-toplevel")
+    if root is None:
+        raise UsageError(
+            f"{here} is in no git repository, so no revision of it can be a baseline: name a results folder or a "
+            "blessed bank, or compare two classes with --against"
+        )
+    return Tree(Path(root), here)
+
+
+def commit_of(root: Path, revision: str) -> str | None:
+    """Return the commit that a revision names; None where it names none."""
+    return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+
+
+@contextmanager
+def checked_out(here: Tree, revision: str) -> Iterator[Tree]:
+    """Give a revision in a folder of its own, which is removed afterwards.
+
+    Raises:
+        UsageError: there is no such revision, or it cannot be checked out.
+    """
+    commit = commit_of(here.root, revision) if revision else None
+    if commit is None:
+        raise UsageError(
+            f"--baseline {revision}: neither a results folder, nor a blessed bank, nor a revision of {here.root}; "
+            "`git branch -a` and `git tag` list those that have names"
+        )
+    with tempfile.TemporaryDirectory(prefix="pgsuite-check-") as place:
+        root = Path(place).resolve() / here.root.name
+        _git(here.root, "worktree", "prune")
+        made = _run(here.root, "worktree", "add", "--quiet", "--detach", str(root), commit)
+        if made.returncode:
+            raise UsageError(f"revision {revision} cannot be checked out: {made.stderr.strip() or 'git failed'}")
+        try:
+            folder = root / here.folder.resolve().relative_to(here.root.resolve())
+            yield Tree(root, folder if folder.is_dir() else root, commit)
+        finally:
+            _git(here.root, "worktree", "remove", "--force", str(root))
+
+
+def check_origins(
+    candidate: Tree, files: Sequence[str | None], baseline: Tree, baseline_files: Sequence[str | None]
+) -> None:
+    """Hold both arms to their own code: what the candidate ran from its repository, the baseline ran from its tree.
+
+    Args:
+        candidate: the working tree.
+        files: that its arm ran: the package, the algorithms', the suite's modules.
+        baseline: the revision.
+        baseline_files: that its arm ran, in the same order.
+
+    Raises:
+        UsageError: an arm ran code from elsewhere, or nothing that was run lies in the repository.
+    """
+    if not any(candidate.holds(file) for file in files):
+        raise UsageError(
+            f"nothing that is run lies in {candidate.root}, so its revisions do not differ: it all comes from "
+            f"{files[0]}; check where that comes from, or name a file of this repository with -a file.py:Class"
+        )
+    for file, other in zip(files, baseline_files, strict=False):
+        if candidate.holds(file) and not baseline.holds(other):
+            raise UsageError(
+                f"the baseline ran {other} instead of its own version of {file}, which would compare a thing with "
+                "itself: name files relative to the repository, and let no installed copy come first"
+            )
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    done = _run(folder, *arguments)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise UsageError(
+            f"git cannot be run: {error.strerror}; install it, or name a results folder or a bank"
+        ) from None

@@ -1,0 +1,57 @@
+"""Run the pools that the gate is measured on: `python tests/gate/pools.py`, an hour on two cores, resumable.
+
+Every cell of `quick` with many seeds, and the same cells with each planted fault and each harmless change. The runs go
+to runs/gate; what is needed of them, two numbers a run, is written to docs/check/pools.json.
+"""
+
+import inspect
+import runpy
+from pathlib import Path
+
+from rich.console import Console
+
+from pgsuite.suites.files import read_suite
+from pgsuite.suites.planning import plan_cells
+from pgsuite.suites.running import run_cells
+from pgsuite.suites.schema import parse_suite
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+OUT = ROOT / "runs" / "gate"
+POOLS = ROOT / "docs" / "check" / "pools.json"
+SUITE = "quick"
+SEEDS = {"algorithms": 240, "faults": 80, "harmless": 160}
+PREFIX = {"Reinforce": "reinforce", "Baseline": "reinforce-baseline", "Critic": "actor-critic", "TRPO": "trpo"}
+
+
+def variants(module):
+    """Name, base algorithm and first docstring line of every class of a file of variants."""
+    found = {}
+    for name, value in runpy.run_path(str(HERE / f"{module}.py"), run_name=module).items():
+        if inspect.isclass(value) and value.__module__ == module and not name.startswith("_"):
+            prefix = max((p for p in PREFIX if name.startswith(p)), key=len)
+            found[name] = (PREFIX[prefix], inspect.getdoc(value).splitlines()[0])
+    return found
+
+
+def main():
+    _, quick = read_suite(SUITE)
+    suites = {"algorithms": quick}
+    for module in ("faults", "harmless"):
+        tables = {
+            name: {"class": f"{HERE / module}.py:{name}", **quick["algorithms"][base]}
+            for name, (base, _) in variants(module).items()
+        }
+        suites[module] = {**quick, "algorithms": tables}
+    for kind, data in suites.items():
+        suite = parse_suite({**data, "name": kind}, kind)
+        planned = plan_cells(suite, OUT / kind, seeds=range(SEEDS[kind]))
+        outcome = run_cells(planned, OUT / kind, console=Console(stderr=True))
+        if outcome.interruption:
+            raise SystemExit(130)
+        for failure in outcome.failures:
+            print(kind, failure.cell.name, failure.reason)
+
+
+if __name__ == "__main__":
+    main()
