@@ -35,7 +35,7 @@ def audit(
     from ..reports.terminal import print_audit
     from ..results.store.audit import write_audit
     from ..suites.audit.run import BATCHES, plan_audit, run_audit
-    from ..suites.display import counting
+    from ..suites.console import counting
 
     sys.path.insert(0, str(Path.cwd()))
     jobs = plan_audit(algorithm or (), model or (), seed=seed, batches=batches or BATCHES)

@@ -70,7 +70,7 @@ def check(
         seeds=seeds or SEEDS,
         steps=steps,
         margin=margin,
-        metric=_metric(metric),
+        metric=metric_of(metric),
         audit=not no_audit,
         speed=not no_speed,
         speed_margin=speed_margin,
@@ -93,7 +93,12 @@ def check(
     raise typer.Exit(checked.exit_code)
 
 
-def _metric(text: str) -> Literal["auc", "final"]:
+def metric_of(text: str) -> Literal["auc", "final"]:
+    """Return the metric that an option names.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
     if text == "auc":
         return "auc"
     if text == "final":

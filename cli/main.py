@@ -14,6 +14,8 @@ from ..errors import PgsuiteError, in_one_line
 from . import options
 from .anchors import anchors
 from .audit import audit
+from .bisect import bisect
+from .bless import bless
 from .check import check
 from .import_ import import_
 from .interruption import exit_code, interruptible
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from typer.core import TyperOption
 
 EXIT_CODES = """
-Exit codes: 0 done; 1 something failed while running, the summary names it;
-2 the request cannot be carried out as written;
+Exit codes: 0 done; 1 something failed while running, the summary names it, or a check found a regression;
+2 the request cannot be carried out as written; 3 a check stays open; 4 its baseline is missing or not comparable;
 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
 """
 
@@ -103,6 +105,8 @@ app.command("list", cls=_Command)(list_names)
 app.command()(run)
 app.command()(report)
 app.command()(check)
+app.command()(bless)
+app.command()(bisect)
 app.command()(plan)
 app.command()(replay)
 app.command("import")(import_)

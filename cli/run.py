@@ -46,7 +46,7 @@ def run(
 
     out = out or Path("runs") / chosen.name
     planned = plan_cells(chosen, out, algorithms=algorithms, environments=environments, seeds=own_seeds, steps=steps)
-    from ..suites.display import say
+    from ..suites.console import say
     from ..suites.running import run_cells
 
     console = Console(stderr=True)

@@ -1,17 +1,16 @@
 """Live progress of a run: bars on a terminal, plain lines in a log."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from ..errors import plain
+from .console import say
 from .scheduling import Failure
 from .workers import Job, News
 
@@ -156,20 +155,6 @@ class _Label(ProgressColumn):
     def render(self, task: Task) -> Text:
         width = max(self._console.width - _BESIDE_LABEL, _SHORTEST_LABEL)
         return Text(label(task.fields["parts"], width), no_wrap=True)
-
-
-@contextmanager
-def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], None]]:
-    """Show how many of ``total`` pieces of work are done: a bar on a terminal, nothing in a log."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
-
-
-def say(console: Console, line: str) -> None:
-    """Print a line as it is: names in it are no markup, and a log or a terminal breaks it where it likes."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def label(parts: tuple[str, ...], width: int | None = None) -> str:

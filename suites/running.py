@@ -12,7 +12,8 @@ from ..kernels import host
 from ..results.store.manifest import ExpectedCell, manifest_of, record_failures
 from ..results.store.provenance import provenance
 from . import forking
-from .display import Display, say
+from .console import say
+from .display import Display
 from .planning import PlannedCell
 from .scheduling import Failure, Scheduler, available_cores, make_jobs, no_process
 

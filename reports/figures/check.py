@@ -16,9 +16,9 @@ from .style import SOLID, LineStyle, slug
 
 STYLES = {"baseline": LineStyle("#808080", (5.0, 2.0), "s"), "candidate": LineStyle("#0072B2", SOLID, "o")}
 CAPTION = (
-    "Left: mean return of each version over its runs, with the 95 % interval. Right: the statistic of the paired test "
-    "at each look, in standard deviations, negative where the candidate is worse. Under the lower line, screening "
-    "sends a cell on (open marks); confirmation, on fresh seeds, calls it regressed (filled marks)."
+    "Mean return of each version over its runs, with the 95 % interval; beside it the statistic of the paired test at "
+    "each look, in standard deviations, negative where the candidate is worse. Under the red line, screening sends a "
+    "cell on (open marks), and confirmation, on fresh seeds, calls it regressed (filled marks)."
 )
 _MARGINS = Margins(left=52.0, right=14.0, top=26.0, bottom=36.0)
 _HEIGHT = 220.0
@@ -27,23 +27,34 @@ _FARTHEST = 8.0
 
 
 def check_figures(checked: Checked) -> list[Drawing]:
-    """One figure for each cell that was decided by its curves, those that became worse first."""
+    """Two figures for each cell that was decided by its curves, those that became worse first."""
     order = ("regressed", "open", "improved", "passed", "identical")
     cells = sorted((cell for cell in checked.cells if cell.curves), key=lambda cell: order.index(cell.verdict))
-    return [_drawing(cell) for cell in cells]
+    return [drawing for cell in cells for drawing in (_curves(cell), _path(cell))]
 
 
-def _drawing(cell: CheckedCell) -> Drawing:
-    name, title = f"check-{slug(cell.name)}", f"{named(cell.name)}: {cell.verdict}"
+def _curves(cell: CheckedCell) -> Drawing:
+    name, title = f"check-curves-{slug(cell.name)}", f"{named(cell.name)}: both versions"
     with theme():
-        rows = key_rows(STYLES, 2 * PAGE - 16)
-        figure, (curves, path) = canvas(Grid(2, 2, PAGE, _HEIGHT), _MARGINS, below=key_height(rows))
-        _draw_curves(curves, cell, name)
-        _draw_path(path, cell.looks)
+        rows = key_rows(STYLES, PAGE - 16)
+        figure, (axes,) = canvas(Grid(1, 1, PAGE, _HEIGHT), _MARGINS, below=key_height(rows))
+        _draw_curves(axes, cell, name)
         draw_key(figure, name, rows, STYLES)
     mean, low, high = cell.difference
-    words = f"{title}. Difference {mean:+.3f} [{low:+.3f}, {high:+.3f}] of score over {cell.seeds} seeds."
+    words = f"{cell.verdict}. Difference {mean:+.3f} [{low:+.3f}, {high:+.3f}] of score over {cell.seeds} seeds."
     return Drawing(name, title, CAPTION, words, figure, {slug(label): label for label in STYLES})
+
+
+def _path(cell: CheckedCell) -> Drawing:
+    name, title = f"check-path-{slug(cell.name)}", f"{named(cell.name)}: path of the test"
+    with theme():
+        figure, (axes,) = canvas(Grid(1, 1, PAGE, _HEIGHT), _MARGINS, below=key_height(key_rows(STYLES, PAGE - 16)))
+        _draw_path(axes, cell.looks)
+        put_titles(axes, named(cell.verdict), " → ".join(dict.fromkeys(look.stage for look in cell.looks)))
+    words = "; ".join(
+        f"{look.stage}, {look.seeds} pairs: {look.statistic:+.2f}, bound {look.bound:.2f}" for look in cell.looks
+    )
+    return Drawing(name, title, CAPTION, words, figure, {})
 
 
 def _draw_curves(axes: Axes, cell: CheckedCell, name: str) -> None:
@@ -81,4 +92,3 @@ def _draw_path(axes: Axes, looks: Sequence[Look]) -> None:
     axes.set_xlim(-0.5, len(looks) - 0.5)
     axes.set_xlabel("pairs of runs at each look")
     axes.set_ylabel("statistic (standard deviations)")
-    put_titles(axes, "screening, then confirmation" if len({look.stage for look in looks}) > 1 else "screening")

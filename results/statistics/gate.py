@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from .metrics import mean_interval
 from .sequential import boundaries
@@ -179,7 +179,7 @@ class Trial:
         x, last = self.evidence.difference, self.design.confirmation
         if len(x) < 2:
             return math.nan
-        reach = boundaries(self.design.level, last)[-1] + stats.norm.ppf(0.8)
+        reach = boundaries(self.design.level, last)[-1] + special.ndtri(0.8)
         return float(reach * x.std(ddof=1) / math.sqrt(last[-1]))
 
     @property
@@ -190,7 +190,7 @@ class Trial:
         if len(x) < 2 or not room > 0:
             return None
         spread = max(float(x.std(ddof=1)), self.design.floor)
-        reach = float(stats.norm.isf(self.design.passing_level))
+        reach = -float(special.ndtri(self.design.passing_level))
         return max(self.design.fewest, math.ceil((reach * spread / room) ** 2))
 
     def _decide(self, verdict: Verdict, reason: str = "") -> None:
@@ -214,14 +214,16 @@ def statistic(difference: Array) -> float:
     if spread <= 1e-12 * max(1.0, abs(mean)):
         return math.copysign(CERTAIN, mean) if mean else 0.0
     t = mean / spread * math.sqrt(n)
-    return float(math.copysign(min(CERTAIN, stats.norm.isf(stats.t.sf(abs(t), n - 1))), t))
+    return float(math.copysign(min(CERTAIN, -special.ndtri(special.stdtr(n - 1, -abs(t)))), t))
 
 
 def loss_statistic(pairs: Pairs) -> float:
     """Return McNemar's exact test that the candidate diverges more often, as a normal statistic."""
     lost, saved = int(pairs.lost.sum()), int(pairs.saved.sum())
-    p = float(stats.binom.sf(lost - 1, lost + saved, 0.5)) if lost else 1.0
-    return float(np.clip(stats.norm.isf(p), -CERTAIN, CERTAIN))
+    if not lost:
+        return -CERTAIN
+    p = special.bdtrc(lost - 1, lost + saved, 0.5)
+    return float(np.clip(-special.ndtri(p), -CERTAIN, CERTAIN))
 
 
 def lower_bound(difference: Array, floor: float, level: float) -> float:
@@ -230,7 +232,7 @@ def lower_bound(difference: Array, floor: float, level: float) -> float:
     if n < 2:
         return -math.inf
     spread = max(float(difference.std(ddof=1)), floor)
-    return float(difference.mean() - stats.t.isf(level, n - 1) * spread / math.sqrt(n))
+    return float(difference.mean() + special.stdtrit(n - 1, level) * spread / math.sqrt(n))
 
 
 def sign_flip_p(difference: Array, *, samples: int = 20_000, seed: int = 0) -> float:
@@ -287,7 +289,7 @@ def _screen(trials: Mapping[str, Trial], fetch: Fetch, on_look: Callable[[str, T
                 elif wanted[cell] in design.passing:
                     looks = design.passing
                     bounds = boundaries(design.passing_level, looks, "early")
-                    if trial._passes(float(stats.norm.sf(bounds[looks.index(wanted[cell])]))):
+                    if trial._passes(float(special.ndtr(-bounds[looks.index(wanted[cell])]))):
                         trial._decide("passed")
             if trial.sent or trial.decided:
                 del left[cell]

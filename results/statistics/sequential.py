@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import special
 
 Array = NDArray[np.float64]
 Shape = Literal["late", "early"]
@@ -34,7 +34,7 @@ def spent(level: float, share: float, shape: Shape) -> float:
     """
     if shape == "early":
         return float(level * share**1.5)
-    return float(2 * stats.norm.sf(stats.norm.isf(level / 2) / np.sqrt(share)))
+    return float(2 * special.ndtr(special.ndtri(level / 2) / np.sqrt(share)))
 
 
 @cache
@@ -62,11 +62,11 @@ def boundaries(level: float, looks: tuple[int, ...], shape: Shape = "late") -> t
 def _crossing(points: Array, density: Array, before: int, now: int) -> Callable[[float], float]:
     """The chance of crossing a bound at this look and none before."""
     if not points.size:
-        return lambda bound: float(stats.norm.sf(bound))
+        return lambda bound: float(special.ndtr(-bound))
     spread = np.sqrt(now - before)
 
     def chance(bound: float) -> float:
-        beyond = stats.norm.sf((bound * np.sqrt(now) - points * np.sqrt(before)) / spread)
+        beyond = special.ndtr((points * np.sqrt(before) - bound * np.sqrt(now)) / spread)
         return float(np.trapezoid(density * beyond, points))
 
     return chance
@@ -75,6 +75,8 @@ def _crossing(points: Array, density: Array, before: int, now: int) -> Callable[
 def _solve(crossing: Callable[[float], float], due: float) -> float:
     if crossing(_FARTHEST) >= due:
         return _FARTHEST
+    from scipy import optimize  # which takes longer to load than all the rest
+
     return float(optimize.brentq(lambda bound: crossing(bound) - due, -_FARTHEST, _FARTHEST, xtol=1e-10))
 
 
@@ -82,7 +84,12 @@ def _continuing(points: Array, density: Array, before: int, now: int, bound: flo
     """The density of the statistic at this look where no bound was crossed, on a grid of its own."""
     grid = np.linspace(-_FARTHEST, bound, _POINTS)
     if not points.size:
-        return grid, stats.norm.pdf(grid)
+        return grid, _density(grid)
     spread = np.sqrt(now - before)
     steps = (grid[:, None] * np.sqrt(now) - points * np.sqrt(before)) / spread
-    return grid, np.trapezoid(density * stats.norm.pdf(steps), points, axis=1) * np.sqrt(now) / spread
+    return grid, np.trapezoid(density * _density(steps), points, axis=1) * np.sqrt(now) / spread
+
+
+def _density(x: Array) -> Array:
+    """Of the standard normal distribution."""
+    return np.asarray(np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi))

@@ -236,8 +236,9 @@ class _Check:
                 self._departures[name] = ours[name]
         for key in self._left:
             if lines := self._departures.get(key[0]):
-                models = ", ".join(dict.fromkeys(line.partition(",")[0].partition(":")[0] for line in lines))
-                reason = f"its gradient departs from the declared target on {models}"
+                models = list(dict.fromkeys(line.partition(",")[0].partition(":")[0] for line in lines))
+                others = f" and {len(models) - 4} more" if len(models) > 4 else ""
+                reason = f"its gradient departs from the declared target on {', '.join(models[:4])}{others}"
                 cell = CheckedCell(algorithm=key[0], env=key[1], verdict="regressed", tier="audit", reason=reason)
                 self._put(key, cell)
 

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from ...errors import plain
 from ...results.checked import CheckedCell, explained
-from ..display import say
+from ..console import say
 
 _LOG_INTERVAL = 30.0
 

@@ -52,6 +52,17 @@ def commit_of(root: Path, revision: str) -> str | None:
     return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
 
 
+def commits_between(root: Path, good: str, bad: str) -> list[str]:
+    """Return the commits after one revision up to a later one, the oldest first; none where it is no ancestor."""
+    listed = _git(root, "rev-list", "--reverse", "--topo-order", "--ancestry-path", f"{good}..{bad}")
+    return (listed or "").split()
+
+
+def subject_of(root: Path, commit: str) -> str:
+    """Return the first line of a commit's message."""
+    return _git(root, "log", "-1", "--format=%s", commit) or ""
+
+
 @contextmanager
 def checked_out(here: Tree, revision: str) -> Iterator[Tree]:
     """Give a revision in a folder of its own, which is removed afterwards.

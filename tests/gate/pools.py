@@ -5,11 +5,15 @@ to runs/gate; what is needed of them, two numbers a run, is written to docs/chec
 """
 
 import inspect
+import json
 import runpy
 from pathlib import Path
 
 from rich.console import Console
 
+from pgsuite.results.store.atomic import write_atomic
+from pgsuite.results.store.bank import read_run
+from pgsuite.suites.check.pairing import Scale
 from pgsuite.suites.files import read_suite
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
@@ -20,7 +24,7 @@ ROOT = HERE.parents[1]
 OUT = ROOT / "runs" / "gate"
 POOLS = ROOT / "docs" / "check" / "pools.json"
 SUITE = "quick"
-SEEDS = {"algorithms": 240, "faults": 80, "harmless": 160}
+SEEDS = {"algorithms": 320, "faults": 80, "harmless": 160}
 PREFIX = {"Reinforce": "reinforce", "Baseline": "reinforce-baseline", "Critic": "actor-critic", "TRPO": "trpo"}
 
 
@@ -34,6 +38,28 @@ def variants(module):
     return found
 
 
+def write(pools):
+    """Write what is needed of the runs: by kind, variant and environment the scores of its seeds, from 0 on."""
+    lines = [json.dumps(pool) for pool in pools]
+    text = '{"suite": "quick", "pools": [\n' + ",\n".join(lines) + "\n]}\n"
+    POOLS.parent.mkdir(exist_ok=True)
+    write_atomic(POOLS, lambda file: file.write(text.encode()))
+
+
+def scores(kind, planned):
+    """Area under the curve and final score of every run of a cell; a diverged run is worth 0 from there on."""
+    runs = {seed: read_run(planned.store, seed) for seed in planned.seeds}
+    scale = Scale.of(planned.record, runs)
+    return {
+        "kind": kind,
+        "variant": planned.cell.algorithm,
+        "env": planned.cell.environment.id,
+        "auc": [round(scale.score(run, "auc"), 4) for run in runs.values()],
+        "final": [round(scale.score(run, "final"), 4) for run in runs.values()],
+        "diverged": [seed for seed, run in runs.items() if run.status == "diverged"],
+    }
+
+
 def main():
     _, quick = read_suite(SUITE)
     suites = {"algorithms": quick}
@@ -43,6 +69,7 @@ def main():
             for name, (base, _) in variants(module).items()
         }
         suites[module] = {**quick, "algorithms": tables}
+    pools = []
     for kind, data in suites.items():
         suite = parse_suite({**data, "name": kind}, kind)
         planned = plan_cells(suite, OUT / kind, seeds=range(SEEDS[kind]))
@@ -51,6 +78,8 @@ def main():
             raise SystemExit(130)
         for failure in outcome.failures:
             print(kind, failure.cell.name, failure.reason)
+        pools += [scores(kind, cell) for cell in planned if not cell.missing()]
+    write(pools)
 
 
 if __name__ == "__main__":

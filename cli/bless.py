@@ -1,0 +1,67 @@
+"""`pgsuite bless`: runs of a suite become a baseline."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from . import options
+from .interruption import exit_code
+from .run import failure_lines
+
+
+def bless(
+    suite: Annotated[str, typer.Argument(help="Name of a shipped suite, or the path of a TOML file.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File of the bank, or a folder for SUITE.json.")],
+    algorithm: Annotated[list[str] | None, typer.Option("-a", "--algorithm", help="Only this one; repeatable.")] = None,
+    env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=2, help="Of every cell, 0 to N-1.  [default: 40]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
+    no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,
+    runs: Annotated[Path | None, typer.Option(help="Folder of the runs.  [default: runs/check/SUITE]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+) -> None:
+    """Run a suite and bless the results as a baseline for `check`.
+
+    The bank is one text file: curves, fingerprints and where they were made, no weights. Cells that were blessed
+    before and are not asked for now stay in it.
+    """
+    from ..suites.schema import check_names, load_suite
+
+    sys.path.insert(0, str(Path.cwd()))
+    chosen = load_suite(suite)
+    algorithms, environments = tuple(dict.fromkeys(algorithm or ())), tuple(dict.fromkeys(env or ()))
+    check_names(chosen, algorithms, environments, steps)
+    if out.suffix and not out.is_dir() and out.parent.exists() and not out.parent.is_dir():
+        raise UsageError(f"-o {out}: {out.parent} is no folder")
+    from rich.console import Console
+
+    from ..suites.check.bless import SEEDS
+    from ..suites.check.bless import bless as carry_out
+    from ..suites.console import say
+
+    console = Console(stderr=True)
+    path, outcome = carry_out(
+        chosen,
+        out,
+        algorithms=algorithms,
+        environments=environments,
+        seeds=seeds or SEEDS,
+        steps=steps,
+        audit=not no_audit,
+        workers=workers,
+        out=runs or Path("runs") / "check" / chosen.name,
+        console=console,
+    )
+    for line in failure_lines(outcome.failures, debug=options.debug):
+        say(console, line)
+    if outcome.interruption:
+        say(console, "interrupted; what is done is kept: run the same command again to go on")
+        raise typer.Exit(exit_code(outcome.interruption))
+    if outcome.failures:
+        say(console, f"nothing was blessed; {path} is as it was")
+        raise typer.Exit(1)
+    size = path.stat().st_size / 1e6
+    options.say(f"blessed {path} ({size:.2f} MB); check a change with `pgsuite check {suite} --baseline {path}`")

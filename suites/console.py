@@ -1,0 +1,21 @@
+"""Lines and bars on a console, for whatever takes its time."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], None]]:
+    """Show how many of ``total`` pieces of work are done: a bar on a terminal, nothing in a log."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: names in it are no markup, and a log or a terminal breaks it where it likes."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,314 @@
+"""Measure the gate on the pools of runs: `python tests/gate/measure.py`, some minutes on one core.
+
+Everything goes through the decision code that checks use (`pgsuite.results.statistics.gate.decide`). The rates go to
+docs/check/rates.json, and as tables into docs/check/README.md.
+"""
+
+import json
+import sys
+from collections import Counter, defaultdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from pgsuite.results.statistics.gate import Design, Pairs, decide
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "check"
+ALGORITHMS = ("reinforce", "reinforce-baseline", "actor-critic", "trpo")
+PREFIX = {"Reinforce": "reinforce", "Baseline": "reinforce-baseline", "Critic": "actor-critic", "TRPO": "trpo"}
+SPLITS, BANKS, PER_BANK, REPETITIONS = 4000, 200, 400, 200
+GROSS = 0.20
+"""Loss of the area under the curve that has to be found."""
+
+
+class Pool:
+    """The runs of a variant on an environment."""
+
+    def __init__(self, found):
+        self.kind, self.variant, self.env = found["kind"], found["variant"], found["env"]
+        self.auc, self.final = (np.array(found[name]) for name in ("auc", "final"))
+        self.diverged = np.zeros(len(self.auc), bool)
+        self.diverged[found["diverged"]] = True
+
+    @property
+    def base(self):
+        if self.kind == "algorithms":
+            return self.variant
+        return PREFIX[max((p for p in PREFIX if self.variant.startswith(p)), key=len)]
+
+
+def read_pools(path=FOLDER / "pools.json"):
+    pools = [Pool(found) for found in json.loads(path.read_text())["pools"]]
+    return {(pool.kind, pool.variant, pool.env): pool for pool in pools}
+
+
+def pairs(before, after, first, second):
+    """Pairs of runs of two pools, by their places."""
+    lost, saved = before.diverged[first], after.diverged[second]
+    return Pairs(after.auc[second] - before.auc[first], ~lost & saved, lost & ~saved)
+
+
+def drawing(cells, design):
+    """A fetch that deals every cell's pairs from ``cells``: name to (screening, confirmation) pairs."""
+
+    def fetch(stage, wanted):
+        n = 0 if stage == "screening" else 1
+        return {name: Pairs(*(part[:count] for part in cells[name][n])) for name, count in wanted.items()}
+
+    return decide(list(cells), fetch, design)
+
+
+def split(pool, rng, n):
+    """Pairs of different seeds of one algorithm: ``n`` for screening, 80 for confirmation."""
+    places = rng.permutation(len(pool.auc))[: 2 * (n + 80)].reshape(2, -1)
+    both = pairs(pool, pool, *places)
+    return Pairs(*(part[:n] for part in both)), Pairs(*(part[n:] for part in both))
+
+
+def false_alarms(pools, design, splits):
+    rng = np.random.default_rng(0)
+    alarms, by_look, sent, verdicts = 0, Counter(), 0, Counter()
+    n = design.screening[-1]
+    for _ in range(splits):
+        trials = drawing({pool.variant + pool.env: split(pool, rng, n) for pool in pools}, design)
+        wrong = [trial for trial in trials.values() if trial.verdict == "regressed"]
+        alarms += bool(wrong)
+        sent += any(trial.sent == "regressed" for trial in trials.values())
+        by_look.update(trial.looks[-1].seeds for trial in wrong)
+        verdicts.update(trial.verdict for trial in trials.values())
+    return {
+        "splits": splits,
+        "regressed": share(alarms, splits),
+        "sent_to_confirmation": share(sent, splits),
+        "by_look_of_confirmation": {str(look): count for look, count in sorted(by_look.items())},
+        "cells": {verdict: count / sum(verdicts.values()) for verdict, count in verdicts.items()},
+    }
+
+
+def frozen_banks(pools, banks, repetitions):
+    """Share of false alarms for each of some banks of 40 runs, whose code can be run again."""
+    rng = np.random.default_rng(1)
+    design = Design.of(40)
+    rates = []
+    for _ in range(banks):
+        chosen = {pool.variant + pool.env: rng.permutation(len(pool.auc)) for pool in pools}
+        alarms = 0
+        for _ in range(repetitions):
+            cells = {}
+            for pool in pools:
+                order = chosen[pool.variant + pool.env]
+                others = rng.permutation(order[40:])[: 40 + 80]
+                screening = pairs(pool, pool, order[:40], others[:40])
+                cells[pool.variant + pool.env] = screening, pairs(pool, pool, others[40:80], others[80:120])
+            alarms += any(trial.verdict == "regressed" for trial in drawing(cells, design).values())
+        rates.append(alarms / repetitions)
+    return {"banks": banks, "repetitions": repetitions, **quantiles(rates)}
+
+
+def lonely_banks(pools, banks, repetitions, size):
+    """The same for banks whose code is not at hand: half of the bank is all there is for confirmation."""
+    rng = np.random.default_rng(2)
+    design = Design.of_bank(size)
+    rates = []
+    half = design.screening[-1]
+    for _ in range(banks):
+        chosen = {pool.variant + pool.env: rng.permutation(len(pool.auc)) for pool in pools}
+        alarms = 0
+        for _ in range(repetitions):
+            cells = {}
+            for pool in pools:
+                order = chosen[pool.variant + pool.env]
+                others = rng.permutation(order[size:])[:size]
+                both = pairs(pool, pool, order[:size], others)
+                cells[pool.variant + pool.env] = Pairs(*(p[:half] for p in both)), Pairs(*(p[half:] for p in both))
+            alarms += any(trial.verdict == "regressed" for trial in drawing(cells, design).values())
+        rates.append(alarms / repetitions)
+    return {"banks": banks, "repetitions": repetitions, "size": size, **quantiles(rates)}
+
+
+def quantiles(rates):
+    return {"mean": float(np.mean(rates)), "q95": float(np.quantile(rates, 0.95)), "largest": float(np.max(rates))}
+
+
+def share(count, of):
+    """A share with its exact (Clopper and Pearson's) interval."""
+    low, high = stats.binomtest(count, of).proportion_ci(method="exact")
+    return [count / of, float(low), float(high)]
+
+
+def resampled(before, after, rng, n, confirmation=80):
+    """Pairs of the same seeds, each drawn once while they last."""
+    known = min(len(before.auc), len(after.auc))
+    need = n + confirmation
+    places = rng.permutation(known)[:need] if known >= need else rng.integers(known, size=need)
+    both = pairs(before, after, places, places)
+    return Pairs(*(part[:n] for part in both)), Pairs(*(part[n:] for part in both))
+
+
+def variants(pools, kind):
+    names = dict.fromkeys(key[1] for key in pools if key[0] == kind)
+    for name in names:
+        yield name, {pool.env: (pools["algorithms", pool.base, pool.env], pool) for key, pool in pools.items() if key[:2] == (kind, name)}
+
+
+def outcomes(cells, design, repetitions, rng):
+    """Verdicts and seeds of each cell of a change, over repetitions, the cells decided together as in a check."""
+    found = defaultdict(list)
+    for _ in range(repetitions):
+        dealt = {env: resampled(*both, rng, design.screening[-1]) for env, both in cells.items()}
+        for env, trial in drawing(dealt, design).items():
+            found[env].append((trial.verdict, trial.seeds))
+    return found
+
+
+def detection(pools, audits, repetitions):
+    rng, rows = np.random.default_rng(3), []
+    for name, cells in variants(pools, "faults"):
+        found = outcomes(cells, Design.of(80), repetitions, rng)
+        for env, (before, after) in cells.items():
+            verdicts = Counter(verdict for verdict, _ in found[env])
+            n = len(after.auc)
+            rows.append(
+                {
+                    "fault": name,
+                    "algorithm": after.base,
+                    "env": env,
+                    "loss": float((before.auc.mean() - after.auc.mean()) / before.auc.mean()),
+                    "drop": float(before.auc.mean() - after.auc.mean()),
+                    "correlation": correlation(before.auc[:n], after.auc[:n]),
+                    "shares": {verdict: count / repetitions for verdict, count in verdicts.items()},
+                    "seeds": float(np.median([seeds for _, seeds in found[env]])),
+                    "audit": audits.get(name),
+                }
+            )
+    return rows
+
+
+def harmless(pools, repetitions):
+    rng, rows = np.random.default_rng(4), []
+    for name, cells in variants(pools, "harmless"):
+        for env, (before, after) in cells.items():
+            n = len(after.auc)
+            row = {
+                "change": name,
+                "algorithm": after.base,
+                "env": env,
+                "correlation": correlation(before.auc[:n], after.auc[:n]),
+                "spread": float(np.std(after.auc - before.auc[:n], ddof=1)),
+                "shift": float(np.mean(after.auc - before.auc[:n])),
+            }
+            for seeds in (40, 80, 160):
+                found = outcomes({env: (before, after)}, Design.of(seeds), repetitions, rng)[env]
+                verdicts = Counter(verdict for verdict, _ in found)
+                row[str(seeds)] = {verdict: count / repetitions for verdict, count in verdicts.items()}
+                row[f"pairs at {seeds}"] = float(np.mean([used for _, used in found]))
+            rows.append(row)
+    return rows
+
+
+def correlation(x, y):
+    return float(np.corrcoef(x, y)[0, 1]) if x.std() > 1e-9 and y.std() > 1e-9 else None
+
+
+def mean_drop(a, b):
+    return b.mean() < 0.9 * a.mean()
+
+
+def mann_whitney(a, b):
+    return stats.mannwhitneyu(b, a, alternative="less").pvalue < 0.05
+
+
+def welch(a, b):
+    return stats.ttest_ind(b, a, equal_var=False, alternative="less").pvalue < 0.05
+
+
+def floor(a, b):
+    return b.mean() < 0.95 * a.mean()
+
+
+def bar(a, b):
+    return b[0] < 0.8 * a.mean()
+
+
+def iqm_intervals(a, b):
+    rng = np.random.default_rng(5)
+
+    def interval(x):
+        drawn = np.sort(x[rng.integers(len(x), size=(200, len(x)))], axis=1)
+        cut = len(x) // 4
+        return np.quantile(drawn[:, cut : len(x) - cut].mean(1), [0.025, 0.975])
+
+    return interval(b)[1] < interval(a)[0]
+
+
+RULES = {
+    "mean drops by more than 10 %, 10 seeds": (mean_drop, 10),
+    "Mann-Whitney, p < .05, 3 seeds": (mann_whitney, 3),
+    "Mann-Whitney, p < .05, 10 seeds": (mann_whitney, 10),
+    "Welch's t, p < .05, 10 seeds": (welch, 10),
+    "mean under a floor 5 % below the baseline, 10 seeds": (floor, 10),
+    "one run against a bar of 80 % of the baseline": (bar, 10),
+    "IQM intervals (95 %) that do not overlap, 10 seeds": (iqm_intervals, 10),
+}
+
+
+def other_rules(pools, base, gross, repetitions):
+    """False alarms of a suite, and detection of gross losses, of rules that are used elsewhere."""
+    rng = np.random.default_rng(6)
+    found = {}
+    for name, (rule, n) in RULES.items():
+        alarms = 0
+        for _ in range(repetitions):
+            some = False
+            for pool in base:
+                places = rng.permutation(len(pool.auc))[: 2 * n]
+                some = some or bool(rule(pool.auc[places[:n]], pool.auc[places[n:]]))
+            alarms += some
+        caught = []
+        for before, after in gross:
+            hits = 0
+            for _ in range(100):
+                first, second = rng.permutation(len(before.auc))[:n], rng.permutation(len(after.auc))[:n]
+                hits += bool(rule(before.auc[first], after.auc[second]))
+            caught.append(hits / 100)
+        found[name] = {
+            "false_alarms": share(alarms, repetitions),
+            "found": float(np.mean(caught)),
+            "found_in_90_percent": float(np.mean(np.array(caught) >= 0.9)),
+        }
+    return found
+
+
+def main():
+    pools = read_pools()
+    audits_file = FOLDER / "audits.json"
+    audits = json.loads(audits_file.read_text()) if audits_file.exists() else {}
+    base = [pool for pool in pools.values() if pool.kind == "algorithms"]
+    scale = 0.02 if "--quick" in sys.argv else 1.0
+    times = partial(lambda scale, n: max(10, int(scale * n)), scale)
+    rates = {
+        "cells": {
+            f"{pool.variant} on {pool.env}": {"auc": float(pool.auc.mean()), "spread": float(pool.auc.std(ddof=1)), "diverged": int(pool.diverged.sum())}
+            for pool in base
+        },
+        "false_alarms": false_alarms(base, Design.of(80), times(SPLITS)),
+        "harmless": harmless(pools, times(REPETITIONS)),
+        "faults": detection(pools, audits, times(REPETITIONS)),
+    }
+    gross = [
+        (pools["algorithms", row["algorithm"], row["env"]], pools["faults", row["fault"], row["env"]])
+        for row in rates["faults"]
+        if row["loss"] >= GROSS
+    ]
+    rates["other_rules"] = other_rules(pools, base, gross, times(1000))
+    rates["frozen_banks"] = frozen_banks(base, times(BANKS), times(PER_BANK))
+    rates["lonely_banks"] = [lonely_banks(base, times(BANKS), times(PER_BANK), size) for size in (40, 160)]
+    (FOLDER / "rates.json").write_text(json.dumps(rates, indent=1) + "\n")
+    return rates
+
+
+if __name__ == "__main__":
+    main()
