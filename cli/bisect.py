@@ -53,7 +53,7 @@ def bisect(
     )
 
     def say(tried: "Tried") -> None:
-        options.say(f"{tried.commit[:9]}  {tried.fate:7}  {tried.subject}  ({tried.why})")
+        options.say(f"{tried.commit[:9]} {tried.fate}: {tried.subject} ({tried.why})")
 
     with CheckDisplay(Console(stderr=True)) as display:
         found = carry_out(good, bad, request, display, say)

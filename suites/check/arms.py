@@ -81,17 +81,18 @@ class Arm:
 
     def close(self) -> None:
         """End it; what it was running is saved."""
-        if self._process.stdin:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
             self._process.stdin.close()
-        try:
-            self._process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            self._process.terminate()
+        for patience, end in ((0.2, self._process.terminate), (10.0, self._process.kill)):
             try:
-                self._process.wait(timeout=10)
+                self._process.wait(patience)
+                break
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                end()
+        self._process.wait()
+        self._process.stdout.close()
 
     def send(self, do: str, **request: Any) -> None:
         """Ask for something; `receive` gives the answer."""

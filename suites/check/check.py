@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from ...errors import UsageError
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Design, Failed, Pairs, Stage, Trial, decide, sign_flip_p
 from ...results.store.audit import read_audit
@@ -165,10 +164,6 @@ class _Check:
 
     def _designed(self) -> Design:
         request, bank = self._request, self._both.bank
-        if request.seeds < 1:
-            raise UsageError("--seeds must be at least 1")
-        if not 0 < self._margin < 10:
-            raise UsageError(f"--margin {self._margin:g}: a margin is a positive drop of score, such as 0.1")
         if bank is None:
             return Design.of(request.seeds, margin=self._margin)
         fewest = min(len(bank.cells[key].runs) for key in self._both.keys)

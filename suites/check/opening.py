@@ -84,6 +84,10 @@ def opened(request: Request) -> Iterator[Opened]:
             "name what to compare with: --baseline and a git revision, a results folder or a blessed bank; "
             "or --against and another class"
         )
+    if request.seeds < 1:
+        raise UsageError(f"--seeds {request.seeds}: at least one pair of runs is needed")
+    if request.margin is not None and not 0 < request.margin <= 10:
+        raise UsageError(f"--margin {request.margin:g}: a margin is a positive drop of score, such as 0.1")
     path, data = read_suite(request.suite)
     suite = parse_suite(data, str(path))
     check_names(suite, () if request.against else request.algorithms, request.environments, request.steps)
@@ -132,20 +136,20 @@ class _Opening:
     def baseline(self) -> Opened:
         """The candidate, and a revision or what was recorded."""
         request, place = self._request, Path(self._request.baseline)
-        here = self._candidate_tree()
+        repository, here = self._trees()
         name = "the working tree" if here.commit == "" else f"{request.candidate} ({here.commit[:9]})"
         if place.exists():
             candidate = Live(self._planning("candidate", here, self._data, str(self._path), request.algorithms))
             candidate.arm.planned(candidate.arm.receive())
             baseline, said = self._recorded(place, candidate)
             return self._ready(candidate, baseline, (said, name))
-        if os.sep in request.baseline and commit_of(here.root, request.baseline) is None:
+        if os.sep in request.baseline and commit_of(repository.root, request.baseline) is None:
             raise Incomparable(
                 f"the baseline {place} does not exist: make it with `pgsuite bless {request.suite} -o {place}`, or "
                 "name a git revision"
             )
-        there = self._stack.enter_context(checked_out(here, request.baseline))
-        if there.commit == commit_of(here.root, "HEAD") and request.baseline != "HEAD":
+        there = self._stack.enter_context(checked_out(repository, request.baseline))
+        if not request.candidate and there.commit == commit_of(repository.root, "HEAD") and request.baseline != "HEAD":
             self._notes.append(f"{request.baseline} is what is checked out here: only uncommitted changes can differ")
         data, source = self._suite_of(there, here)
         ours = self._planning("candidate", here, self._data, str(self._path), request.algorithms)
@@ -159,17 +163,18 @@ class _Opening:
         check_origins(here, _files(ours), there, _files(theirs, ours))
         return ready
 
-    def _candidate_tree(self) -> Tree:
-        """Where the candidate's code lies: a folder that is in no repository will do where no revision is named."""
+    def _trees(self) -> tuple[Tree, Tree]:
+        """The repository, and where the candidate's code lies; no repository is needed where no revision is named."""
         request = self._request
-        if request.candidate:
-            return self._stack.enter_context(checked_out(working_tree(), request.candidate))
         try:
-            return working_tree()
+            repository = working_tree()
         except UsageError:
-            if Path(request.baseline).exists():
-                return Tree(Path.cwd(), Path.cwd())
-            raise
+            if request.candidate or not Path(request.baseline).exists():
+                raise
+            repository = Tree(Path.cwd(), Path.cwd())
+        if request.candidate:
+            return repository, self._stack.enter_context(checked_out(repository, request.candidate))
+        return repository, repository
 
     def _suite_of(self, there: Tree, here: Tree) -> tuple[dict[str, Any], str]:
         """The suite for a revision: the one that is asked for, else its own where it has another of that file."""

@@ -29,6 +29,7 @@ class Pool:
 
     def __init__(self, found):
         self.kind, self.variant, self.env = found["kind"], found["variant"], found["env"]
+        self.what = found.get("what", "")
         self.auc, self.final = (np.array(found[name]) for name in ("auc", "final"))
         self.diverged = np.zeros(len(self.auc), bool)
         self.diverged[found["diverged"]] = True
@@ -174,6 +175,7 @@ def detection(pools, audits, repetitions):
             rows.append(
                 {
                     "fault": name,
+                    "what": after.what,
                     "algorithm": after.base,
                     "env": env,
                     "loss": float((before.auc.mean() - after.auc.mean()) / before.auc.mean()),
@@ -194,6 +196,7 @@ def harmless(pools, repetitions):
             n = len(after.auc)
             row = {
                 "change": name,
+                "what": after.what,
                 "algorithm": after.base,
                 "env": env,
                 "correlation": correlation(before.auc[:n], after.auc[:n]),
@@ -282,6 +285,158 @@ def other_rules(pools, base, gross, repetitions):
     return found
 
 
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def percent(x):
+    return f"{100 * x:.1f} %"
+
+
+def with_interval(found):
+    return f"{percent(found[0])} [{percent(found[1])}, {percent(found[2])}]"
+
+
+def cells_text(rates):
+    rows = [[name, f"{c['auc']:.2f}", f"{c['spread']:.2f}", c["diverged"]] for name, c in rates["cells"].items()]
+    return table(["cell", "mean area under the curve", "standard deviation over seeds", "diverged"], rows)
+
+
+def alarms_text(rates):
+    found, banks = rates["false_alarms"], rates["frozen_banks"]
+    looks = ", ".join(f"{count} at {look} pairs" for look, count in found["by_look_of_confirmation"].items())
+    lines = [
+        f"{found['splits']:,} random splits of the eight cells' runs into two arms of **different** seeds, which is the worst "
+        "case: no pair has anything in common.",
+        "",
+        table(
+            ["", "share of suites, exact 95 % interval"],
+            [
+                ["a cell is called *regressed*", with_interval(found["regressed"])],
+                ["a cell is sent to confirmation", with_interval(found["sent_to_confirmation"])],
+            ],
+        ),
+        "",
+        f"False alarms by the look of the confirmation that raised them: {looks or 'none'}. Of all cells, "
+        + ", ".join(f"{percent(share)} ended {verdict}" for verdict, share in sorted(found["cells"].items()))
+        + ".",
+        "",
+        f"Frozen banks: {banks['banks']} banks of 40 seeds a cell, {banks['repetitions']} candidates each. A bank's rate of "
+        f"false alarms is {percent(banks['mean'])} on average, {percent(banks['q95'])} at the 95th percentile, "
+        f"{percent(banks['largest'])} at most.",
+    ]
+    for lonely in rates["lonely_banks"]:
+        lines += [
+            f"Where the code is not at hand, for banks of {lonely['size']}: {percent(lonely['mean'])} on average, "
+            f"{percent(lonely['q95'])} at the 95th percentile, {percent(lonely['largest'])} at most."
+        ]
+    return "\n".join(lines)
+
+
+def faults_text(rates):
+    rows = []
+    for row in sorted(rates["faults"], key=lambda row: -row["loss"]):
+        audit = {None: "—", True: "departs", False: "follows"}[row["audit"]]
+        shares = row["shares"]
+        rows.append(
+            [
+                f"{row['fault']}: {row['what']}",
+                row["env"],
+                percent(row["loss"]),
+                audit,
+                *(percent(shares.get(verdict, 0)) for verdict in ("regressed", "open", "passed", "improved")),
+                f"{row['seeds']:.0f}",
+            ]
+        )
+    gross = [row for row in rates["faults"] if row["loss"] >= GROSS]
+    caught = [row for row in gross if row["shares"].get("regressed", 0) >= 0.9]
+    missed = [f"{row['fault']} on {row['env']} ({percent(row['shares'].get('regressed', 0))})" for row in gross if row not in caught]
+    names = {row["fault"] for row in rates["faults"]}
+    lines = [
+        f"{len(names)} faults through real runs, on both environments. Loss: of the mean area under the curve. Audit: whether "
+        "tier 3 sees it by itself. The shares are those of tier 4 alone (`--no-audit`, 80 seeds), over "
+        f"{REPETITIONS} repetitions that draw pairs of the same seeds; pairs: the median that was looked at.",
+        "",
+        f"Of the {len(gross)} cells that lose at least {percent(GROSS)}, {len(caught)} are *regressed* in at least 90 % of "
+        f"repetitions by their curves alone"
+        + (f"; the others: {', '.join(missed)}." if missed else "."),
+        "",
+        table(["fault", "environment", "loss", "audit", "regressed", "open", "passed", "improved", "pairs"], rows),
+    ]
+    return "\n".join(lines)
+
+
+def harmless_text(rates):
+    rows, passed, wrong = [], defaultdict(list), []
+    for row in rates["harmless"]:
+        rows.append(
+            [
+                f"{row['change']}: {row['what']}",
+                row["env"],
+                "—" if row["correlation"] is None else f"{row['correlation']:.2f}",
+                f"{row['spread']:.3f}",
+                f"{row['shift']:+.3f}",
+                *(
+                    f"{percent(row[n].get('passed', 0) + row[n].get('improved', 0))} / {percent(row[n].get('open', 0))} / {percent(row[n].get('regressed', 0))}"
+                    for n in ("40", "80", "160")
+                ),
+            ]
+        )
+        for n in ("40", "80", "160"):
+            passed[n].append(row[n].get("passed", 0) + row[n].get("improved", 0))
+        wrong.append(row["80"].get("regressed", 0))
+    refactorings = FOLDER / "refactorings.json"
+    identical = json.loads(refactorings.read_text()) if refactorings.exists() else {}
+    tiers = Counter(tier for found in identical.values() for _, verdict, tier in found["cells"] if verdict == "identical")
+    lines = [
+        f"{len(identical)} refactorings (names, order of independent statements, comments, docstrings, messages, moved helpers; "
+        f"[refactorings.json](refactorings.json)), each an edit in a clone checked by `pgsuite check`: "
+        f"{sum(tiers.values())} of {2 * len(identical)} cells are *identical*, {tiers['source']} by their source, {tiers['bits']} by their bits.",
+        "",
+        f"{len({row['change'] for row in rates['harmless']})} harmless changes that are not bit-identical. r: correlation of a "
+        "seed's two areas; sd: standard deviation of their difference; then *passed* or *improved* / *open* / *regressed* at "
+        "most 40, 80 and 160 pairs of screening. On average "
+        + ", ".join(f"{percent(float(np.mean(passed[n])))} pass at {n}" for n in passed)
+        + f"; *regressed* in {percent(float(np.mean(wrong)))} at 80.",
+        "",
+        table(["change", "environment", "r", "sd", "mean", "at 40", "at 80", "at 160"], rows),
+    ]
+    return "\n".join(lines)
+
+
+def rules_text(rates):
+    gross = [row for row in rates["faults"] if row["loss"] >= GROSS]
+    shares = [row["shares"].get("regressed", 0) for row in gross]
+    rows = [
+        [name, with_interval(found["false_alarms"]), percent(found["found"]), percent(found["found_in_90_percent"])]
+        for name, found in rates["other_rules"].items()
+    ]
+    rows.append(
+        [
+            "**this gate, curves alone**",
+            with_interval(rates["false_alarms"]["regressed"]),
+            percent(float(np.mean(shares))),
+            percent(float(np.mean(np.array(shares) >= 0.9))),
+        ]
+    )
+    head = ["rule", "a false alarm somewhere in the suite", f"losses of {percent(GROSS)} or more that are found", "found in 90 % of cases"]
+    return table(head, rows)
+
+
+TEXTS = {"cells": cells_text, "false alarms": alarms_text, "faults": faults_text, "harmless": harmless_text, "rules": rules_text}
+
+
+def write_tables(rates):
+    path = FOLDER / "README.md"
+    text = path.read_text()
+    for name, write in TEXTS.items():
+        before, _, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        text = f"{before}<!-- {name} -->\n{write(rates)}\n{end}{after}"
+    path.write_text(text)
+
+
 def main():
     pools = read_pools()
     audits_file = FOLDER / "audits.json"
@@ -307,7 +462,7 @@ def main():
     rates["frozen_banks"] = frozen_banks(base, times(BANKS), times(PER_BANK))
     rates["lonely_banks"] = [lonely_banks(base, times(BANKS), times(PER_BANK), size) for size in (40, 160)]
     (FOLDER / "rates.json").write_text(json.dumps(rates, indent=1) + "\n")
-    return rates
+    write_tables(rates)
 
 
 if __name__ == "__main__":

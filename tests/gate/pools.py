@@ -1,18 +1,21 @@
 """Run the pools that the gate is measured on: `python tests/gate/pools.py`, an hour on two cores, resumable.
 
 Every cell of `quick` with many seeds, and the same cells with each planted fault and each harmless change. The runs go
-to runs/gate; what is needed of them, two numbers a run, is written to docs/check/pools.json.
+to runs/gate; what is needed of them, two numbers a run, is written to docs/check/pools.json. `pools.py audits` writes which
+faults the gradient audit sees, to docs/check/audits.json.
 """
 
 import inspect
 import json
 import runpy
+import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from pgsuite.results.store.atomic import write_atomic
 from pgsuite.results.store.bank import read_run
+from pgsuite.suites.audit.run import plan_audit, run_audit
 from pgsuite.suites.check.pairing import Scale
 from pgsuite.suites.files import read_suite
 from pgsuite.suites.planning import plan_cells
@@ -23,6 +26,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OUT = ROOT / "runs" / "gate"
 POOLS = ROOT / "docs" / "check" / "pools.json"
+AUDITS = ROOT / "docs" / "check" / "audits.json"
 SUITE = "quick"
 SEEDS = {"algorithms": 320, "faults": 80, "harmless": 160}
 PREFIX = {"Reinforce": "reinforce", "Baseline": "reinforce-baseline", "Critic": "actor-critic", "TRPO": "trpo"}
@@ -46,7 +50,7 @@ def write(pools):
     write_atomic(POOLS, lambda file: file.write(text.encode()))
 
 
-def scores(kind, planned):
+def scores(kind, planned, what):
     """Area under the curve and final score of every run of a cell; a diverged run is worth 0 from there on."""
     runs = {seed: read_run(planned.store, seed) for seed in planned.seeds}
     scale = Scale.of(planned.record, runs)
@@ -54,13 +58,27 @@ def scores(kind, planned):
         "kind": kind,
         "variant": planned.cell.algorithm,
         "env": planned.cell.environment.id,
+        "what": what,
         "auc": [round(scale.score(run, "auc"), 4) for run in runs.values()],
         "final": [round(scale.score(run, "final"), 4) for run in runs.values()],
         "diverged": [seed for seed, run in runs.items() if run.status == "diverged"],
     }
 
 
+def audit():
+    """Write which faults the gradient audit sees by itself."""
+    found = {}
+    for name in variants("faults"):
+        judged = run_audit(plan_audit([f"{HERE / 'faults'}.py:{name}"], ()))
+        found[name] = not judged["passes"]
+        print(name, "departs" if found[name] else "follows", flush=True)
+        write_atomic(AUDITS, lambda file: file.write((json.dumps(found, indent=1) + "\n").encode()))
+
+
 def main():
+    if "audits" in sys.argv:
+        audit()
+        return
     _, quick = read_suite(SUITE)
     suites = {"algorithms": quick}
     for module in ("faults", "harmless"):
@@ -78,7 +96,8 @@ def main():
             raise SystemExit(130)
         for failure in outcome.failures:
             print(kind, failure.cell.name, failure.reason)
-        pools += [scores(kind, cell) for cell in planned if not cell.missing()]
+        what = {name: told for name, (_, told) in variants(kind).items()} if kind in SEEDS.keys() - {"algorithms"} else {}
+        pools += [scores(kind, cell, what.get(cell.cell.algorithm, "")) for cell in planned if not cell.missing()]
     write(pools)
 
 
