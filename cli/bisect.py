@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
-from .check import metric_of
+from .check import metric_of, no_verdict
 
 if TYPE_CHECKING:
     from ..suites.check.bisect import Tried
@@ -30,7 +30,7 @@ def bisect(
     Every step is a check beside the good revision, on the cells that are worse at the bad one. What was measured is
     not measured again; commits that cannot be run, or stay open, are skipped and named.
 
-    Exit code 0 when it is found, 3 when several commits remain, 1 when the ends do not differ.
+    Exit code 0 when it is found, 3 when several commits remain, 2 when the ends do not differ.
     """
     from rich.console import Console
 
@@ -55,7 +55,7 @@ def bisect(
     def say(tried: "Tried") -> None:
         options.say(f"{tried.commit[:9]} {tried.fate}: {tried.subject} ({tried.why})")
 
-    with CheckDisplay(Console(stderr=True)) as display:
+    with CheckDisplay(Console(stderr=True)) as display, no_verdict():
         found = carry_out(good, bad, request, display, say)
     subjects = {tried.commit: tried.subject for tried in found.tried}
     worse = ", ".join(cell.name for cell in found.whole.cells if cell.verdict == "regressed")

@@ -1,11 +1,13 @@
 """`pgsuite check`: did a change make an algorithm worse?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from ..errors import UsageError
+from ..errors import PgsuiteError, UsageError, in_one_line
 from . import options
 
 
@@ -85,12 +87,32 @@ def check(
     from ..suites.check.check import carry_out
     from ..suites.check.display import CheckDisplay
 
-    with CheckDisplay(Console(stderr=True)) as display:
+    with CheckDisplay(Console(stderr=True)) as display, no_verdict():
         checked = carry_out(request, display)
     print_check(checked, Console())
     page = write_check(checked, folder_of(request, checked.suite), json=json, junit=junit, markdown=markdown)
     options.say(f"page: {page}")
     raise typer.Exit(checked.exit_code)
+
+
+class NoVerdict(PgsuiteError):
+    """Nothing was measured: neither fine nor a regression."""
+
+    exit_code = 2
+
+
+@contextmanager
+def no_verdict() -> Iterator[None]:
+    """Let no error end with the exit code of a regression."""
+    try:
+        yield
+    except PgsuiteError as error:
+        if error.exit_code != 1:
+            raise
+        raise NoVerdict(str(error)) from error
+    except Exception as error:
+        reason = f"internal error: {in_one_line(error)}; `pgsuite --debug ...` shows where, please report it"
+        raise NoVerdict(reason) from error
 
 
 def metric_of(text: str) -> Literal["auc", "final"]:

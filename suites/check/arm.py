@@ -84,7 +84,10 @@ def auditable(reference: str) -> bool:
 
 
 def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
-    """Return the environment steps a second of training some seeds of a cell for about so long, on one core."""
+    """Return the environment steps a second of training some seeds of a cell for about so long, on one core.
+
+    0 where it makes no step in that time.
+    """
     from pgsuite.suites.training import TrainingLoop
 
     before = os.sched_getaffinity(0) if core is not None else set()
@@ -95,7 +98,8 @@ def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
         with_evaluations = PLANNED[cell].cell
         evaluation = replace(with_evaluations.evaluation, checkpoints=1, episodes=1)
         with suppress(_Enough):
-            TrainingLoop().train(replace(with_evaluations, evaluation=evaluation), range(seeds), clock)
+            while not clock.stopped():  # a short budget is trained again
+                TrainingLoop().train(replace(with_evaluations, evaluation=evaluation), range(seeds), clock)
         return clock.rate()
     finally:
         if before:
@@ -107,11 +111,12 @@ class _Enough(BaseException):
 
 
 class _Clock:
-    """A sink that keeps nothing and times what passes, its first tenth apart."""
+    """A sink that keeps nothing and times what passes."""
 
     def __init__(self, seconds: float) -> None:
-        self._limit, self._steps = seconds, 0
+        self._begun, self._limit = time.perf_counter(), seconds
         self._marks: list[tuple[float, int]] = []
+        self._steps = self._seen = 0
 
     def load(self, seed: int) -> None:  # noqa: ARG002
         return None
@@ -125,15 +130,20 @@ class _Clock:
         now = time.perf_counter()
         self._marks.append((now, self._steps))
         self._steps += steps
-        if now - self._marks[0][0] > self._limit:
+        if now - self._begun > self._limit:
             raise _Enough
 
+    def stopped(self) -> bool:
+        """Whether nothing has passed since the last time that it was asked, or the time is over."""
+        before, self._seen = self._seen, len(self._marks)
+        return time.perf_counter() - self._begun > self._limit or (before > 0 and before == self._seen)
+
     def rate(self) -> float:
-        """Median over tenths of the time."""
-        marks = self._marks[len(self._marks) // 10 :]
+        """Median over eighths of the time, the first tenth left out."""
+        marks = self._marks[len(self._marks) // 10 :] or [(0.0, 0)]
         edges = [marks[round(n * (len(marks) - 1) / 8)] for n in range(9)]
         rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(edges) if b[0] > a[0]]
-        return float(statistics.median(rates))
+        return float(statistics.median(rates)) if rates else 0.0
 
 
 DO: dict[str, Callable[..., Any]] = {"plan": plan, "run": run, "audit": audit, "auditable": auditable, "speed": speed}

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from ...errors import UsageError
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Design, Failed, Pairs, Stage, Trial, decide, sign_flip_p
 from ...results.store.audit import read_audit
 from .arms import Incomparable
 from .opening import SEEDS, Opened, Request, opened
 from .pairing import Arms, Metric, Scale, correlation, estimate, lower_tail
-from .sides import Key, Live, Side
+from .sides import Key, Live, Recorded
 from .speed import ROUNDS, compare_speed
 from .waivers import waived
 
@@ -221,27 +222,29 @@ class _Check:
         references = {key[0]: str(self._candidate.record(key)["reference"]) for key in self._left}
         audited = [name for name, reference in references.items() if arm.ask("auditable", reference=reference)]
         ours = self._departed(self._candidate, audited)
+        audited = [name for name in audited if name in ours]
         suspects = [name for name in audited if ours[name]]
         theirs = self._departed(self._baseline, suspects) if suspects else {}
         self._audited = tuple(audited)
         for name in suspects:
             if name not in theirs:
                 self._notes.append(f"{name} departs from its declared target; whether it did before, nobody recorded")
-            elif not theirs[name]:
-                self._departures[name] = ours[name]
+                continue
+            before = set(map(_model, theirs[name]))
+            if lines := [line for line in ours[name] if _model(line) not in before]:
+                self._departures[name] = lines
         for key in self._left:
-            if lines := self._departures.get(key[0]):
-                models = list(dict.fromkeys(line.partition(",")[0].partition(":")[0] for line in lines))
+            if lines := self._departures.get(key[0], []):
+                models = list(dict.fromkeys(map(_model, lines)))
                 others = f" and {len(models) - 4} more" if len(models) > 4 else ""
                 reason = f"its gradient departs from the declared target on {', '.join(models[:4])}{others}"
                 cell = CheckedCell(algorithm=key[0], env=key[1], verdict="regressed", tier="audit", reason=reason)
                 self._put(key, cell)
 
-    def _departed(self, side: Side, names: Sequence[str]) -> dict[str, list[str]]:
+    def _departed(self, side: Live | Recorded, names: Sequence[str]) -> dict[str, list[str]]:
         """What an audit finds of algorithms, by name; those that nobody audited are not there."""
-        if not isinstance(side, Live):
-            recorded = getattr(side, "departures", {})
-            return {name: list(recorded[name]) for name in names if name in recorded}
+        if isinstance(side, Recorded):
+            return {name: list(side.departures[name]) for name in names if name in side.departures}
         found = {}
         for name in names:
             keys = [key for key in self._both.keys if key[0] == name]
@@ -251,7 +254,11 @@ class _Check:
                 self._watcher.stage(f"gradient audit of {name}, {side.arm.name}")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 reference = str(side.record(keys[0])["reference"])
-                side.arm.ask("audit", algorithms=[reference], workers=self._request.workers, path=str(path))
+                try:
+                    side.arm.ask("audit", algorithms=[reference], workers=self._request.workers, path=str(path))
+                except UsageError as error:  # it has a gradient, but none that can be held against an exact one
+                    self._notes.append(str(error))
+                    continue
             audit = read_audit(path)
             found[name] = [line for each in audit["algorithms"].values() for line in each["departures"]]
         return found
@@ -383,3 +390,8 @@ class _Check:
                 cell = replace(cell, verdict="regressed", tier="speed", reason=ratio)
                 self._watcher.decided(cell)
             self._cells[key] = cell
+
+
+def _model(line: str) -> str:
+    """The model that a line of an audit's departures is about."""
+    return line.partition(",")[0].partition(":")[0]

@@ -13,7 +13,7 @@ from ..files import read_suite
 from ..schema import Suite, check_names, parse_suite
 from .arms import Arm, Incomparable
 from .revisions import Tree, check_origins, checked_out, commit_of, working_tree
-from .sides import Key, Live, Recorded, Side, check_comparable, recorded
+from .sides import Key, Live, Recorded, check_comparable, is_recorded, recorded
 
 SEEDS = 80
 """Pairs of runs that screening goes up to by default."""
@@ -58,7 +58,7 @@ class Opened(NamedTuple):
 
     suite: Suite
     candidate: Live
-    baseline: Side
+    baseline: Live | Recorded
     names: tuple[str, str]
     """Of the baseline and of the candidate, in words."""
     keys: tuple[Key, ...]
@@ -138,7 +138,7 @@ class _Opening:
         request, place = self._request, Path(self._request.baseline)
         repository, here = self._trees()
         name = "the working tree" if here.commit == "" else f"{request.candidate} ({here.commit[:9]})"
-        if place.exists():
+        if is_recorded(place) or (place.exists() and commit_of(repository.root, request.baseline) is None):
             candidate = Live(self._planning("candidate", here, self._data, str(self._path), request.algorithms))
             candidate.arm.planned(candidate.arm.receive())
             baseline, said = self._recorded(place, candidate)
@@ -190,7 +190,7 @@ class _Opening:
                 return dict(data), str(own)
         return self._data, str(self._path)
 
-    def _recorded(self, place: Path, candidate: Live) -> tuple[Side, str]:
+    def _recorded(self, place: Path, candidate: Live) -> tuple[Live | Recorded, str]:
         """What was recorded; with its code beside it where that is at hand and the same."""
         found = recorded(place)
         wanted = [key for key in candidate.arm.cells if key in found.cells]
@@ -231,7 +231,7 @@ class _Opening:
         )
         return arm
 
-    def _ready(self, candidate: Live, baseline: Side, names: tuple[str, str]) -> Opened:
+    def _ready(self, candidate: Live, baseline: Live | Recorded, names: tuple[str, str]) -> Opened:
         keys = tuple(candidate.arm.cells)
         live = isinstance(baseline, Live)
         check_comparable(candidate, baseline, keys, across_versions=self._request.across_versions, another=live)

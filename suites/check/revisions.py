@@ -38,13 +38,14 @@ def working_tree() -> Tree:
         UsageError: there is none.
     """
     here = Path.cwd()
-    root = _git(here, "rev-parse", "--show-toplevel")
-    if root is None:
+    done = _run(here, "rev-parse", "--show-toplevel")
+    if done.returncode:
+        said = " ".join(done.stderr.split()) or "nothing"
         raise UsageError(
-            f"{here} is in no git repository, so no revision of it can be a baseline: name a results folder or a "
-            "blessed bank, or compare two classes with --against"
+            f"no revision can be a baseline here, for git says {said!r}: name a results folder or a blessed bank, or "
+            "compare two classes with --against"
         )
-    return Tree(Path(root), here)
+    return Tree(Path(done.stdout.strip()), here)
 
 
 def commit_of(root: Path, revision: str) -> str | None:

@@ -9,6 +9,7 @@ from ...errors import UsageError
 from ...results.store.bank import Bank, BankedCell, Run, read_bank, read_run
 from ...results.store.folders import read_folder
 from ...results.store.manifest import MANIFEST
+from ...results.store.store import RECORD
 from .arms import Arm, Incomparable
 
 Key = tuple[str, str]
@@ -102,6 +103,12 @@ class Recorded:
             for seed in seeds
             if seed not in self.cells[key].runs
         }
+
+
+def is_recorded(path: Path) -> bool:
+    """Whether a path is a file or a folder with results or banks; a folder may have a revision's name."""
+    patterns = ("*.json", f"*/{RECORD}")
+    return path.is_file() or (path.is_dir() and any(next(path.glob(pattern), None) for pattern in patterns))
 
 
 def recorded(path: Path) -> Recorded:

@@ -20,7 +20,8 @@ def compare_speed(
 ) -> dict[Key, Speed]:
     """Measure cells in both arms alternately, the one that begins changing from round to round.
 
-    A round's ratio is one datum; its logarithm's mean has a t interval over the rounds.
+    A round's ratio is one datum; its logarithm's mean has a t interval over the rounds. Cells that are too slow to be
+    measured so are left out.
     """
     core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     found = {}
@@ -31,10 +32,13 @@ def compare_speed(
         for n in range(ROUNDS):
             order = (baseline, candidate) if n % 2 else (candidate, baseline)
             rates = {arm.name: _measure(arm, key, core, SECONDS) for arm in order}
-            logarithms.append(np.log(rates["candidate"] / rates["baseline"]))
+            if min(rates.values()) > 0:
+                logarithms.append(np.log(rates["candidate"] / rates["baseline"]))
             on_round()
+        if len(logarithms) < 3:  # its updates take longer than a measurement
+            continue
         ratio, low, high = np.exp([float(np.mean(logarithms)), *mean_interval(logarithms)]).tolist()
-        found[key] = Speed((ratio, low, high), margin, ROUNDS)
+        found[key] = Speed((ratio, low, high), margin, len(logarithms))
     return found
 
 
