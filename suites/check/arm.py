@@ -114,9 +114,9 @@ class _Clock:
     """A sink that keeps nothing and times what passes."""
 
     def __init__(self, seconds: float) -> None:
-        self._begun, self._limit = time.perf_counter(), seconds
+        self._limit = seconds
         self._marks: list[tuple[float, int]] = []
-        self._steps = self._seen = 0
+        self._steps, self._seen = 0, -1
 
     def load(self, seed: int) -> None:  # noqa: ARG002
         return None
@@ -130,13 +130,13 @@ class _Clock:
         now = time.perf_counter()
         self._marks.append((now, self._steps))
         self._steps += steps
-        if now - self._begun > self._limit:
+        if now - self._marks[0][0] > self._limit:
             raise _Enough
 
     def stopped(self) -> bool:
-        """Whether nothing has passed since the last time that it was asked, or the time is over."""
+        """Whether nothing has passed since the last time that it was asked."""
         before, self._seen = self._seen, len(self._marks)
-        return time.perf_counter() - self._begun > self._limit or (before > 0 and before == self._seen)
+        return before == self._seen
 
     def rate(self) -> float:
         """Median over eighths of the time, the first tenth left out."""

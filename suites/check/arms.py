@@ -14,6 +14,7 @@ from typing import Any, Self
 from ...errors import PgsuiteError, UsageError
 from ...results.store.bank import Run, read_run
 from ...results.store.store import CellStore
+from .revisions import outside_hooks
 
 _SCRIPT = Path(__file__).with_name("arm.py")
 _TICK = 0.5
@@ -66,7 +67,7 @@ class Arm:
             stdout=subprocess.PIPE,
             text=True,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(everything)},
+            env={**outside_hooks(), "PYTHONPATH": os.pathsep.join(everything)},
         )
         self.cells: dict[tuple[str, str], ArmCell] = {}
         self.package = ""

@@ -235,6 +235,10 @@ class _Opening:
         keys = tuple(candidate.arm.cells)
         live = isinstance(baseline, Live)
         check_comparable(candidate, baseline, keys, across_versions=self._request.across_versions, another=live)
+        theirs = baseline.cells if isinstance(baseline, Recorded) else baseline.arm.cells
+        gone = [f"{algorithm} on {env}" for algorithm, env in theirs if (algorithm, env) not in keys]
+        if gone and not (self._request.algorithms or self._request.environments):
+            self._notes.append(f"the baseline has {', '.join(gone)}, which is not in the suite any more: not checked")
         return Opened(self._suite, candidate, baseline, names, keys, tuple(self._notes), self._out)
 
 

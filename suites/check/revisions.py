@@ -1,5 +1,6 @@
 """A revision of the user's repository as a folder that runs its own code, and the proof that it did."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -73,9 +74,14 @@ def checked_out(here: Tree, revision: str) -> Iterator[Tree]:
     """
     commit = commit_of(here.root, revision) if revision else None
     if commit is None:
+        shallow = _git(here.root, "rev-parse", "--is-shallow-repository") == "true"
+        way_out = (
+            "this clone is shallow: `git fetch --unshallow` gets the others"
+            if shallow
+            else ("`git branch -a` and `git tag` list those that have names")
+        )
         raise UsageError(
-            f"--baseline {revision}: neither a results folder, nor a blessed bank, nor a revision of {here.root}; "
-            "`git branch -a` and `git tag` list those that have names"
+            f"{revision!r} is neither a results folder, nor a blessed bank, nor a revision of {here.root}; {way_out}"
         )
     with tempfile.TemporaryDirectory(prefix="pgsuite-check-") as place:
         root = Path(place).resolve() / here.root.name
@@ -117,6 +123,11 @@ def check_origins(
             )
 
 
+def outside_hooks() -> dict[str, str]:
+    """Return the environment without what git tells its hooks, which would name the user's index for every folder."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     done = _run(folder, *arguments)
     return done.stdout.strip() if done.returncode == 0 else None
@@ -124,7 +135,13 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     try:
-        return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["git", "-C", str(folder), "-c", f"core.hooksPath={os.devnull}", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=outside_hooks(),
+        )
     except OSError as error:
         raise UsageError(
             f"git cannot be run: {error.strerror}; install it, or name a results folder or a bank"

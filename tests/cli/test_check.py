@@ -107,11 +107,6 @@ def test_an_unchanged_tree_is_identical_and_nothing_is_run(repository, tmp_path)
     assert max(len(line) for line in out.splitlines() if not line.startswith("page:")) <= 80
 
 
-def test_a_changed_comment_is_identical_by_its_source(repository):
-    repository.write(COMMENTED)
-    assert repository.cells() == (0, [("identical", "source")])
-
-
 def test_a_refactoring_is_identical_by_its_bits(repository):
     repository.write(REORDERED)
     assert repository.cells() == (0, [("identical", "bits")])
@@ -164,12 +159,33 @@ def test_a_baseline_that_is_not_there_is_4_and_a_revision_that_is_not_is_2(repos
     assert "nor a revision" in err
 
 
+def test_a_shallow_clone_says_how_to_get_the_rest(repository, tmp_path, monkeypatch):
+    repository.git("clone", "-q", "--depth", "1", f"file://{repository.root}", str(tmp_path / "shallow"))
+    monkeypatch.chdir(tmp_path / "shallow")
+    code, _, err = repository.check(baseline="HEAD~1")
+    assert code == 2
+    assert "git fetch --unshallow" in err
+
+
 def test_an_arm_that_ran_the_candidates_code_is_no_baseline(repository):
     repository.write(FLIPPED)
     (repository.root / "absolute.toml").write_text(SUITE.replace("mine.py", str(repository.root / "mine.py")))
     code, _, err = repository.pgsuite("check", "absolute.toml", "--baseline", "HEAD", "--no-audit")
     assert (code, err.count("\n")) == (2, 1)
     assert "would compare a thing with itself" in err
+
+
+def test_it_runs_from_a_git_hook_and_runs_none(repository, monkeypatch):
+    hook = repository.root / ".git/hooks/post-checkout"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    monkeypatch.setenv("GIT_DIR", "/nowhere/.git")
+    monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
+    repository.write(COMMENTED)
+    try:
+        assert repository.cells() == (0, [("identical", "source")])
+    finally:
+        hook.unlink()
 
 
 def test_nothing_of_the_repository_is_no_candidate(repository):
