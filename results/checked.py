@@ -90,6 +90,8 @@ class CheckedCell:
     """Returns of the baseline and of the candidate."""
     diagnostics: tuple[Diagnostic, ...] = ()
     speed: Speed | None = None
+    ran: tuple[str, str] = ("", "")
+    """The file and the fingerprint of what the baseline and the candidate ran."""
     waiver: str = ""
     """Why its verdict does not count."""
 

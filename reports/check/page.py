@@ -7,7 +7,7 @@ from ...results.store.provenance import versions
 from ..figures.check import check_figures
 from ..page import TEMPLATES, environment, grouped, policy, trusted
 from ..tables.table import Medium
-from .table import METRICS, details_table, diagnostics_table, speed_table, verdict_table
+from .table import METRICS, code_table, details_table, diagnostics_table, speed_table, verdict_table
 
 
 def render(checked: Checked) -> str:
@@ -21,6 +21,7 @@ def render(checked: Checked) -> str:
         "Audit": bool(audited),
         "Diagnostics": bool(diagnostics.rows),
         "Speed": bool(speed.rows),
+        "Code": True,
     }
     return (
         environment()
@@ -35,6 +36,7 @@ def render(checked: Checked) -> str:
             audited=audited,
             diagnostics=diagnostics,
             speed=speed,
+            code=code_table(checked),
             swatches={},
             slugs={},
             bar=None,

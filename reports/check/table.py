@@ -139,6 +139,17 @@ def diagnostics_table(checked: Checked) -> Table:
     return Table("diagnostics", "Diagnostics that changed", caption, columns, rows, headings=2)
 
 
+def code_table(checked: Checked) -> Table:
+    """Which code each version ran."""
+    columns = tuple(Column(title, numeric=False) for title in ("environment", "algorithm", "baseline", "candidate"))
+    rows = tuple(
+        (text(cell.env), text(cell.algorithm), *(Entry(ran, ran, tone="code") for ran in cell.ran))
+        for cell in checked.cells
+    )
+    caption = "File of the algorithm, and the fingerprint of everything that the results depend on."
+    return Table("code", "What was run", caption, columns, rows, headings=2)
+
+
 def _difference(interval: Interval) -> Entry:
     mean, low, high = interval
     if not math.isfinite(mean):

@@ -191,7 +191,8 @@ class _Check:
         return sorted(recorded.runs) if recorded else []
 
     def _put(self, key: Key, cell: CheckedCell) -> None:
-        timed = replace(cell, seconds=time.monotonic() - self._begun, waiver=self._waived.get(key, ""))
+        seconds, waiver = time.monotonic() - self._begun, self._waived.get(key, "")
+        timed = replace(cell, seconds=seconds, waiver=waiver, ran=(self._baseline.ran(key), self._candidate.ran(key)))
         self._cells[key] = timed
         self._watcher.decided(timed)
 

@@ -25,6 +25,9 @@ class Side(Protocol):
     def record(self, key: Key) -> Mapping[str, Any]:
         """Everything needed to repeat a cell."""
 
+    def ran(self, key: Key) -> str:
+        """Return the file and the fingerprint of what was run."""
+
     def runs(self, key: Key, seeds: Sequence[int]) -> Mapping[int, Run]:
         """Return those of a cell's runs that are finished."""
 
@@ -49,6 +52,10 @@ class Live:
     def record(self, key: Key) -> Mapping[str, Any]:
         """Return everything needed to repeat a cell."""
         return self.arm.cells[key].record
+
+    def ran(self, key: Key) -> str:
+        """Return the file and the fingerprint of what it runs."""
+        return f"{self.arm.cells[key].file} ({self.fingerprint(key)[:12]})"
 
     def runs(self, key: Key, seeds: Sequence[int]) -> Mapping[int, Run]:
         """Return those of a cell's runs that are finished, recorded ones first."""
@@ -85,6 +92,10 @@ class Recorded:
     def record(self, key: Key) -> Mapping[str, Any]:
         """Return everything needed to repeat a cell."""
         return self.cells[key].record
+
+    def ran(self, key: Key) -> str:
+        """Return the file that they were read from, and the fingerprint of what was run."""
+        return f"{self.name} ({self.fingerprint(key)[:12]})"
 
     def runs(self, key: Key, seeds: Sequence[int]) -> Mapping[int, Run]:
         """Return those of a cell's runs that were recorded."""
