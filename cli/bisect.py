@@ -18,7 +18,7 @@ def bisect(
     suite: Annotated[str, typer.Option("-s", "--suite", help="Name of a shipped suite, or path.")] = "quick",
     algorithm: Annotated[list[str] | None, typer.Option("-a", "--algorithm", help="Only this one; repeatable.")] = None,
     env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Pairs of runs to go up to.  [default: 80]")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Pairs of runs to go up to.  [default: 160]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
     metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,

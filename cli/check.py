@@ -28,11 +28,12 @@ def check(
         str, typer.Option(help="Suite file of the baseline, where it is another.", show_default=False)
     ] = "",
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Pairs of runs to go up to, 160 at most.  [default: 80]")
+        int | None, typer.Option(min=1, help="Pairs of runs to go up to, 160 at most.  [default: 160]")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
     margin: Annotated[
-        float | None, typer.Option(help="Drop of score that has to be excluded to pass.  [default: the suite's, 0.1]")
+        float | None,
+        typer.Option(help="Drop of score that may not pass, at most a fifth of the baseline's.  [default: 0.1]"),
     ] = None,
     metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,

@@ -81,6 +81,8 @@ class CheckedCell:
     """Smallest drop that would have been found in four of five cases."""
     excluded: float = NAN
     """Smallest drop that can be excluded."""
+    margin: float = NAN
+    """Drop that has to be excluded before it passes."""
     would_decide: int | None = None
     """Pairs with which it would pass if all stayed as it is; None where no number would."""
     looks: tuple[Look, ...] = ()
@@ -115,6 +117,7 @@ class Checked:
     """What the candidate was compared with, in words."""
     candidate: str
     margin: float
+    """Largest drop that a cell may pass with; see `CheckedCell.margin`."""
     metric: str
     cells: tuple[CheckedCell, ...]
     seconds: float = 0.0

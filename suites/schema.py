@@ -96,7 +96,7 @@ class CheckTable(_Table):
     """``[check]``: what the regression gate holds a change to."""
 
     margin: Annotated[float, Field(gt=0, le=10)] = 0.10
-    """Drop of score that has to be excluded before a cell passes."""
+    """Drop of score that has to be excluded before a cell passes, or a fifth of the baseline's where that is less."""
     waivers: tuple[WaiverTable, ...] = ()
 
 

@@ -15,7 +15,8 @@ TONES = {"regressed": "bad", "open": "p5", "passed": "good", "improved": "good",
 CAPTION = (
     "Difference: mean over seeds of candidate less baseline, {metric}, score 0 for a random policy and 1 for the "
     "reference, with its 95 % interval. By: what decided. Finds: the smallest drop that would have been found in four "
-    "of five cases. A cell passes where a drop of {margin:g} is excluded."
+    "of five cases. A cell passes where a drop of {margin:g} is excluded, or of a fifth of the baseline's score where "
+    "that is less{lesser}."
 )
 METRICS = {"auc": "area under the learning curve", "final": "score at the last checkpoint"}
 DETAILS = (
@@ -37,7 +38,10 @@ def verdict_table(checked: Checked) -> Table:
         Column("time"),
     )
     cells = sorted(checked.cells, key=lambda cell: [one.env for one in checked.cells].index(cell.env))
-    caption = CAPTION.format(metric=METRICS[checked.metric], margin=checked.margin)
+    lesser = [f"{cell.margin:.2f} on {cell.name}" for cell in checked.cells if cell.margin < checked.margin]
+    caption = CAPTION.format(
+        metric=METRICS[checked.metric], margin=checked.margin, lesser=f": {', '.join(lesser)}" if lesser else ""
+    )
     return Table("verdicts", "Verdicts", caption, columns, tuple(map(_row, cells)), headings=2)
 
 

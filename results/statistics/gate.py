@@ -44,6 +44,8 @@ class Pairs(NamedTuple):
     """``(n,)`` the candidate diverged and the baseline did not."""
     saved: NDArray[np.bool_]
     """``(n,)`` the other way round."""
+    baseline: Array
+    """``(n,)`` the baseline's scores."""
 
     def and_then(self, other: "Pairs") -> "Pairs":
         """Return the pairs of both."""
@@ -52,7 +54,7 @@ class Pairs(NamedTuple):
     @classmethod
     def none(cls) -> "Pairs":
         """Return no pairs."""
-        return cls(np.empty(0), np.empty(0, np.bool_), np.empty(0, np.bool_))
+        return cls(np.empty(0), np.empty(0, np.bool_), np.empty(0, np.bool_), np.empty(0))
 
 
 class Failed(NamedTuple):
@@ -70,10 +72,13 @@ class Design:
     """What is decided, and how surely."""
 
     margin: float = 0.10
-    """A drop of so much score is excluded where a cell passes."""
-    screening: tuple[int, ...] = LOOKS[:5]
+    """A drop of so much score is excluded where a cell passes; or of ``share`` of the baseline's mean score where that
+    is less, but not of less than ``least``."""
+    share: float = 0.20
+    least: float = 0.05
+    screening: tuple[int, ...] = LOOKS
     """Pairs at each look of the screening."""
-    confirmation: tuple[int, ...] = (10, 20, 40, 80)
+    confirmation: tuple[int, ...] = LOOKS[1:]
     """Fresh pairs at each look of the confirmation."""
     screening_level: float = 0.2
     """One-sided chance of sending on a cell that is as good as before."""
@@ -92,15 +97,15 @@ class Design:
 
     @classmethod
     def of(cls, seeds: int, *, margin: float = 0.10) -> "Design":
-        """Return the design that screens up to so many pairs, and confirms on as many, up to 80."""
-        return cls(margin=margin, screening=_up_to(seeds, LOOKS), confirmation=_up_to(min(seeds, 80), LOOKS[1:5]))
+        """Return the design that screens up to so many pairs, and confirms on as many."""
+        return cls(margin=margin, screening=_up_to(seeds, LOOKS), confirmation=_up_to(seeds, LOOKS[1:]))
 
     @classmethod
     def of_bank(cls, seeds: int, *, margin: float = 0.10) -> "Design":
         """Return the design for so many pairs in all, half of which are left for confirmation."""
         half = seeds // 2
         return cls(
-            margin=margin, screening=_up_to(seeds - half, LOOKS), confirmation=_up_to(half, LOOKS[1:5]), frozen=True
+            margin=margin, screening=_up_to(seeds - half, LOOKS), confirmation=_up_to(half, LOOKS[1:]), frozen=True
         )
 
     @property
@@ -169,6 +174,13 @@ class Trial:
         return mean_interval(self.evidence.difference)
 
     @property
+    def margin(self) -> float:
+        """Drop that has to be excluded before it passes: of the baseline's first runs, the same at every look."""
+        design, level = self.design, self.screened.baseline[: self.design.fewest]
+        own = design.share * float(level.mean()) if len(level) else design.margin
+        return min(design.margin, max(design.least, own))
+
+    @property
     def excluded(self) -> float:
         """The drop that can be excluded so far, at the level of passing."""
         return -lower_bound(self.evidence.difference, self.design.floor, self.design.passing_level)
@@ -186,7 +198,7 @@ class Trial:
     def would_decide(self) -> int | None:
         """Pairs that would let it pass at the mean and spread seen; None where no number would."""
         x = self.evidence.difference
-        room = self.mean + self.design.margin
+        room = self.mean + self.margin
         if len(x) < 2 or not room > 0:
             return None
         spread = max(float(x.std(ddof=1)), self.design.floor)
@@ -202,7 +214,7 @@ class Trial:
 
     def _passes(self, level: float) -> bool:
         x = self.screened.and_then(self.confirmed).difference
-        return len(x) >= self.design.fewest and lower_bound(x, self.design.floor, level) > -self.design.margin
+        return len(x) >= self.design.fewest and lower_bound(x, self.design.floor, level) > -self.margin
 
 
 def statistic(difference: Array) -> float:

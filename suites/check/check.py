@@ -331,6 +331,7 @@ class _Check:
             sign_flip_p=sign_flip_p(evidence),
             detectable=trial.detectable,
             excluded=trial.excluded,
+            margin=trial.margin,
             would_decide=trial.would_decide,
             looks=tuple(trial.looks),
             steps=tuple(scale.steps.tolist()),

@@ -15,7 +15,7 @@ from .arms import Arm, Incomparable
 from .revisions import Tree, check_origins, checked_out, commit_of, working_tree
 from .sides import Key, Live, Recorded, check_comparable, is_recorded, recorded
 
-SEEDS = 80
+SEEDS = 160
 """Pairs of runs that screening goes up to by default."""
 
 

@@ -62,7 +62,7 @@ class Arms(NamedTuple):
         lost = [b.status != "diverged" and c.status == "diverged" for b, c in zip(*self, strict=True)]
         saved = [b.status == "diverged" and c.status != "diverged" for b, c in zip(*self, strict=True)]
         before, after = self.scores(scale, metric)
-        return Pairs(after - before, np.asarray(lost, np.bool_), np.asarray(saved, np.bool_))
+        return Pairs(after - before, np.asarray(lost, np.bool_), np.asarray(saved, np.bool_), before)
 
     def scores(self, scale: Scale, metric: Metric) -> tuple[Array, Array]:
         """Return ``(n,)`` scores of each."""

@@ -18,10 +18,10 @@ from pgsuite.results.statistics.gate import (
 )
 
 
-def pairs(difference, lost=(), saved=()):
+def pairs(difference, lost=(), saved=(), baseline=0.8):
     difference = np.asarray(difference, float)
     marks = [np.isin(np.arange(len(difference)), places) for places in (lost, saved)]
-    return Pairs(difference, *marks)
+    return Pairs(difference, *marks, np.full(len(difference), baseline))
 
 
 def dealing(cells, asked=None):
@@ -104,6 +104,17 @@ def test_a_harmless_change_passes_at_forty_pairs():
     assert trial.excluded < 0.10
 
 
+@pytest.mark.parametrize(("baseline", "margin"), [(0.8, 0.1), (0.4, 0.08), (0.1, 0.05), (-2.0, 0.05)])
+def test_a_cell_may_not_lose_more_than_a_fifth_of_what_it_had(baseline, margin):
+    both = tuple(pairs(x, baseline=baseline) for x in np.zeros((2, 160)))
+    assert decide(["a"], dealing({"a": both}), Design.of(160))["a"].margin == pytest.approx(margin)
+
+
+def test_a_loss_of_a_fifth_does_not_pass_as_a_small_one():
+    lost = tuple(pairs(found.difference, baseline=0.3) for found in shifted(-0.07, spread=0.14, seed=2))
+    assert decide(["a"], dealing({"a": lost}), Design.of(160))["a"].verdict == "regressed"
+
+
 def test_no_cell_passes_on_fewer_than_forty():
     trial = decide(["a"], dealing({"a": shifted(0.0, spread=0.001)}), Design.of(20))["a"]
     assert trial.verdict == "open"
@@ -175,7 +186,7 @@ def test_a_bank_alone_keeps_half_for_confirmation():
 def test_designs_end_where_seeds_do(seeds):
     design = Design.of(seeds)
     assert design.screening[-1] == seeds
-    assert design.confirmation[-1] == min(seeds, 80)
+    assert design.confirmation[-1] == seeds
 
 
 def test_false_alarms_are_as_rare_as_declared():
