@@ -157,7 +157,14 @@ def resampled(before, after, rng, n, confirmation):
 def variants(pools, kind):
     names = dict.fromkeys(key[1] for key in pools if key[0] == kind)
     for name in names:
-        yield name, {pool.env: (pools["algorithms", pool.base, pool.env], pool) for key, pool in pools.items() if key[:2] == (kind, name)}
+        yield (
+            name,
+            {
+                pool.env: (pools["algorithms", pool.base, pool.env], pool)
+                for key, pool in pools.items()
+                if key[:2] == (kind, name)
+            },
+        )
 
 
 def outcomes(cells, design, repetitions, rng):
@@ -395,7 +402,10 @@ def faults_text(rates):
         for row in gross
         if row not in whole
     ]
-    names, departing = {row["fault"] for row in rates["faults"]}, {row["fault"] for row in rates["faults"] if row["audit"]}
+    names, departing = (
+        {row["fault"] for row in rates["faults"]},
+        {row["fault"] for row in rates["faults"] if row["audit"]},
+    )
     lines = [
         f"{len(names)} faults through real runs, on both environments. Loss: of the baseline's mean area under the curve; drop: "
         f"the same in score units. Audit: whether tier 3 sees it by itself ({len(departing)} of {len(names)}; audits.json). "
@@ -406,7 +416,9 @@ def faults_text(rates):
         f"repetitions, {len(alone)} of them by their curves alone. "
         + (f"Survivors: {', '.join(missed)}." if missed else "There are no survivors."),
         "",
-        table(["fault", "environment", "loss", "drop", "audit", "regressed", "open", "passed", "improved", "pairs"], rows),
+        table(
+            ["fault", "environment", "loss", "drop", "audit", "regressed", "open", "passed", "improved", "pairs"], rows
+        ),
     ]
     return "\n".join(lines)
 
@@ -432,7 +444,9 @@ def harmless_text(rates):
         wrong.append(row["80"].get("regressed", 0))
     refactorings = FOLDER / "refactorings.json"
     identical = json.loads(refactorings.read_text()) if refactorings.exists() else {}
-    tiers = Counter(tier for found in identical.values() for _, verdict, tier in found["cells"] if verdict == "identical")
+    tiers = Counter(
+        tier for found in identical.values() for _, verdict, tier in found["cells"] if verdict == "identical"
+    )
     lines = [
         f"{len(identical)} refactorings (names, order of independent statements, comments, docstrings, messages, moved helpers; "
         f"[refactorings.json](refactorings.json)), each an edit in a clone checked by `pgsuite check`: "
@@ -457,21 +471,51 @@ def rules_text(rates):
     for name, share in (("curves alone", lambda row: row["shares"].get("regressed", 0)), ("audit and curves", caught)):
         shares = np.array([share(row) for row in gross_faults(rates)])
         alarms = with_interval(rates["false_alarms"]["regressed"])
-        rows.append([f"**this gate, {name}**", alarms, percent(float(shares.mean())), percent(float((shares >= 0.9).mean()))])
-    head = ["rule", "a false alarm in the suite", f"losses of {percent(GROSS)} or more that are found", "found in 90 % of cases"]
+        rows.append(
+            [f"**this gate, {name}**", alarms, percent(float(shares.mean())), percent(float((shares >= 0.9).mean()))]
+        )
+    head = [
+        "rule",
+        "a false alarm in the suite",
+        f"losses of {percent(GROSS)} or more that are found",
+        "found in 90 % of cases",
+    ]
     return table(head, rows)
 
 
 def designs_text(rates):
-    head = ["design", "a false alarm in the suite", f"losses of {percent(GROSS)} or more found by curves", "found in 90 % of cases", "such losses that pass", "harmless changes that pass", "pairs they take"]
+    head = [
+        "design",
+        "a false alarm in the suite",
+        f"losses of {percent(GROSS)} or more found by curves",
+        "found in 90 % of cases",
+        "such losses that pass",
+        "harmless changes that pass",
+        "pairs they take",
+    ]
     rows = [
-        [name, with_interval(f["false_alarms"]), percent(f["found"]), percent(f["found_in_90_percent"]), percent(f["passed_while_lost"]), percent(f["harmless_passed"]), f"{f['harmless_pairs']:.0f}"]
+        [
+            name,
+            with_interval(f["false_alarms"]),
+            percent(f["found"]),
+            percent(f["found_in_90_percent"]),
+            percent(f["passed_while_lost"]),
+            percent(f["harmless_passed"]),
+            f"{f['harmless_pairs']:.0f}",
+        ]
         for name, f in rates["designs"].items()
     ]
     return table(head, rows)
 
 
-TEXTS = {"designs": designs_text, "cells": cells_text, "false alarms": alarms_text, "faults": faults_text, "harmless": harmless_text, "rules": rules_text}
+TEXTS = {
+    "designs": designs_text,
+    "cells": cells_text,
+    "false alarms": alarms_text,
+    "faults": faults_text,
+    "harmless": harmless_text,
+    "rules": rules_text,
+}
 
 
 def write_tables(rates):
@@ -486,7 +530,10 @@ def write_tables(rates):
 
 def main():
     if "--tables" in sys.argv:
-        rates, audits = json.loads((FOLDER / "rates.json").read_text()), json.loads((FOLDER / "audits.json").read_text())
+        rates, audits = (
+            json.loads((FOLDER / "rates.json").read_text()),
+            json.loads((FOLDER / "audits.json").read_text()),
+        )
         for row in rates["faults"]:
             row["audit"] = audits.get(row["fault"])
         (FOLDER / "rates.json").write_text(json.dumps(rates, indent=1) + "\n")
@@ -500,7 +547,11 @@ def main():
     times = partial(lambda scale, n: max(10, int(scale * n)), scale)
     rates = {
         "cells": {
-            f"{pool.variant} on {pool.env}": {"auc": float(pool.auc.mean()), "spread": float(pool.auc.std(ddof=1)), "diverged": int(pool.diverged.sum())}
+            f"{pool.variant} on {pool.env}": {
+                "auc": float(pool.auc.mean()),
+                "spread": float(pool.auc.std(ddof=1)),
+                "diverged": int(pool.diverged.sum()),
+            }
             for pool in base
         },
         "false_alarms": false_alarms(base, DESIGN, times(SPLITS)),

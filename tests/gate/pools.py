@@ -96,7 +96,9 @@ def main():
             raise SystemExit(130)
         for failure in outcome.failures:
             print(kind, failure.cell.name, failure.reason)
-        what = {name: told for name, (_, told) in variants(kind).items()} if kind in SEEDS.keys() - {"algorithms"} else {}
+        what = (
+            {name: told for name, (_, told) in variants(kind).items()} if kind in SEEDS.keys() - {"algorithms"} else {}
+        )
         pools += [scores(kind, cell, what.get(cell.cell.algorithm, "")) for cell in planned if not cell.missing()]
     write(pools)
 

@@ -27,30 +27,240 @@ REINFORCE, BASELINE = "algorithms/reinforce.py", "algorithms/reinforce_baseline.
 CRITIC, TRPO = "algorithms/actor_critic.py", "algorithms/trpo.py"
 
 REFACTORINGS = (
-    Refactoring("a comment", "reinforce", ((REINFORCE, "        samples = self.samples(state, rollout)\n", "        # What was played, weighed.\n        samples = self.samples(state, rollout)\n"),)),
-    Refactoring("a docstring of a class", "reinforce", ((REINFORCE, '"""Vanilla REINFORCE."""', '"""REINFORCE as Williams has it."""'),)),
-    Refactoring("a docstring of a module", "actor-critic", ((CRITIC, "Actor-critic: a learned critic", "Advantage actor-critic: a learned critic"),)),
-    Refactoring("a docstring of a field", "trpo", ((TRPO, "Conjugate-gradient iterations, at most.", "At most so many iterations."),)),
-    Refactoring("a local variable's name", "reinforce", ((REINFORCE, "        rate = decayed(", "        step_size = decayed("), (REINFORCE, '["policy"], rate)', '["policy"], step_size)'))),
-    Refactoring("another local variable's name", "trpo", ((TRPO, "        solution = self.nat", "        direction = self.nat"), (TRPO, "full_step(solution,", "full_step(direction,"), (TRPO, "solution.relative", "direction.relative"))),
-    Refactoring("independent statements in another order", "actor-critic", ((CRITIC, "        clipped, length = clip_gradient(gradient, self.max_gradient_norm)\n        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n", "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        clipped, length = clip_gradient(gradient, self.max_gradient_norm)\n"),)),
-    Refactoring("the rate before the gradient", "reinforce-baseline", ((BASELINE, "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n", ""), (BASELINE, "        samples = self.samples(state, rollout)\n", "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        samples = self.samples(state, rollout)\n"))),
-    Refactoring("critic fitted before the policy's step", "reinforce-baseline", ((BASELINE, "        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers[\"policy\"], rate)\n", ""), (BASELINE, "        learned = state._replace(policy", "        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers[\"policy\"], rate)\n        learned = state._replace(policy"))),
-    Refactoring("an expression in a variable of its own", "reinforce", ((REINFORCE, "        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers[\"policy\"], rate)\n", "        moments = state.optimisers[\"policy\"]\n        policy, adam = adam_step(state.policy, gradient.policy, moments, rate)\n"),)),
-    Refactoring("a variable put in place", "actor-critic", ((CRITIC, "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        policy, policy_adam = adam_step(state.policy, clipped.policy, state.optimisers[\"policy\"], rate)\n", "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        before = state.policy\n        policy, policy_adam = adam_step(before, clipped.policy, state.optimisers[\"policy\"], rate)\n"),)),
-    Refactoring("an early return turned round", "reinforce", ((REINFORCE, "        return likelihood_loss(distribution, outputs, samples) / self.num_envs\n", "        loss = likelihood_loss(distribution, outputs, samples)\n        return loss / self.num_envs\n"),)),
-    Refactoring("a lambda with other names", "reinforce-baseline", ((BASELINE, "lambda returns, value: returns - value", "lambda to_go, expected: to_go - expected"),)),
-    Refactoring("a lambda made a function", "trpo", ((TRPO, "        return conjugate_gradient(\n            lambda v: surrogate.fisher_product(v) + self.damping * v,\n", "        def damped(v: Tensor) -> Tensor:\n            return surrogate.fisher_product(v) + self.damping * v\n\n        return conjugate_gradient(\n            damped,\n"),)),
-    Refactoring("a helper moved into a method", "actor-critic", ((CRITIC, "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n", "        rate = self._rate(rollout)\n"), (CRITIC, "    def update(self", "    def _rate(self, rollout: Rollout) -> Tensor:\n        return decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n\n    def update(self"))),
-    Refactoring("a property put in place", "actor-critic", ((CRITIC, "self.entropy_weight) / self.window", "self.entropy_weight) / (self.num_envs * self.num_steps)"),)),
-    Refactoring("imports in another order", "trpo", ((TRPO, "from .adam import Adam, norm\nfrom .blocks import Samples, explained_variance\n", "from .blocks import Samples, explained_variance\nfrom .adam import Adam, norm\n"),)),
-    Refactoring("an import of the module", "reinforce", ((REINFORCE, "from .adam import Adam, adam_step, decayed, norm\n", "from . import adam as optimiser\nfrom .adam import Adam, decayed, norm\n"), (REINFORCE, "= adam_step(", "= optimiser.adam_step("))),
-    Refactoring("arguments by name", "actor-critic", ((CRITIC, "clip_gradient(gradient, self.max_gradient_norm)", "clip_gradient(gradient, max_norm=self.max_gradient_norm)"),)),
-    Refactoring("methods in another order", "trpo", ((TRPO, "    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:\n        return {\"critic\": Adam.like(critic)}\n\n", ""), (TRPO, "    def samples(self", "    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:\n        return {\"critic\": Adam.like(critic)}\n\n    def samples(self"))),
-    Refactoring("another formula for the same number", "trpo", ((TRPO, "/ (self.num_envs * self.num_steps)", "/ (self.num_steps * self.num_envs)"),)),
-    Refactoring("an annotation", "reinforce", ((REINFORCE, "    def plan(self, state: State) -> Episodes:", "    def plan(self, state: \"State\") -> \"Episodes\":"),)),
-    Refactoring("the text of an error", "trpo", (("algorithms/validation.py", "the metrics of its update are", "what its update returns as metrics is"),)),
-    Refactoring("a dictionary in a variable", "reinforce-baseline", ((BASELINE, "        learned = state._replace(policy=policy, critic=fit.critic, optimisers={\"policy\": adam, \"critic\": fit.optimiser})\n", "        optimisers = {\"policy\": adam, \"critic\": fit.optimiser}\n        learned = state._replace(policy=policy, critic=fit.critic, optimisers=optimisers)\n"),)),
+    Refactoring(
+        "a comment",
+        "reinforce",
+        (
+            (
+                REINFORCE,
+                "        samples = self.samples(state, rollout)\n",
+                "        # What was played, weighed.\n        samples = self.samples(state, rollout)\n",
+            ),
+        ),
+    ),
+    Refactoring(
+        "a docstring of a class",
+        "reinforce",
+        ((REINFORCE, '"""Vanilla REINFORCE."""', '"""REINFORCE as Williams has it."""'),),
+    ),
+    Refactoring(
+        "a docstring of a module",
+        "actor-critic",
+        ((CRITIC, "Actor-critic: a learned critic", "Advantage actor-critic: a learned critic"),),
+    ),
+    Refactoring(
+        "a docstring of a field",
+        "trpo",
+        ((TRPO, "Conjugate-gradient iterations, at most.", "At most so many iterations."),),
+    ),
+    Refactoring(
+        "a local variable's name",
+        "reinforce",
+        (
+            (REINFORCE, "        rate = decayed(", "        step_size = decayed("),
+            (REINFORCE, '["policy"], rate)', '["policy"], step_size)'),
+        ),
+    ),
+    Refactoring(
+        "another local variable's name",
+        "trpo",
+        (
+            (TRPO, "        solution = self.nat", "        direction = self.nat"),
+            (TRPO, "full_step(solution,", "full_step(direction,"),
+            (TRPO, "solution.relative", "direction.relative"),
+        ),
+    ),
+    Refactoring(
+        "independent statements in another order",
+        "actor-critic",
+        (
+            (
+                CRITIC,
+                "        clipped, length = clip_gradient(gradient, self.max_gradient_norm)\n        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n",
+                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        clipped, length = clip_gradient(gradient, self.max_gradient_norm)\n",
+            ),
+        ),
+    ),
+    Refactoring(
+        "the rate before the gradient",
+        "reinforce-baseline",
+        (
+            (BASELINE, "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n", ""),
+            (
+                BASELINE,
+                "        samples = self.samples(state, rollout)\n",
+                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        samples = self.samples(state, rollout)\n",
+            ),
+        ),
+    ),
+    Refactoring(
+        "critic fitted before the policy's step",
+        "reinforce-baseline",
+        (
+            (
+                BASELINE,
+                '        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)\n',
+                "",
+            ),
+            (
+                BASELINE,
+                "        learned = state._replace(policy",
+                '        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)\n        learned = state._replace(policy',
+            ),
+        ),
+    ),
+    Refactoring(
+        "an expression in a variable of its own",
+        "reinforce",
+        (
+            (
+                REINFORCE,
+                '        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)\n',
+                '        moments = state.optimisers["policy"]\n        policy, adam = adam_step(state.policy, gradient.policy, moments, rate)\n',
+            ),
+        ),
+    ),
+    Refactoring(
+        "a variable put in place",
+        "actor-critic",
+        (
+            (
+                CRITIC,
+                '        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        policy, policy_adam = adam_step(state.policy, clipped.policy, state.optimisers["policy"], rate)\n',
+                '        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        before = state.policy\n        policy, policy_adam = adam_step(before, clipped.policy, state.optimisers["policy"], rate)\n',
+            ),
+        ),
+    ),
+    Refactoring(
+        "an early return turned round",
+        "reinforce",
+        (
+            (
+                REINFORCE,
+                "        return likelihood_loss(distribution, outputs, samples) / self.num_envs\n",
+                "        loss = likelihood_loss(distribution, outputs, samples)\n        return loss / self.num_envs\n",
+            ),
+        ),
+    ),
+    Refactoring(
+        "a lambda with other names",
+        "reinforce-baseline",
+        ((BASELINE, "lambda returns, value: returns - value", "lambda to_go, expected: to_go - expected"),),
+    ),
+    Refactoring(
+        "a lambda made a function",
+        "trpo",
+        (
+            (
+                TRPO,
+                "        return conjugate_gradient(\n            lambda v: surrogate.fisher_product(v) + self.damping * v,\n",
+                "        def damped(v: Tensor) -> Tensor:\n            return surrogate.fisher_product(v) + self.damping * v\n\n        return conjugate_gradient(\n            damped,\n",
+            ),
+        ),
+    ),
+    Refactoring(
+        "a helper moved into a method",
+        "actor-critic",
+        (
+            (
+                CRITIC,
+                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n",
+                "        rate = self._rate(rollout)\n",
+            ),
+            (
+                CRITIC,
+                "    def update(self",
+                "    def _rate(self, rollout: Rollout) -> Tensor:\n        return decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n\n    def update(self",
+            ),
+        ),
+    ),
+    Refactoring(
+        "a property put in place",
+        "actor-critic",
+        ((CRITIC, "self.entropy_weight) / self.window", "self.entropy_weight) / (self.num_envs * self.num_steps)"),),
+    ),
+    Refactoring(
+        "imports in another order",
+        "trpo",
+        (
+            (
+                TRPO,
+                "from .adam import Adam, norm\nfrom .blocks import Samples, explained_variance\n",
+                "from .blocks import Samples, explained_variance\nfrom .adam import Adam, norm\n",
+            ),
+        ),
+    ),
+    Refactoring(
+        "an import of the module",
+        "reinforce",
+        (
+            (
+                REINFORCE,
+                "from .adam import Adam, adam_step, decayed, norm\n",
+                "from . import adam as optimiser\nfrom .adam import Adam, decayed, norm\n",
+            ),
+            (REINFORCE, "= adam_step(", "= optimiser.adam_step("),
+        ),
+    ),
+    Refactoring(
+        "arguments by name",
+        "actor-critic",
+        (
+            (
+                CRITIC,
+                "clip_gradient(gradient, self.max_gradient_norm)",
+                "clip_gradient(gradient, max_norm=self.max_gradient_norm)",
+            ),
+        ),
+    ),
+    Refactoring(
+        "methods in another order",
+        "trpo",
+        (
+            (
+                TRPO,
+                '    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:\n        return {"critic": Adam.like(critic)}\n\n',
+                "",
+            ),
+            (
+                TRPO,
+                "    def samples(self",
+                '    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:\n        return {"critic": Adam.like(critic)}\n\n    def samples(self',
+            ),
+        ),
+    ),
+    Refactoring(
+        "another formula for the same number",
+        "trpo",
+        ((TRPO, "/ (self.num_envs * self.num_steps)", "/ (self.num_steps * self.num_envs)"),),
+    ),
+    Refactoring(
+        "an annotation",
+        "reinforce",
+        (
+            (
+                REINFORCE,
+                "    def plan(self, state: State) -> Episodes:",
+                '    def plan(self, state: "State") -> "Episodes":',
+            ),
+        ),
+    ),
+    Refactoring(
+        "the text of an error",
+        "trpo",
+        (("algorithms/validation.py", "the metrics of its update are", "what its update returns as metrics is"),),
+    ),
+    Refactoring(
+        "a dictionary in a variable",
+        "reinforce-baseline",
+        (
+            (
+                BASELINE,
+                '        learned = state._replace(policy=policy, critic=fit.critic, optimisers={"policy": adam, "critic": fit.optimiser})\n',
+                '        optimisers = {"policy": adam, "critic": fit.optimiser}\n        learned = state._replace(policy=policy, critic=fit.critic, optimisers=optimisers)\n',
+            ),
+        ),
+    ),
 )
 
 CHECK = """
@@ -79,7 +289,9 @@ def apply(refactoring, place):
 def decided(place, algorithm):
     """What a check of the clone's working tree against its last commit says: environment, verdict, tier."""
     environment = {**os.environ, "PYTHONPATH": str(place / ".dev")}
-    done = subprocess.run([sys.executable, "-c", CHECK, algorithm], cwd=place, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK, algorithm], cwd=place, env=environment, capture_output=True, text=True
+    )
     if done.returncode:
         raise RuntimeError(done.stderr)
     return json.loads(done.stdout)
@@ -91,7 +303,10 @@ def main():
         place = clone(Path(folder) / "pgsuite")
         for refactoring in REFACTORINGS:
             apply(refactoring, place)
-            found[refactoring.name] = {"algorithm": refactoring.algorithm, "cells": decided(place, refactoring.algorithm)}
+            found[refactoring.name] = {
+                "algorithm": refactoring.algorithm,
+                "cells": decided(place, refactoring.algorithm),
+            }
             subprocess.run(["git", "-C", str(place), "checkout", "--quiet", "."], check=True)
             print(refactoring.name, found[refactoring.name]["cells"], flush=True)
             RESULT.write_text(json.dumps(found, indent=1) + "\n")
