@@ -37,6 +37,9 @@ def check(
     ] = None,
     metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,
+    audit_model: Annotated[
+        list[str] | None, typer.Option("--audit-model", help="Only this exact model in the audit; repeatable.")
+    ] = None,
     no_speed: Annotated[bool, typer.Option("--no-speed", help="Leave training speed out.")] = False,
     speed_margin: Annotated[float, typer.Option(help="Loss of speed that is a regression.")] = 0.10,
     across_versions: Annotated[
@@ -75,6 +78,7 @@ def check(
         margin=margin,
         metric=metric_of(metric),
         audit=not no_audit,
+        models=tuple(audit_model or ()),
         speed=not no_speed,
         speed_margin=speed_margin,
         across_versions=across_versions,

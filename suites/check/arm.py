@@ -66,12 +66,12 @@ def run(seeds: dict[str, list[int]], workers: int | None) -> list[dict[str, Any]
     return [{"cell": numbers[f.cell.name], "reason": f.reason, "place": f.place} for f in outcome.failures]
 
 
-def audit(algorithms: list[str], workers: int | None, path: str) -> bool:
+def audit(algorithms: list[str], models: list[str], workers: int | None, path: str) -> bool:
     """Audit algorithms, write the numbers to a file and return whether all follow their targets."""
     from pgsuite.results.store.audit import write_audit
     from pgsuite.suites.audit.run import plan_audit, run_audit
 
-    found = run_audit(plan_audit(algorithms, ()), workers=workers)
+    found = run_audit(plan_audit(algorithms, models), workers=workers)
     write_audit(Path(path), found)
     return bool(found["passes"])
 

@@ -249,14 +249,21 @@ class _Check:
         found = {}
         for name in names:
             keys = [key for key in self._both.keys if key[0] == name]
-            digest = hashlib.sha256("".join(side.fingerprint(key) for key in keys).encode()).hexdigest()[:16]
+            parts = [*(side.fingerprint(key) for key in keys), *self._request.models]
+            digest = hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
             path = self._both.out.absolute() / "audits" / f"{digest}.json"
             if not path.exists():
                 self._watcher.stage(f"gradient audit of {name}, {side.arm.name}")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 reference = str(side.record(keys[0])["reference"])
                 try:
-                    side.arm.ask("audit", algorithms=[reference], workers=self._request.workers, path=str(path))
+                    side.arm.ask(
+                        "audit",
+                        algorithms=[reference],
+                        models=list(self._request.models),
+                        workers=self._request.workers,
+                        path=str(path),
+                    )
                 except UsageError as error:  # it has a gradient, but none that can be held against an exact one
                     self._notes.append(str(error))
                     continue

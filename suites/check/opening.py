@@ -40,6 +40,8 @@ class Request:
     """Instead of the suite's."""
     metric: Literal["auc", "final"] = "auc"
     audit: bool = True
+    models: tuple[str, ...] = ()
+    """Exact models of the audit; all by default."""
     speed: bool = True
     speed_margin: float = 0.10
     across_versions: bool = False

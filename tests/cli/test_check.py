@@ -131,7 +131,7 @@ def test_a_sign_that_flipped_since_a_revision_is_a_regression(repository):
 
 def test_the_audit_sees_it_before_any_curve(repository):
     repository.write(FLIPPED)
-    code, out, _ = repository.check()
+    code, out, _ = repository.check("--audit-model", "chain")
     assert code == 1
     assert "its gradient departs from the declared target" in out
 

@@ -234,7 +234,7 @@ NOTHING = [
     ("def peak_memory(", "* _KIBIBYTE", "* 1000"),
     ("def encode_curve(", "write_page_checksum=True", "write_page_checksum=False"),
     ("def decode_curve(", "page_checksum_verification=True", "page_checksum_verification=False"),
-    ("class Display:", "bar_width=24", "bar_width=48"),
+    ("def counting(", "bar_width=24", "bar_width=48"),
     ("class StoreSink:", '"peak_memory"', '"memory"'),
     ("class Sink(Protocol)", "def progress(", "def news(self) -> None: ...\n\n    def progress("),
     ("def validate(", "tuple(value) if", "list(value) if"),
