@@ -264,7 +264,10 @@ class _Check:
                         workers=self._request.workers,
                         path=str(path),
                     )
-                except UsageError as error:  # it has a gradient, but none that can be held against an exact one
+                except UsageError as error:
+                    if self._request.models:  # one of them may not exist
+                        raise
+                    # It has a gradient, but none that can be held against an exact one.
                     self._notes.append(str(error))
                     continue
             audit = read_audit(path)
