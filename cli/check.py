@@ -94,9 +94,10 @@ def check(
 
     with CheckDisplay(Console(stderr=True)) as display, no_verdict():
         checked = carry_out(request, display)
-    print_check(checked, Console())
-    page = write_check(checked, folder_of(request, checked.suite), json=json, junit=junit, markdown=markdown)
-    options.say(f"page: {page}")
+    with no_verdict():
+        print_check(checked, Console())
+        page = write_check(checked, folder_of(request, checked.suite), json=json, junit=junit, markdown=markdown)
+        options.say(f"page: {page}")
     raise typer.Exit(checked.exit_code)
 
 

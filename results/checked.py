@@ -155,6 +155,10 @@ class Checked:
                 yield f"{cell.name}: {text}"
 
     @property
+    def _waived(self) -> bool:
+        return any(cell.waiver and cell.verdict in ("regressed", "open") for cell in self.cells)
+
+    @property
     def headline(self) -> str:
         """The outcome in one sentence."""
         named = [cell.name for cell in self.cells if cell.counts == self.verdict]
@@ -162,7 +166,7 @@ class Checked:
         return {
             "regressed": f"regressed: {', '.join(named)}",
             "open": f"open: {', '.join(named)}",
-            "passed": "passed: no cell is worse by the margin",
+            "passed": "passed: no cell is worse by the margin" + ", but for those that are waived" * self._waived,
             "improved": f"improved: {', '.join(named)}" + "; the others are identical" * (not every),
             "identical": "identical: every cell computes the same, bit for bit",
         }[self.verdict]

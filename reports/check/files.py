@@ -23,7 +23,6 @@ def write_check(
     """
     from .page import render
 
-    folder.mkdir(parents=True, exist_ok=True)
     page = folder / PAGE
     texts = {page: render(checked)}
     if junit is not None:
@@ -31,6 +30,7 @@ def write_check(
     if markdown is not None:
         texts[markdown] = to_comment(checked)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for path, content in texts.items():
             data = content.encode()
             write_atomic(path, lambda file, data=data: file.write(data))  # type: ignore[misc]
@@ -69,7 +69,10 @@ def to_junit(checked: Checked) -> str:
 
 def _facts(cell: CheckedCell) -> str:
     mean, low, high = cell.difference
-    return f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}] of score, {cell.seeds} seeds, decided by {cell.tier}"
+    difference = (
+        f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}] of score, {cell.seeds} seeds, " if mean == mean else ""
+    )
+    return f"{difference}decided by {cell.tier}"
 
 
 def to_comment(checked: Checked) -> str:

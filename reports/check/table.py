@@ -168,7 +168,9 @@ def _signed(value: float) -> str:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1) if math.isfinite(value) else NOTHING
+    if not math.isfinite(value):
+        return NOTHING
+    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
 
 
 def print_check(checked: Checked, console: Console) -> None:

@@ -34,6 +34,11 @@ LOOKS = (5, 10, 20, 40, 80, 160)
 CERTAIN = 38.0
 """Statistic of differences without any spread: as many standard deviations as a probability can be told from 0."""
 
+NEGLIGIBLE = 1e-6
+"""Mean difference, in score units, that is none: rounding, the same in every seed, is no drop."""
+_LOSING = 1.645
+"""Statistic of McNemar's test from which a cell neither passes nor improves."""
+
 
 class Pairs(NamedTuple):
     """The two runs of each of some seeds."""
@@ -214,7 +219,13 @@ class Trial:
 
     def _passes(self, level: float) -> bool:
         x = self.screened.and_then(self.confirmed).difference
-        return len(x) >= self.design.fewest and lower_bound(x, self.design.floor, level) > -self.margin
+        excluded = len(x) >= self.design.fewest and lower_bound(x, self.design.floor, level) > -self.margin
+        return excluded and not self._loses
+
+    @property
+    def _loses(self) -> bool:
+        """Whether its runs seem to diverge more often, whatever the scores of the others say."""
+        return loss_statistic(self.screened.and_then(self.confirmed)) > _LOSING
 
 
 def statistic(difference: Array) -> float:
@@ -223,8 +234,10 @@ def statistic(difference: Array) -> float:
     if n < 2:
         return 0.0
     mean, spread = float(difference.mean()), float(difference.std(ddof=1))
+    if not abs(mean) > NEGLIGIBLE:
+        return 0.0
     if spread <= 1e-12 * max(1.0, abs(mean)):
-        return math.copysign(CERTAIN, mean) if mean else 0.0
+        return math.copysign(CERTAIN, mean)
     t = mean / spread * math.sqrt(n)
     return float(math.copysign(min(CERTAIN, -special.ndtri(special.stdtr(n - 1, -abs(t)))), t))
 
@@ -338,8 +351,10 @@ def _reject(kind: Verdict, active: list[str], members: list[str], trials: Mappin
     """Reject at a look, step by step: what one rejection frees, the others may use."""
 
     def bound(trial: Trial) -> float:
-        remaining = sum(trials[cell].verdict != kind for cell in members)
-        return boundaries(trial.design.level / max(1, remaining), trial.design.confirmation)[n]
+        remaining = max(1, sum(trials[cell].verdict != kind for cell in members))
+        # Where runs diverge there are two tests, of scores and of divergence, which share the level.
+        tests = 2 if kind == "regressed" and (trial.confirmed.lost | trial.confirmed.saved).any() else 1
+        return boundaries(trial.design.level / (remaining * tests), trial.design.confirmation)[n]
 
     undecided = {cell: trials[cell] for cell in active if not trials[cell].decided}
     for trial in undecided.values():
@@ -356,7 +371,9 @@ def _reject(kind: Verdict, active: list[str], members: list[str], trials: Mappin
 def _evidence(kind: Verdict, trial: Trial) -> float:
     """How much fresh pairs speak for a verdict."""
     value = statistic(trial.confirmed.difference)
-    return value if kind == "improved" else max(-value, loss_statistic(trial.confirmed))
+    if kind == "improved":
+        return -CERTAIN if trial._loses else value
+    return max(-value, loss_statistic(trial.confirmed))
 
 
 def _look_at_all(trials: Mapping[str, Trial], fetch: Fetch, on_look: Callable[[str, Trial], None]) -> None:

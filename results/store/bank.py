@@ -69,7 +69,7 @@ def read_run(store: CellStore, seed: int) -> Run | None:
         snapshot = store.read_snapshot(seed)
     except PgsuiteError:
         return None
-    if facts["status"] not in ("complete", "diverged"):
+    if facts["status"] not in ("complete", "diverged") or not np.isfinite(curve["return_mean"]).all():
         return None
     digest = hashlib.sha256()
     for name in _CURVE:

@@ -49,7 +49,15 @@ def plan(
         for p in PLANNED
     ]
     modules = [getattr(importlib.import_module(name), "__file__", None) for name in chosen.modules]
-    return {"package": pgsuite.__file__, "modules": modules, "cells": cells}
+    return {"package": pgsuite.__file__, "modules": modules, "cells": cells, "loaded": _loaded()}
+
+
+def _loaded() -> list[str]:
+    """The files of all modules that are loaded, but this one and those that are installed."""
+    installed = [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()]
+    named = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())} - {__file__}
+    files = {file: Path(file).resolve() for file in named if Path(file).is_absolute()}  # torch makes some up
+    return sorted(name for name, file in files.items() if not any(map(file.is_relative_to, installed)))
 
 
 def run(seeds: dict[str, list[int]], workers: int | None) -> list[dict[str, Any]]:

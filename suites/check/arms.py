@@ -72,6 +72,8 @@ class Arm:
         self.cells: dict[tuple[str, str], ArmCell] = {}
         self.package = ""
         self.modules: tuple[str, ...] = ()
+        self.loaded: tuple[str, ...] = ()
+        """Files of everything that it has imported and that is not installed."""
         self._runs: dict[tuple[str, str], dict[int, Run]] = {}
 
     def __enter__(self) -> Self:
@@ -133,6 +135,7 @@ class Arm:
     def planned(self, answer: Mapping[str, Any]) -> None:
         """Take the answer to ``plan``."""
         self.package, self.modules = answer["package"], tuple(map(str, answer["modules"]))
+        self.loaded = tuple(map(str, answer["loaded"]))
         for number, found in enumerate(answer["cells"]):
             algorithm, env, fingerprint = found["algorithm"], found["env"], found["fingerprint"]
             store = CellStore.at(self._out / found["folder"], algorithm, env, fingerprint)
@@ -160,8 +163,8 @@ class Arm:
             workers: processes at once.
             on_share: hears now and then which share is done.
         """
-        missing = {key: [s for s in seeds if s not in self.runs(key, seeds)] for key, seeds in wanted.items()}
-        missing = {key: seeds for key, seeds in missing.items() if seeds}
+        there = {key: self.runs(key, seeds) for key, seeds in wanted.items()}
+        missing = {key: left for key, seeds in wanted.items() if (left := [s for s in seeds if s not in there[key]])}
         if not missing:
             return {}
         self.send("run", seeds={str(self.cells[key].number): seeds for key, seeds in missing.items()}, workers=workers)

@@ -75,10 +75,10 @@ def bisect(
     narrowed = replace(
         request,
         baseline=good,
-        algorithms=tuple(dict.fromkeys(cell.algorithm for cell in cells)),
+        algorithms=request.algorithms or tuple(dict.fromkeys(cell.algorithm for cell in cells)),
         environments=tuple(dict.fromkeys(cell.env for cell in cells)),
     )
-    wanted = {(cell.algorithm, cell.env) for cell in cells}
+    wanted = {(cell.algorithm, cell.env): cell.tier == "runs" for cell in cells}
     tried: dict[str, Tried] = {}
 
     def fate(commit: str) -> Fate:
@@ -113,12 +113,17 @@ def search(commits: Sequence[str], fate: Callable[[str], Fate]) -> list[str]:
             unknown.add(n)
 
 
-def _try(commit: str, subject: str, request: Request, wanted: set[tuple[str, str]], watcher: Watcher) -> Tried:
+def _try(commit: str, subject: str, request: Request, wanted: dict[tuple[str, str], bool], watcher: Watcher) -> Tried:
+    """Try a commit on the cells that are bad at the bad end, and of each whether its runs fail there."""
     try:
         checked = carry_out(replace(request, candidate=commit), watcher)
     except PgsuiteError as error:
         return Tried(commit, subject, "unknown", f"cannot be run: {error}")
-    verdicts = {cell.verdict for cell in checked.cells if (cell.algorithm, cell.env) in wanted}
+    cells = [cell for cell in checked.cells if (cell.algorithm, cell.env) in wanted]
+    for cell in cells:
+        if cell.tier == "runs" and not wanted[cell.algorithm, cell.env]:  # another fault than the one looked for
+            return Tried(commit, subject, "unknown", f"cannot be run: {cell.reason}")
+    verdicts = {cell.verdict for cell in cells}
     if "regressed" in verdicts:
         return Tried(commit, subject, "bad", "regressed")
     if "open" in verdicts:

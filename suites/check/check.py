@@ -167,7 +167,13 @@ class _Check:
         request, bank = self._request, self._both.bank
         if bank is None:
             return Design.of(request.seeds, margin=self._margin)
-        fewest = min(len(bank.cells[key].runs) for key in self._both.keys)
+        counts = {key: len(bank.cells[key].runs) for key in self._both.keys}
+        fewest = min(counts.values())
+        if fewest < 2:
+            (algorithm, env), count = min(counts.items(), key=lambda item: item[1])
+            raise Incomparable(
+                f"{bank.name} has {count} finished runs of {algorithm} on {env}: bless it, or leave it out"
+            )
         return Design.of_bank(min(request.seeds * 2, fewest), margin=self._margin)
 
     def _seeds(self, key: Key, stage: Stage, n: int) -> list[int]:
@@ -209,7 +215,7 @@ class _Check:
                 self._put(key, self._failure(key, failed[key]))
                 continue
             arms = self._arms(key, seeds)
-            if [run.bits for run in arms.baseline] == [run.bits for run in arms.candidate]:
+            if seeds and [run.bits for run in arms.baseline] == [run.bits for run in arms.candidate]:
                 cell = CheckedCell(algorithm=key[0], env=key[1], verdict="identical", tier="bits", seeds=len(seeds))
                 self._put(key, cell)
 
@@ -354,7 +360,11 @@ class _Check:
         """A cell's score units, the same at every look."""
         if key not in self._scales:
             seeds = self._seeds(key, "screening", min(SAME_BITS, self._design.screening[-1]))
-            self._scales[key] = Scale.of(self._candidate.record(key), self._baseline.runs(key, seeds))
+            ours, theirs = self._candidate.record(key).get("anchors"), self._baseline.record(key).get("anchors")
+            if ours != theirs:
+                self._notes.append(f"the anchors of {key[1]} have changed: scores are in units of the baseline's")
+            runs = self._baseline.runs(key, seeds), self._candidate.runs(key, seeds)
+            self._scales[key] = Scale.of(theirs, *(list(each.values()) for each in runs))
         return self._scales[key]
 
     def _arms(self, key: Key, seeds: Sequence[int]) -> Arms:

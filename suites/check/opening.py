@@ -118,7 +118,8 @@ class _Opening:
         here = Tree(Path.cwd(), Path.cwd())
         arms = []
         for role, table in zip(("baseline", "candidate"), tables, strict=True):
-            data = {**self._data, "algorithms": {name: {**options, **table}}}
+            settings = table if len(table) > 1 else {**options, **table}  # those of the other, where it has none
+            data = {**self._data, "algorithms": {name: settings}}
             arms.append(self._planning(role, here, data, str(self._path), ()))
         for arm in arms:
             arm.planned(arm.receive())
@@ -145,11 +146,8 @@ class _Opening:
             candidate.arm.planned(candidate.arm.receive())
             baseline, said = self._recorded(place, candidate)
             return self._ready(candidate, baseline, (said, name))
-        if os.sep in request.baseline and commit_of(repository.root, request.baseline) is None:
-            raise Incomparable(
-                f"the baseline {place} does not exist: make it with `pgsuite bless {request.suite} -o {place}`, or "
-                "name a git revision"
-            )
+        if _is_path(request.baseline) and commit_of(repository.root, request.baseline) is None:
+            raise self._missing()
         there = self._stack.enter_context(checked_out(repository, request.baseline))
         if not request.candidate and there.commit == commit_of(repository.root, "HEAD") and request.baseline != "HEAD":
             self._notes.append(f"{request.baseline} is what is checked out here: only uncommitted changes can differ")
@@ -162,7 +160,7 @@ class _Opening:
         except PgsuiteError as error:
             raise Incomparable(f"{error}; where it needs another suite file, name that with --baseline-suite") from None
         ready = self._ready(Live(ours), Live(theirs), (f"{request.baseline} ({there.commit[:9]})", name))
-        check_origins(here, _files(ours), there, _files(theirs, ours))
+        check_origins(here, _files(ours), there, _files(theirs, ours), theirs.loaded)
         return ready
 
     def _trees(self) -> tuple[Tree, Tree]:
@@ -172,11 +170,20 @@ class _Opening:
             repository = working_tree()
         except UsageError:
             if request.candidate or not Path(request.baseline).exists():
+                if _is_path(request.baseline):
+                    raise self._missing() from None
                 raise
             repository = Tree(Path.cwd(), Path.cwd())
         if request.candidate:
             return repository, self._stack.enter_context(checked_out(repository, request.candidate))
         return repository, repository
+
+    def _missing(self) -> Incomparable:
+        place = self._request.baseline
+        return Incomparable(
+            f"the baseline {place} does not exist: make it with `pgsuite bless {self._request.suite} -o {place}`, or "
+            "name a git revision"
+        )
 
     def _suite_of(self, there: Tree, here: Tree) -> tuple[dict[str, Any], str]:
         """The suite for a revision: the one that is asked for, else its own where it has another of that file."""
@@ -206,7 +213,7 @@ class _Opening:
             arm.planned(arm.receive())
             live = Live(arm, found.cells)
             if all(live.fingerprint(key) == found.fingerprint(key) for key in wanted):
-                check_origins(here, _files(candidate.arm), there, _files(arm, candidate.arm))
+                check_origins(here, _files(candidate.arm), there, _files(arm, candidate.arm), arm.loaded)
                 return live, f"{place} ({found.commit[:9]})"
         except (PgsuiteError, KeyError):  # without it, the bank stands alone
             pass
@@ -247,3 +254,8 @@ class _Opening:
 def _files(arm: Arm, like: Arm | None = None) -> list[str]:
     """The files that an arm ran: the package, the algorithms in the order of another arm's, the suite's modules."""
     return [arm.package, *(arm.cells[key].file for key in (like or arm).cells), *arm.modules]
+
+
+def _is_path(baseline: str) -> bool:
+    """Whether a name that is no revision was meant as a file or a folder."""
+    return os.sep in baseline or baseline.endswith(".json")

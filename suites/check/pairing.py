@@ -28,15 +28,21 @@ class Scale(NamedTuple):
     """Whether it is made of the baseline's own returns, for want of anchors."""
 
     @classmethod
-    def of(cls, record: Mapping[str, Any], baseline: Mapping[int, Run]) -> Self:
-        """Return the scale of a cell's anchors, else from the baseline's untrained return to its last."""
-        steps = max((run.env_steps for run in baseline.values()), key=len)
-        if anchors := record.get("anchors"):
+    def of(cls, anchors: Mapping[str, Any] | None, baseline: Sequence[Run], candidate: Sequence[Run] = ()) -> Self:
+        """Return the scale of the anchors, else from the baseline's untrained return up to its last.
+
+        Args:
+            anchors: ``random`` and ``reference`` return, or None.
+            baseline: some of its runs.
+            candidate: some of the other's: a whole run of either tells the checkpoints.
+        """
+        steps = max((run.env_steps for run in (*baseline, *candidate)), key=len)
+        if anchors:
             return cls(float(anchors["random"]), float(anchors["reference"]), steps)
-        whole = [run.returns for run in baseline.values() if len(run.returns) == len(steps)] or [np.zeros(2)]
+        whole = [run.returns for run in baseline if len(run.returns) == len(steps)] or [np.zeros(2)]
         first, last = (float(np.mean([returns[at] for returns in whole])) for at in (0, -1))
         spread = float(np.std(np.concatenate(whole)))
-        high = last if abs(last - first) > spread / 10 else first + (spread or 1.0)
+        high = last if last - first > spread / 10 else first + (spread or 1.0)  # more is better, also where none learns
         return cls(first, high, steps, own=True)
 
     def curve(self, run: Run) -> Array:

@@ -97,7 +97,11 @@ def checked_out(here: Tree, revision: str) -> Iterator[Tree]:
 
 
 def check_origins(
-    candidate: Tree, files: Sequence[str | None], baseline: Tree, baseline_files: Sequence[str | None]
+    candidate: Tree,
+    files: Sequence[str | None],
+    baseline: Tree,
+    baseline_files: Sequence[str | None],
+    loaded: Sequence[str] = (),
 ) -> None:
     """Hold both arms to their own code: what the candidate ran from its repository, the baseline ran from its tree.
 
@@ -106,6 +110,7 @@ def check_origins(
         files: that its arm ran: the package, the algorithms', the suite's modules.
         baseline: the revision.
         baseline_files: that its arm ran, in the same order.
+        loaded: everything that its arm has imported.
 
     Raises:
         UsageError: an arm ran code from elsewhere, or nothing that was run lies in the repository.
@@ -115,12 +120,15 @@ def check_origins(
             f"nothing that is run lies in {candidate.root}, so its revisions do not differ: it all comes from "
             f"{files[0]}; check where that comes from, or name a file of this repository with -a file.py:Class"
         )
+    strays = [file for file in loaded if candidate.holds(file) and not baseline.holds(file)]
     for file, other in zip(files, baseline_files, strict=False):
         if candidate.holds(file) and not baseline.holds(other):
-            raise UsageError(
-                f"the baseline ran {other} instead of its own version of {file}, which would compare a thing with "
-                "itself: name files relative to the repository, and let no installed copy come first"
-            )
+            strays.insert(0, str(other))
+    if strays:
+        raise UsageError(
+            f"the baseline ran {strays[0]} instead of its own version of it, which would compare a thing with itself: "
+            "name files relative to the repository, and let no installed copy come first"
+        )
 
 
 def outside_hooks() -> dict[str, str]:

@@ -70,8 +70,9 @@ class Live:
         on_share: Callable[[float], None] = lambda _: None,
     ) -> Mapping[Key, str]:
         """Run what is missing; return why cells failed."""
-        missing = {key: [seed for seed in seeds if seed not in self.runs(key, seeds)] for key, seeds in wanted.items()}
-        return self.arm.run(missing, workers, on_share)
+        known = {key: self.recorded[key].runs if key in self.recorded else {} for key in wanted}
+        others = {key: [seed for seed in seeds if seed not in known[key]] for key, seeds in wanted.items()}
+        return self.arm.run(others, workers, on_share)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """`check`, `bless` and `bisect` in a user's repository: an algorithm in a file, a suite beside it, commits."""
 
 import json
+import os
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -154,6 +155,8 @@ def test_a_baseline_that_is_not_there_is_4_and_a_revision_that_is_not_is_2(repos
     code, _, err = repository.check(baseline="banks/tiny.json")
     assert (code, err.count("\n")) == (4, 1)
     assert "pgsuite bless tiny.toml -o banks/tiny.json" in err
+    code, _, err = repository.check(baseline="quick.json")
+    assert (code, err.count("\n")) == (4, 1)
     code, _, err = repository.check(baseline="mian")
     assert (code, err.count("\n")) == (2, 1)
     assert "nor a revision" in err
@@ -186,6 +189,23 @@ def test_it_runs_from_a_git_hook_and_runs_none(repository, monkeypatch):
         assert repository.cells() == (0, [("identical", "source")])
     finally:
         hook.unlink()
+
+
+def test_a_helper_that_the_baseline_takes_from_the_candidate_is_found(repository, monkeypatch):
+    helper = repository.root / "helpers"
+    helper.mkdir(exist_ok=True)
+    (helper / "helper_of_test_check.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(helper), prepend=os.pathsep)
+    repository.commit("import helper_of_test_check\n" + ALGORITHM, "with a helper")
+    repository.git("rm", "-q", "--cached", "-r", "helpers")
+    repository.git("commit", "-q", "--amend", "-m", "with a helper from elsewhere")
+    try:
+        code, _, err = repository.check()
+    finally:
+        repository.git("reset", "-q", "--hard", "HEAD~1")
+        (helper / "helper_of_test_check.py").unlink(missing_ok=True)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "helper_of_test_check.py instead of its own version" in err
 
 
 def test_nothing_of_the_repository_is_no_candidate(repository):
@@ -230,6 +250,11 @@ def test_a_bank_is_a_baseline_and_its_code_is_run_again_where_it_is_at_hand(repo
     (repository.root / "far.json").write_text(content.replace(json.loads(content)["commit"], "0" * 40))
     code, out, _ = repository.check("--no-audit", baseline="far.json")
     assert code == 1
+    bank = json.loads(content)
+    bank["cells"][0]["runs"] = {}
+    (repository.root / "empty.json").write_text(json.dumps(bank))
+    code, _, err = repository.check("--no-audit", baseline="empty.json")
+    assert (code, err.count("\n")) == (4, 1), err  # nothing was measured, which is not the same as identical
     assert "half of its seeds are kept for confirmation" in out
 
 

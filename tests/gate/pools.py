@@ -53,7 +53,7 @@ def write(pools):
 def scores(kind, planned, what):
     """Area under the curve and final score of every run of a cell; a diverged run is worth 0 from there on."""
     runs = {seed: read_run(planned.store, seed) for seed in planned.seeds}
-    scale = Scale.of(planned.record, runs)
+    scale = Scale.of(planned.record["anchors"], list(runs.values()))
     return {
         "kind": kind,
         "variant": planned.cell.algorithm,

@@ -54,6 +54,26 @@ def test_the_statistic_has_the_p_value_of_a_paired_t_test():
 def test_no_difference_at_all_says_nothing_and_one_without_spread_is_certain():
     assert statistic(np.zeros(5)) == 0
     assert statistic(np.full(5, -0.1)) < -30
+    assert statistic(np.full(5, -1e-9)) == 0  # rounding, alike in every seed
+
+
+def test_a_candidate_that_gains_and_diverges_is_not_improved():
+    gain = [0.3 + 0.05 * np.random.default_rng(n).normal(size=160) for n in (0, 1)]
+    lost = tuple(pairs(x, lost=range(3, 160, 4)) for x in gain)
+    assert decide(["a"], dealing({"a": lost}), Design.of(160))["a"].verdict in ("regressed", "open")
+
+
+def test_two_tests_share_the_level_where_runs_diverge():
+    rng = np.random.default_rng(7)
+    wrong = 0
+    for _ in range(1500):
+        both = []
+        for _ in range(2):
+            b, c = rng.random((2, 80)) < 0.3
+            both.append(Pairs(0.3 * rng.normal(size=80), ~b & c, b & ~c, np.full(80, 0.8)))
+        sent = pairs(-0.5 + 0.01 * rng.normal(size=80)), both[1]
+        wrong += decide(["a"], dealing({"a": sent}), Design.of(80))["a"].verdict == "regressed"
+    assert wrong / 1500 < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
 
 
 def test_more_divergence_is_mcnemars_exact_test():

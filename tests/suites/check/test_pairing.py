@@ -18,7 +18,7 @@ def run(*returns, **diagnostics):
 
 
 def test_scores_by_the_anchors():
-    scale = Scale.of({"anchors": {"random": 0.0, "reference": 10.0}}, {0: run(0, 5, 10)})
+    scale = Scale.of({"random": 0.0, "reference": 10.0}, [run(0, 5, 10)])
     assert scale.score(run(0, 5, 10), "auc") == pytest.approx(0.5)
     assert scale.score(run(0, 5, 10), "final") == pytest.approx(1.0)
     assert not scale.own
@@ -30,13 +30,23 @@ def test_a_diverged_run_is_worth_nothing_from_there_on():
 
 
 def test_without_anchors_the_baseline_is_the_measure():
-    scale = Scale.of({"anchors": None}, {0: run(20, 30, 40), 1: run(20, 30, 60)})
+    scale = Scale.of(None, [run(20, 30, 40), run(20, 30, 60)])
     assert (scale.low, scale.high, scale.own) == (20.0, 50.0, True)
 
 
 def test_a_baseline_that_learns_nothing_still_is_a_measure():
-    scale = Scale.of({"anchors": None}, {0: run(5, 5, 5), 1: run(5, 5, 5)})
+    scale = Scale.of(None, [run(5, 5, 5), run(5, 5, 5)])
     assert math.isfinite(scale.score(run(7, 7, 7), "auc"))
+
+
+def test_more_is_better_also_where_the_baseline_becomes_worse():
+    scale = Scale.of(None, [run(10, 9, 8), run(11, 9, 8)])
+    assert scale.score(run(10, 10, 10), "auc") > scale.score(run(8, 8, 8), "auc")
+
+
+def test_a_baseline_that_diverged_at_once_does_not_hide_a_candidate_that_does_not():
+    scale = Scale.of(None, [run(1, 2)], [run(1, 2, 3)])
+    assert math.isfinite(scale.score(run(1, 2, 3), "auc"))
 
 
 def test_pairs_are_differences_within_a_seed():
