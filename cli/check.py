@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..errors import PgsuiteError, UsageError, in_one_line
+from ..errors import PgsuiteError, UsageError
 from . import options
 
 
@@ -117,8 +117,7 @@ def no_verdict() -> Iterator[None]:
             raise
         raise NoVerdict(str(error)) from error
     except Exception as error:
-        reason = f"internal error: {in_one_line(error)}; `pgsuite --debug ...` shows where, please report it"
-        raise NoVerdict(reason) from error
+        raise NoVerdict(options.internal_error(error)) from error
 
 
 def metric_of(text: str) -> Literal["auc", "final"]:

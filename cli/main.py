@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ..errors import PgsuiteError, in_one_line
+from ..errors import PgsuiteError
 from . import options
 from .anchors import anchors
 from .audit import audit
@@ -135,9 +135,6 @@ def main() -> NoReturn:
     except Exception as error:
         if options.debug:
             traceback.print_exc()
-        reason = in_one_line(error)
-        print(
-            f"pgsuite: internal error: {reason}; `pgsuite --debug ...` shows where, please report it", file=sys.stderr
-        )
+        print(f"pgsuite: {options.internal_error(error)}", file=sys.stderr)
         sys.exit(1)
     sys.exit(code)

@@ -2,10 +2,15 @@
 
 import typer
 
-from ..errors import plain
+from ..errors import in_one_line, plain
 
 debug = False
 """Whether tracebacks are shown; set by ``pgsuite --debug``."""
+
+
+def internal_error(error: BaseException) -> str:
+    """What is said of an error that nobody expected."""
+    return f"internal error: {in_one_line(error)}; `pgsuite --debug ...` shows where, please report it"
 
 
 def say(line: str, *, err: bool = False) -> None:

@@ -96,24 +96,32 @@ def render(content: Content, labels: Sequence[str], groups: Mapping[str, FigureG
         labels: the algorithms, in order.
         groups: figures of the parts `GROUPS`; a part may have none.
     """
-    style, script = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     styles = line_styles(labels)
     none = FigureGroup()
+    return rendered(
+        "page.html",
+        content=content,
+        sections=[section for section in SECTIONS if section[0] != "audit" or content.audit],
+        slugs={label: slug(label) for label in labels},
+        swatches={label: swatch(look) for label, look in styles.items()},
+        bar=lambda cell, scale: bar(cell, scale, styles),
+        groups={name: trusted(groups.get(name, none)) for name in GROUPS},
+    )
+
+
+def rendered(template: str, **context: Any) -> str:
+    """A page from a template: what all pages have in common, and what this one says."""
+    style, script = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     return (
         environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
-            content=content,
-            sections=[section for section in SECTIONS if section[0] != "audit" or content.audit],
-            slugs={label: slug(label) for label in labels},
-            swatches={label: swatch(look) for label, look in styles.items()},
-            bar=lambda cell, scale: bar(cell, scale, styles),
-            groups={name: trusted(groups.get(name, none)) for name in GROUPS},
             medium=Medium.PAGE,
             policy=policy(style, script),
             style=Markup(style),
             script=Markup(script),
             version=versions("pgsuite")["pgsuite"] or "",
+            **context,
         )
     )
 

@@ -1,14 +1,13 @@
 """What a check found: the verdict on every cell, the evidence for it, and what follows for whoever asked."""
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from .statistics.gate import Look, Verdict
-from .store.atomic import write_atomic
+from .store.atomic import write_json
 
 Tier = Literal["source", "bits", "audit", "runs", "curves", "speed"]
 """What decided: the same source, the same bits, the gradient audit, runs that failed, learning curves, speed."""
@@ -210,17 +209,6 @@ def write_checked(path: Path, checked: Checked) -> None:
         "verdict": checked.verdict,
         "exit_code": checked.exit_code,
         **{f.name: getattr(checked, f.name) for f in fields(checked) if f.name != "cells"},
-        "cells": [{"name": cell.name, **_tree(asdict(cell))} for cell in checked.cells],
+        "cells": [{"name": cell.name, **asdict(cell)} for cell in checked.cells],
     }
-    text = json.dumps(_tree(content), indent=1, allow_nan=False) + "\n"
-    write_atomic(path, lambda file: file.write(text.encode()))
-
-
-def _tree(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _tree(item) for key, item in value.items()}
-    if hasattr(value, "_asdict"):
-        return _tree(value._asdict())
-    if isinstance(value, list | tuple):
-        return [_tree(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    write_json(path, content)

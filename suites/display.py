@@ -1,16 +1,15 @@
 """Live progress of a run: bars on a terminal, plain lines in a log."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from ..errors import plain
-from .console import say
+from .console import Bars, say
 from .scheduling import Failure
 from .workers import Job, News
 
@@ -60,20 +59,17 @@ class Pace:
         return f"{_duration((self.total - self.done) / self.rate)} left" if self.rate and self.share < 1 else ""
 
 
-class Display:
+class Display(Bars):
     """Shows how the jobs of a run get on: on a terminal those at work, above them a line for each that has ended."""
 
     def __init__(self, console: Console, jobs: list[Job]) -> None:
-        self._console = console
-        self._live = console.is_terminal and not console.is_dumb_terminal
-        self._progress = Progress(
+        super().__init__(
+            console,
             _Label(console),
             BarColumn(bar_width=_BAR),
             TextColumn("{task.fields[percent]}", justify="right", markup=False, table_column=_fixed(4)),
             TextColumn("{task.fields[left]}", justify="right", markup=False, table_column=_fixed(_LEFT)),
             TextColumn("{task.fields[note]}", markup=False, table_column=_fixed(_NOTE)),
-            console=console,
-            disable=not self._live,
         )
         self._count, self._finished = len(jobs), 0
         self._logged = time.monotonic()
@@ -84,13 +80,7 @@ class Display:
 
     def __enter__(self) -> Self:
         self._overall = self._add(("all", f"{self._count} jobs" if self._count != 1 else "1 job"), self._all)
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+        return super().__enter__()
 
     def start(self, job: Job) -> None:
         """Show a job that begins."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import UsageError, plain
 from ...results.checked import Checked, CheckedCell, explained, write_checked
-from ...results.store.atomic import write_atomic
+from ...results.store.atomic import write_text
 from ..markdown import escape, table
 from .table import details_table, diagnostics_table, speed_table, verdict_table
 
@@ -32,8 +32,7 @@ def write_check(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in texts.items():
-            data = content.encode()
-            write_atomic(path, lambda file, data=data: file.write(data))  # type: ignore[misc]
+            write_text(path, content)
         if json is not None:
             write_checked(json, checked)
     except OSError as error:

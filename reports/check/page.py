@@ -1,18 +1,13 @@
 """The page of a check: the verdicts, both versions' curves over each other, and the path of the test."""
 
-from markupsafe import Markup
-
 from ...results.checked import Checked
-from ...results.store.provenance import versions
 from ..figures.check import check_figures
-from ..page import TEMPLATES, environment, grouped, policy, trusted
-from ..tables.table import Medium
+from ..page import grouped, rendered, trusted
 from .table import METRICS, code_table, details_table, diagnostics_table, speed_table, verdict_table
 
 
 def render(checked: Checked) -> str:
     """The page, one HTML file that needs no network."""
-    style, script = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     drawn, audited = trusted(grouped(check_figures(checked))), _audited(checked)
     diagnostics, speed = diagnostics_table(checked), speed_table(checked)
     there = {
@@ -23,29 +18,21 @@ def render(checked: Checked) -> str:
         "Speed": bool(speed.rows),
         "Code": True,
     }
-    return (
-        environment()
-        .get_template("check.html")
-        .render(
-            checked=checked,
-            facts=_facts(checked),
-            sections=[(title.lower(), title) for title, shown in there.items() if shown],
-            verdicts=verdict_table(checked),
-            beside=details_table(checked),
-            drawn=drawn,
-            audited=audited,
-            diagnostics=diagnostics,
-            speed=speed,
-            code=code_table(checked),
-            swatches={},
-            slugs={},
-            bar=None,
-            medium=Medium.PAGE,
-            policy=policy(style, script),
-            style=Markup(style),
-            script=Markup(script),
-            version=versions("pgsuite")["pgsuite"] or "",
-        )
+    return rendered(
+        "check.html",
+        checked=checked,
+        facts=_facts(checked),
+        sections=[(title.lower(), title) for title, shown in there.items() if shown],
+        verdicts=verdict_table(checked),
+        beside=details_table(checked),
+        drawn=drawn,
+        audited=audited,
+        diagnostics=diagnostics,
+        speed=speed,
+        code=code_table(checked),
+        swatches={},
+        slugs={},
+        bar=None,
     )
 
 

@@ -25,11 +25,14 @@ DETAILS = (
 )
 
 
+CELL = (Column("environment", numeric=False), Column("algorithm", numeric=False))
+"""The columns that name a row."""
+
+
 def verdict_table(checked: Checked) -> Table:
     """One row a cell: the verdict and what it rests on, in 80 columns."""
     columns = (
-        Column("environment", numeric=False),
-        Column("algorithm", numeric=False),
+        *CELL,
         Column("verdict", numeric=False),
         Column("by", numeric=False),
         Column("difference"),
@@ -48,8 +51,7 @@ def verdict_table(checked: Checked) -> Table:
 def _row(cell: CheckedCell) -> tuple[Entry, ...]:
     waived = " (waived)" if cell.waiver else ""
     return (
-        text(cell.env),
-        text(cell.algorithm),
+        *_named(cell),
         Entry(cell.verdict + waived, cell.verdict, strong=cell.verdict == "regressed", tone=TONES[cell.verdict]),
         text(cell.tier),
         _difference(cell.difference),
@@ -63,8 +65,7 @@ def details_table(checked: Checked) -> Table:
     """What stands beside the metric that was tested, for the cells that were run."""
     other = "final score" if checked.metric == "auc" else "area under the curve"
     columns = (
-        Column("environment", numeric=False),
-        Column("algorithm", numeric=False),
+        *CELL,
         Column(other, media=EVERYWHERE),
         Column("worst quarter"),
         Column("diverged"),
@@ -80,8 +81,7 @@ def _detail(cell: CheckedCell) -> tuple[Entry, ...]:
     before, after = cell.tail
     lost, now = cell.diverged
     return (
-        text(cell.env),
-        text(cell.algorithm),
+        *_named(cell),
         _difference(cell.other),
         number(after, f"{_digits(before)} → {_digits(after)}"),
         number(now, f"{lost} → {now}"),
@@ -94,11 +94,10 @@ def _detail(cell: CheckedCell) -> tuple[Entry, ...]:
 def speed_table(checked: Checked) -> Table:
     """Training speed of the cells whose source has changed."""
     columns = (
-        Column("environment", numeric=False),
-        Column("algorithm", numeric=False),
+        *CELL,
         Column("candidate's speed over the baseline's"),
     )
-    rows = tuple((text(c.env), text(c.algorithm), speed_entry(c)) for c in checked.cells if c.speed)
+    rows = tuple((*_named(c), speed_entry(c)) for c in checked.cells if c.speed)
     margin = next((cell.speed.margin for cell in checked.cells if cell.speed), 0.1)
     rounds = next((cell.speed.rounds for cell in checked.cells if cell.speed), 0)
     caption = (
@@ -120,8 +119,7 @@ def speed_entry(cell: CheckedCell) -> Entry:
 def diagnostics_table(checked: Checked) -> Table:
     """What the algorithms say of themselves and no longer agrees."""
     columns = (
-        Column("environment", numeric=False),
-        Column("algorithm", numeric=False),
+        *CELL,
         Column("diagnostic", numeric=False),
         Column("baseline"),
         Column("candidate"),
@@ -129,8 +127,7 @@ def diagnostics_table(checked: Checked) -> Table:
     )
     rows = tuple(
         (
-            text(cell.env),
-            text(cell.algorithm),
+            *_named(cell),
             text(one.name.replace("_", " ")),
             number(one.baseline, f"{one.baseline:.3g}"),
             number(one.candidate, f"{one.candidate:.3g}"),
@@ -145,11 +142,8 @@ def diagnostics_table(checked: Checked) -> Table:
 
 def code_table(checked: Checked) -> Table:
     """Which code each version ran."""
-    columns = tuple(Column(title, numeric=False) for title in ("environment", "algorithm", "baseline", "candidate"))
-    rows = tuple(
-        (text(cell.env), text(cell.algorithm), *(Entry(ran, ran, tone="code") for ran in cell.ran))
-        for cell in checked.cells
-    )
+    columns = (*CELL, Column("baseline", numeric=False), Column("candidate", numeric=False))
+    rows = tuple((*_named(cell), *(Entry(ran, ran, tone="code") for ran in cell.ran)) for cell in checked.cells)
     caption = "File of the algorithm, and the fingerprint of everything that the results depend on."
     return Table("code", "What was run", caption, columns, rows, headings=2)
 
@@ -164,13 +158,18 @@ def _difference(interval: Interval) -> Entry:
 
 def _signed(value: float) -> str:
     """Two digits and the sign, without the zero before the point."""
-    return f"{value:+.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:+.1f}"
+    return _digits(value, "+")
 
 
-def _digits(value: float) -> str:
+def _digits(value: float, sign: str = "") -> str:
+    """Two digits, without the zero before the point."""
     if not math.isfinite(value):
         return NOTHING
-    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
+    return f"{value:{sign}.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:{sign}.1f}"
+
+
+def _named(cell: CheckedCell) -> tuple[Entry, Entry]:
+    return text(cell.env), text(cell.algorithm)
 
 
 def print_check(checked: Checked, console: Console) -> None:

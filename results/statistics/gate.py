@@ -33,7 +33,6 @@ LOOKS = (5, 10, 20, 40, 80, 160)
 """Pairs at which screening looks, as far as seeds are allowed."""
 CERTAIN = 38.0
 """Statistic of differences without any spread: as many standard deviations as a probability can be told from 0."""
-
 NEGLIGIBLE = 1e-6
 """Mean difference, in score units, that is none: rounding, the same in every seed, is no drop."""
 _LOSING = 1.645
@@ -228,6 +227,10 @@ class Trial:
         return loss_statistic(self.screened.and_then(self.confirmed)) > _LOSING
 
 
+OnLook = Callable[[str, Trial], None]
+"""Hears of a cell after each look at it."""
+
+
 def statistic(difference: Array) -> float:
     """Return a paired t test's statistic as a normal one: what has the same tail; 0 for fewer than two pairs."""
     n = len(difference)
@@ -277,7 +280,7 @@ def sign_flip_p(difference: Array, *, samples: int = 20_000, seed: int = 0) -> f
 
 
 def decide(
-    cells: Sequence[str], fetch: Fetch, design: Design, on_look: Callable[[str, Trial], None] = lambda _c, _t: None
+    cells: Sequence[str], fetch: Fetch, design: Design, on_look: OnLook = lambda _c, _t: None
 ) -> dict[str, Trial]:
     """Decide every cell.
 
@@ -288,60 +291,58 @@ def decide(
         on_look: hears of a cell after each look at it.
     """
     trials = {cell: Trial(design) for cell in cells}
-    _screen(trials, fetch, on_look)
-    _confirm({cell: trial for cell, trial in trials.items() if trial.sent}, fetch, on_look)
-    _look_at_all({cell: trial for cell, trial in trials.items() if not trial.decided}, fetch, on_look)
+    _screen(trials, design, fetch, on_look)
+    _confirm({cell: trial for cell, trial in trials.items() if trial.sent}, design, fetch, on_look)
+    if design.frozen:
+        _look_at_all(
+            {cell: trial for cell, trial in trials.items() if not (trial.decided or trial.sent)}, fetch, on_look
+        )
     return trials
 
 
-def _screen(trials: Mapping[str, Trial], fetch: Fetch, on_look: Callable[[str, Trial], None]) -> None:
+def _screen(trials: Mapping[str, Trial], design: Design, fetch: Fetch, on_look: OnLook) -> None:
     left = dict(trials)
-    for n in range(len(next(iter(trials.values())).design.screening) if trials else 0):
-        wanted = {cell: trial.design.screening[n] for cell, trial in left.items()}
-        for cell, found in (fetch("screening", wanted) if wanted else {}).items():
-            trial, design = left[cell], left[cell].design
+    worse = boundaries(design.screening_level, design.screening, "early")
+    better = boundaries(design.improvement_level, design.screening, "early")
+    passing = boundaries(design.passing_level, design.passing, "early") if design.passing else ()
+    levels = dict(zip(design.passing, special.ndtr(-np.array(passing)).tolist(), strict=True))
+    for look, bound, gain in zip(design.screening, worse, better, strict=True):
+        for cell, found in (fetch("screening", dict.fromkeys(left, look)) if left else {}).items():
+            trial = left[cell]
             if isinstance(found, Failed):
                 trial._fail(found.reason)
             else:
                 trial.screened = found
-                value, lost = statistic(found.difference), loss_statistic(found)
-                bound = boundaries(design.screening_level, design.screening, "early")[n]
+                value = statistic(found.difference)
                 trial.looks.append(_look("screening", found, value, bound))
-                if -value >= bound or lost >= bound:
+                if max(-value, loss_statistic(found)) >= bound:
                     trial.sent = "regressed"
-                elif value >= boundaries(design.improvement_level, design.screening, "early")[n]:
+                elif value >= gain:
                     trial.sent = "improved"
-                elif wanted[cell] in design.passing:
-                    looks = design.passing
-                    bounds = boundaries(design.passing_level, looks, "early")
-                    if trial._passes(float(special.ndtr(-bounds[looks.index(wanted[cell])]))):
-                        trial._decide("passed")
+                elif look in levels and trial._passes(levels[look]):
+                    trial._decide("passed")
             if trial.sent or trial.decided:
                 del left[cell]
             on_look(cell, trial)
 
 
-def _confirm(trials: Mapping[str, Trial], fetch: Fetch, on_look: Callable[[str, Trial], None]) -> None:
+def _confirm(trials: Mapping[str, Trial], design: Design, fetch: Fetch, on_look: OnLook) -> None:
     """Holm's procedure with looks, over the cells sent as worse, and apart over those sent as better."""
     kinds: tuple[Verdict, ...] = ("regressed", "improved")
     families = {kind: [cell for cell, trial in trials.items() if trial.sent == kind] for kind in kinds}
     left = dict(trials)
-    for n in range(len(next(iter(trials.values())).design.confirmation) if trials else 0):
-        wanted = {cell: trial.design.confirmation[n] for cell, trial in left.items()}
-        found = fetch("confirmation", wanted) if wanted else {}
-        for cell, pairs in found.items():
-            if isinstance(pairs, Failed):
-                left[cell]._fail(pairs.reason)
+    for n, look in enumerate(design.confirmation):
+        for cell, found in (fetch("confirmation", dict.fromkeys(left, look)) if left else {}).items():
+            if isinstance(found, Failed):
+                left[cell]._fail(found.reason)
             else:
-                left[cell].confirmed = pairs
+                left[cell].confirmed = found
         for kind, members in families.items():
             _reject(kind, [cell for cell in members if cell in left], members, trials, n)
         for cell, trial in list(left.items()):
             # Whoever was sent on looked worse than it is: all its pairs together err against passing.
-            if not trial.decided and trial.confirmed.difference.size >= trial.design.fewest:
-                half = trial.design.passing_level / 2
-                if trial._passes(half):
-                    trial._decide("passed")
+            if not trial.decided and look >= design.fewest and trial._passes(design.passing_level / 2):
+                trial._decide("passed")
             if trial.decided:
                 del left[cell]
             on_look(cell, trial)
@@ -376,11 +377,9 @@ def _evidence(kind: Verdict, trial: Trial) -> float:
     return max(-value, loss_statistic(trial.confirmed))
 
 
-def _look_at_all(trials: Mapping[str, Trial], fetch: Fetch, on_look: Callable[[str, Trial], None]) -> None:
+def _look_at_all(trials: Mapping[str, Trial], fetch: Fetch, on_look: OnLook) -> None:
     """Where no fresh runs can be had, let those that are left for confirmation help passing."""
-    wanted = {
-        cell: trial.design.confirmation[-1] for cell, trial in trials.items() if trial.design.frozen and not trial.sent
-    }
+    wanted = {cell: trial.design.confirmation[-1] for cell, trial in trials.items()}
     for cell, found in (fetch("confirmation", wanted) if wanted else {}).items():
         trial = trials[cell]
         if isinstance(found, Failed):

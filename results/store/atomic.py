@@ -1,11 +1,13 @@
 """Files that are either whole or absent, whatever kills the process that writes them."""
 
+import json
+import math
 import os
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ...errors import PgsuiteError
 
@@ -39,6 +41,26 @@ def write_atomic(path: Path, writer: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         _discard(temporary)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` by a text, as `write_atomic` does."""
+    write_atomic(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Replace ``path`` by a tree as JSON, as `write_atomic` does: what is not finite is null, a named tuple a table."""
+    write_text(path, json.dumps(_finite(tree), indent=1, allow_nan=False) + "\n")
+
+
+def _finite(tree: Any) -> Any:
+    if hasattr(tree, "_asdict"):
+        return _finite(tree._asdict())
+    if isinstance(tree, dict):
+        return {key: _finite(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_finite(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
 def _discard(temporary: Path) -> None:

@@ -7,13 +7,12 @@ alarm by α.
 """
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import UsageError
-from .atomic import write_atomic
+from .atomic import write_json
 
 ALPHA = 0.001
 """Chance of any false alarm in a whole audit, at most."""
@@ -119,8 +118,7 @@ def write_audit(path: Path, audit: dict[str, Any]) -> None:
     """
     if not path.parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    text = json.dumps(_finite(audit), indent=1, allow_nan=False) + "\n"
-    write_atomic(path, lambda file: file.write(text.encode()))
+    write_json(path, audit)
 
 
 def read_audit(path: Path) -> dict[str, Any]:
@@ -138,9 +136,6 @@ def read_audit(path: Path) -> dict[str, Any]:
     return audit
 
 
-def _finite(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_finite(value) for value in tree]
-    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+def departures_of(audit: Mapping[str, Any]) -> list[str]:
+    """Return every departure from a declared target, a line each."""
+    return [line for found in audit["algorithms"].values() for line in found["departures"]]

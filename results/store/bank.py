@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PgsuiteError, UsageError
-from .atomic import write_atomic
+from .atomic import write_text
 from .curve import METRIC
 from .store import LARGEST_SEED, CellStore
 
@@ -114,7 +114,7 @@ def write_bank(path: Path, bank: Bank) -> None:
     text = opening + ',\n "cells": [\n' + ",\n".join(cells) + "\n ]\n}\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, lambda file: file.write(text.encode()))
+        write_text(path, text)
     except OSError as error:
         raise UsageError(f"cannot write the bank {path}: {error.strerror}; choose another place with -o") from None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
-from .atomic import write_atomic
+from .atomic import write_text
 from .format import FORMAT, check_extensible, check_format
 from .store import LARGEST_SEED
 
@@ -80,7 +80,7 @@ def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]])
     for cell in cells:
         cell["seeds"] = [int(seed) for seed in cell["seeds"]]
     text = json.dumps({"format": FORMAT, "suite": suite, "cells": cells}, indent=2) + "\n"
-    write_atomic(out / MANIFEST, lambda file: file.write(text.encode()))
+    write_text(out / MANIFEST, text)
 
 
 def read_manifest(out: Path) -> Manifest | None:

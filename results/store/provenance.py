@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from .git import git
+
 PACKAGES = ("pgsuite", "torch", "numpy", "gymnasium", "envpool", "pandas", "pyarrow", "scipy", "safetensors")
 
 
@@ -52,12 +54,11 @@ def git_state(package: Path) -> dict[str, Any] | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        done = git(folder, *arguments, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def cpu_model() -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from ...errors import PgsuiteError, UsageError
-from .atomic import write_atomic
+from .atomic import write_atomic, write_text
 from .curve import CurveRow, RunStatus, decode_columns, decode_curve, encode_curve
 from .format import FORMAT, check_format
 
@@ -84,7 +84,7 @@ class CellStore:
             if not self._has_record():
                 identity = {"algorithm": self.algorithm, "env": self.env, "fingerprint": self.fingerprint}
                 text = json.dumps({"format": FORMAT, **record, **identity}, indent=2) + "\n"
-                write_atomic(self.path / RECORD, lambda file: file.write(text.encode()))
+                write_text(self.path / RECORD, text)
         except (OSError, PgsuiteError) as error:
             raise UsageError(
                 f"cannot write results to {self.path}: {_reason(error)}; "
@@ -113,6 +113,10 @@ class CellStore:
         seeds = (int(match[1]) for file in files if (match := _CURVE.fullmatch(file.name)))
         return sorted(seed for seed in seeds if seed <= LARGEST_SEED)
 
+    def curve_file(self, seed: int) -> Path:
+        """Where a run's curve is, or would be."""
+        return self.path / f"seed-{seed}.parquet"
+
     def write_curve(self, seed: int, rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any]) -> None:
         """Replace a run's curve.
 
@@ -122,7 +126,7 @@ class CellStore:
             meta: facts of the run, JSON-like: ``status`` ("complete", "partial" or "diverged"), ``diverged_at`` in
                 environment steps for a diverged one, ``steps_per_second`` where measured, and any others.
         """
-        write_atomic(self._curve(seed), lambda file: encode_curve(rows, meta, file))
+        write_atomic(self.curve_file(seed), lambda file: encode_curve(rows, meta, file))
 
     def read_curve(self, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
         """A run's rows and its facts.
@@ -130,11 +134,11 @@ class CellStore:
         Raises:
             PgsuiteError: the file is missing or damaged.
         """
-        return decode_curve(self._curve(seed))
+        return decode_curve(self.curve_file(seed))
 
     def read_columns(self, seed: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The same as arrays ``(K+1,)`` by column."""
-        return decode_columns(self._curve(seed))
+        return decode_columns(self.curve_file(seed))
 
     def write_snapshot(self, seed: int, tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> None:
         """Replace a run's snapshot: named arrays of any shape, and text."""
@@ -185,9 +189,6 @@ class CellStore:
             return "corrupt"
         status: RunStatus = meta["status"]
         return status
-
-    def _curve(self, seed: int) -> Path:
-        return self.path / f"seed-{seed}.parquet"
 
     def _snapshot(self, seed: int) -> Path:
         return self.path / f"seed-{seed}.safetensors"

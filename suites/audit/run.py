@@ -64,8 +64,7 @@ def plan_audit(
     chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
     names = list(dict.fromkeys(algorithms)) or list(ALGORITHMS)
     for name in names:
-        found = load_class(name)
-        if lacking := [part for part in ("gradient", "target") if not hasattr(found, part)]:
+        if lacking := lacking_gradient(name):
             raise UsageError(
                 f"{name} cannot be audited: it has no {' and no '.join(lacking)} to hold against an exact gradient; "
                 "it can be run and reported"
@@ -79,6 +78,12 @@ def plan_audit(
         for policy in model.policies
     ]
     return jobs + [AuditJob(name, "", "random", seed, batches) for name in names if not models or "corridor" in models]
+
+
+def lacking_gradient(reference: str) -> list[str]:
+    """Return what an algorithm lacks to be audited; nothing where it can be."""
+    found = load_class(reference)
+    return [part for part in ("gradient", "target") if not hasattr(found, part)]
 
 
 def _check_plan(reference: str, model: AuditModel) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ...errors import PgsuiteError, UsageError
+from ...errors import PgsuiteError, UsageError, located
 from ...results.store.bank import Run, read_run
+from ...results.store.git import outside_hooks
 from ...results.store.store import CellStore
-from .revisions import outside_hooks
 
 _SCRIPT = Path(__file__).with_name("arm.py")
 _TICK = 0.5
@@ -75,6 +75,8 @@ class Arm:
         self.loaded: tuple[str, ...] = ()
         """Files of everything that it has imported and that is not installed."""
         self._runs: dict[tuple[str, str], dict[int, Run]] = {}
+        self._reached: dict[Path, tuple[int, int]] = {}
+        """Time of a curve's file, and the checkpoint that it ended with then."""
 
     def __enter__(self) -> Self:
         return self
@@ -170,9 +172,7 @@ class Arm:
         self.send("run", seeds={str(self.cells[key].number): seeds for key, seeds in missing.items()}, workers=workers)
         failed = self.receive(lambda: on_share(self._share(missing)))
         keys = {cell.number: key for key, cell in self.cells.items()}
-        reasons = {
-            keys[each["cell"]]: f"{each['reason']} (in {each['place']})".removesuffix(" (in )") for each in failed
-        }
+        reasons = {keys[each["cell"]]: located(each["reason"], each["place"]) for each in failed}
         for key, seeds in missing.items():
             if len(self.runs(key, seeds)) < len(seeds):
                 reasons.setdefault(key, "runs are missing, and nobody says why")
@@ -182,13 +182,21 @@ class Arm:
         """Which share of the steps of runs is done."""
         done, whole = 0, 0
         for key, seeds in wanted.items():
-            budget, finished = int(self.cells[key].record["steps"]), self.runs(key, seeds)
+            budget = int(self.cells[key].record["steps"])
             whole += budget * len(seeds)
-            done += budget * len(finished)
-            for seed in set(seeds) - finished.keys():
-                with suppress(PgsuiteError):
-                    done += int(self.cells[key].store.read_columns(seed)[0]["env_steps"][-1])
+            done += sum(min(budget, self._steps(self.cells[key].store, seed)) for seed in seeds)
         return done / whole
+
+    def _steps(self, store: CellStore, seed: int) -> int:
+        """The checkpoint that a run has come to, read again only where its file has changed."""
+        file = store.curve_file(seed)
+        try:
+            written = file.stat().st_mtime_ns
+            if self._reached.get(file, (0, 0))[0] != written:
+                self._reached[file] = written, int(store.read_columns(seed)[0]["env_steps"][-1])
+        except (OSError, PgsuiteError):
+            return 0
+        return self._reached[file][1]
 
     def _death(self) -> PgsuiteError:
         code = self._process.wait()

@@ -11,9 +11,10 @@ from typing import Literal, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from ...results.checked import Checked
-from .check import Watcher, carry_out
+from .check import carry_out
 from .opening import Request
 from .revisions import commit_of, commits_between, subject_of, working_tree
+from .watching import Watcher
 
 Fate = Literal["good", "bad", "unknown"]
 

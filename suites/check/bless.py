@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ...algorithms.registry import load_class
 from ...errors import PgsuiteError, UsageError
+from ...results.store.audit import departures_of
 from ...results.store.bank import Bank, BankedCell, read_bank, read_run, write_bank
-from ..audit.run import plan_audit, run_audit
+from ..audit.run import lacking_gradient, plan_audit, run_audit
 from ..planning import PlannedCell, plan_cells
 from ..running import Outcome, run_cells
 from ..schema import Suite
@@ -84,9 +84,8 @@ def _departures(planned: Sequence[PlannedCell], workers: int | None) -> dict[str
     """What the gradient audit finds of each algorithm that can be audited."""
     found = {}
     for name, reference in {p.cell.algorithm: p.cell.reference for p in planned}.items():
-        if all(hasattr(load_class(reference), part) for part in ("gradient", "target")):
-            audit = run_audit(plan_audit([reference], ()), workers=workers)
-            found[name] = [line for each in audit["algorithms"].values() for line in each["departures"]]
+        if not lacking_gradient(reference):
+            found[name] = departures_of(run_audit(plan_audit([reference], ()), workers=workers))
     return found
 
 

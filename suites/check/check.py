@@ -5,18 +5,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from ...errors import UsageError
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Design, Failed, Pairs, Stage, Trial, decide, sign_flip_p
-from ...results.store.audit import read_audit
+from ...results.store.audit import departures_of, read_audit
 from .arms import Incomparable
 from .opening import SEEDS, Opened, Request, opened
 from .pairing import Arms, Metric, Scale, correlation, estimate, lower_tail
-from .sides import Key, Live, Recorded
+from .sides import Key, Live, Recorded, named
 from .speed import ROUNDS, compare_speed
 from .waivers import waived
+from .watching import Silence, Watcher
 
 SAME_BITS = 5
 """Seeds that both arms run for the second tier."""
@@ -24,32 +24,6 @@ FEWEST = 5
 """Pairs below which nothing is decided by learning curves."""
 _FRESH = 10**9
 """Seeds from here on are in no bank."""
-
-
-class Watcher(Protocol):
-    """Hears how a check gets on."""
-
-    def stage(self, text: str) -> None:
-        """A new piece of work begins."""
-
-    def progress(self, share: float) -> None:
-        """So much of it is done, in [0, 1]."""
-
-    def decided(self, cell: CheckedCell) -> None:
-        """A cell has a verdict."""
-
-
-class Silence:
-    """A watcher that says nothing."""
-
-    def stage(self, text: str) -> None:
-        """Say nothing."""
-
-    def progress(self, share: float) -> None:
-        """Say nothing."""
-
-    def decided(self, cell: CheckedCell) -> None:
-        """Say nothing."""
 
 
 def check(
@@ -131,7 +105,7 @@ class _Check:
         self._margin = both.suite.check.margin if request.margin is None else request.margin
         self._waived = waived(both.suite, both.keys)
         self._notes = list(both.notes)
-        self._names = {f"{algorithm} on {env}": (algorithm, env) for algorithm, env in both.keys}
+        self._names = {named(key): key for key in both.keys}
         self._scales: dict[Key, Scale] = {}
         self._cells: dict[Key, CheckedCell] = {}
         self._departures: dict[str, list[str]] = {}
@@ -170,15 +144,13 @@ class _Check:
         counts = {key: len(bank.cells[key].runs) for key in self._both.keys}
         fewest = min(counts.values())
         if fewest < 2:
-            (algorithm, env), count = min(counts.items(), key=lambda item: item[1])
-            raise Incomparable(
-                f"{bank.name} has {count} finished runs of {algorithm} on {env}: bless it, or leave it out"
-            )
+            key = min(counts, key=lambda key: counts[key])
+            raise Incomparable(f"{bank.name} has {fewest} finished runs of {named(key)}: bless it, or leave it out")
         return Design.of_bank(min(request.seeds * 2, fewest), margin=self._margin)
 
     def _seeds(self, key: Key, stage: Stage, n: int) -> list[int]:
         """The first so many seeds of a cell for a stage: a bank's own, or fresh ones that nobody could have chosen."""
-        known = self._known(key)
+        known = self._baseline.recorded_seeds(key)
         if self._design.frozen:
             half = self._design.screening[-1]
             return known[:half][:n] if stage == "screening" else known[half:][:n]
@@ -187,14 +159,6 @@ class _Check:
         digest = hashlib.sha256(self._candidate.fingerprint(key).encode()).digest()
         first = _FRESH + int.from_bytes(digest[:4]) % _FRESH
         return list(range(first, first + n))
-
-    def _known(self, key: Key) -> list[int]:
-        """The baseline's seeds that are recorded, in order."""
-        bank = self._both.bank
-        if bank is not None:
-            return sorted(bank.cells[key].runs)
-        recorded = self._baseline.recorded.get(key) if isinstance(self._baseline, Live) else None
-        return sorted(recorded.runs) if recorded else []
 
     def _put(self, key: Key, cell: CheckedCell) -> None:
         seconds, waiver = time.monotonic() - self._begun, self._waived.get(key, "")
@@ -276,8 +240,7 @@ class _Check:
                     # It has a gradient, but none that can be held against an exact one.
                     self._notes.append(str(error))
                     continue
-            audit = read_audit(path)
-            found[name] = [line for each in audit["algorithms"].values() for line in each["departures"]]
+            found[name] = departures_of(read_audit(path))
         return found
 
     def _curves(self) -> None:
@@ -294,7 +257,7 @@ class _Check:
             return
         if not self._design.passing and not self._design.frozen:
             self._notes.append(f"fewer than {self._design.fewest} seeds: no cell can pass")
-        trials = decide([f"{a} on {e}" for a, e in left], self._fetch, self._design, self._looked)
+        trials = decide([named(key) for key in left], self._fetch, self._design, self._looked)
         for name, trial in trials.items():
             if not trial.decided:
                 self._decided(name, trial)
@@ -386,8 +349,8 @@ class _Check:
             self._watcher.stage(f"{what}, {count} seeds of {len(wanted)} cell{'s' * (len(wanted) > 1)}, {name}")
             on_share = lambda share, n=n: self._watcher.progress((n + share) / 2)  # noqa: E731
             failed.append(side.run(wanted, self._request.workers, on_share))
-        for (algorithm, env), reason in failed[1].items():
-            raise Incomparable(f"the baseline's runs of {algorithm} on {env} cannot be had: {reason}")
+        for key, reason in failed[1].items():
+            raise Incomparable(f"the baseline's runs of {named(key)} cannot be had: {reason}")
         return dict(failed[0])
 
     def _speed(self) -> None:

@@ -1,42 +1,26 @@
 """Live progress of a check: a bar for what is being done, and a line for every cell that is decided."""
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from ...errors import plain
 from ...results.checked import CheckedCell, explained
-from ..console import say
+from ..console import Bars, say
 
 _LOG_INTERVAL = 30.0
 
 
-class CheckDisplay:
+class CheckDisplay(Bars):
     """A watcher of a check: on a terminal a bar, in a log plain lines with the time."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live = console.is_terminal and not console.is_dumb_terminal
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TextColumn("{task.percentage:>3.0f}%"),
-        )
-        self._progress = Progress(*columns, console=console, disable=not self._live, transient=True)
+        percent = TextColumn("{task.percentage:>3.0f}%")
+        description = TextColumn("{task.description}", markup=False)
+        super().__init__(console, description, BarColumn(bar_width=16), percent, transient=True)
         self._task = self._progress.add_task("reading both versions", total=1.0)
         self._stage, self._said = "", 0.0
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def stage(self, text: str) -> None:
         """Show what begins; in a log, what lasts."""

@@ -13,7 +13,7 @@ from ..files import read_suite
 from ..schema import Suite, check_names, parse_suite
 from .arms import Arm, Incomparable
 from .revisions import Tree, check_origins, checked_out, commit_of, working_tree
-from .sides import Key, Live, Recorded, check_comparable, is_recorded, recorded
+from .sides import Key, Live, Recorded, check_comparable, is_recorded, named, recorded
 
 SEEDS = 160
 """Pairs of runs that screening goes up to by default."""
@@ -104,7 +104,7 @@ class _Opening:
     def __init__(self, request: Request, suite: Suite, path: Path, data: Mapping[str, Any], stack: ExitStack) -> None:
         self._request, self._suite, self._path, self._stack = request, suite, path, stack
         self._out = folder_of(request, suite.name)
-        self._data = {key: value for key, value in data.items() if key != "check"}
+        self._data = _without_check(data)
         self._notes: list[str] = []
 
     def against(self) -> Opened:
@@ -189,19 +189,19 @@ class _Opening:
         """The suite for a revision: the one that is asked for, else its own where it has another of that file."""
         if self._request.baseline_suite:
             path, data = read_suite(self._request.baseline_suite)
-            return dict(data), str(path)
+            return _without_check(data), str(path)
         if here.holds(self._path):
             own = there.root / self._path.resolve().relative_to(here.root.resolve())
             if own.is_file() and own.read_bytes() != self._path.read_bytes():
-                _, data = read_suite(str(own))
-                if {k: v for k, v in data.items() if k != "check"} != self._data:
+                data = _without_check(read_suite(str(own))[1])
+                if data != self._data:
                     self._notes.append(f"{self._path.name} has changed: the baseline runs its own version of it")
-                return dict(data), str(own)
+                return data, str(own)
         return self._data, str(self._path)
 
     def _recorded(self, place: Path, candidate: Live) -> tuple[Live | Recorded, str]:
         """What was recorded; with its code beside it where that is at hand and the same."""
-        found = recorded(place)
+        found = recorded(place, self._suite.name)
         wanted = [key for key in candidate.arm.cells if key in found.cells]
         if all(found.fingerprint(key) == candidate.fingerprint(key) for key in wanted):
             return found, str(place)
@@ -231,7 +231,7 @@ class _Opening:
         arm = self._stack.enter_context(Arm(role, tree.folder, tree.path, self._out))
         arm.send(
             "plan",
-            suite={key: value for key, value in {**data, "name": self._suite.name}.items() if key != "check"},
+            suite={**data, "name": self._suite.name},
             source=source,
             algorithms=list(algorithms),
             environments=list(request.environments),
@@ -244,8 +244,7 @@ class _Opening:
         keys = tuple(candidate.arm.cells)
         live = isinstance(baseline, Live)
         check_comparable(candidate, baseline, keys, across_versions=self._request.across_versions, another=live)
-        theirs = baseline.cells if isinstance(baseline, Recorded) else baseline.arm.cells
-        gone = [f"{algorithm} on {env}" for algorithm, env in theirs if (algorithm, env) not in keys]
+        gone = [named(key) for key in baseline.cell_keys() if key not in keys]
         if gone and not (self._request.algorithms or self._request.environments):
             self._notes.append(f"the baseline has {', '.join(gone)}, which is not in the suite any more: not checked")
         return Opened(self._suite, candidate, baseline, names, keys, tuple(self._notes), self._out)
@@ -254,6 +253,11 @@ class _Opening:
 def _files(arm: Arm, like: Arm | None = None) -> list[str]:
     """The files that an arm ran: the package, the algorithms in the order of another arm's, the suite's modules."""
     return [arm.package, *(arm.cells[key].file for key in (like or arm).cells), *arm.modules]
+
+
+def _without_check(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A suite for an arm, which need not know of checks."""
+    return {key: value for key, value in data.items() if key != "check"}
 
 
 def _is_path(baseline: str) -> bool:

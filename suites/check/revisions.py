@@ -1,6 +1,5 @@
 """A revision of the user's repository as a folder that runs its own code, and the proof that it did."""
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import UsageError
+from ...results.store.git import git
 
 
 class Tree(NamedTuple):
@@ -131,11 +131,6 @@ def check_origins(
         )
 
 
-def outside_hooks() -> dict[str, str]:
-    """Return the environment without what git tells its hooks, which would name the user's index for every folder."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-
-
 def _git(folder: Path, *arguments: str) -> str | None:
     done = _run(folder, *arguments)
     return done.stdout.strip() if done.returncode == 0 else None
@@ -143,13 +138,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def _run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     try:
-        return subprocess.run(
-            ["git", "-C", str(folder), "-c", f"core.hooksPath={os.devnull}", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=outside_hooks(),
-        )
+        return git(folder, *arguments)
     except OSError as error:
         raise UsageError(
             f"git cannot be run: {error.strerror}; install it, or name a results folder or a bank"

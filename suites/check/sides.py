@@ -16,6 +16,11 @@ Key = tuple[str, str]
 """Algorithm and environment."""
 
 
+def named(key: Key) -> str:
+    """How messages call a cell."""
+    return f"{key[0]} on {key[1]}"
+
+
 class Side(Protocol):
     """One side of a comparison."""
 
@@ -27,6 +32,12 @@ class Side(Protocol):
 
     def ran(self, key: Key) -> str:
         """Return the file and the fingerprint of what was run."""
+
+    def cell_keys(self) -> Sequence[Key]:
+        """Return its cells."""
+
+    def recorded_seeds(self, key: Key) -> list[int]:
+        """Return the seeds of a cell whose runs were there before the check, in order."""
 
     def runs(self, key: Key, seeds: Sequence[int]) -> Mapping[int, Run]:
         """Return those of a cell's runs that are finished."""
@@ -56,6 +67,14 @@ class Live:
     def ran(self, key: Key) -> str:
         """Return the file and the fingerprint of what it runs."""
         return f"{self.arm.cells[key].file} ({self.fingerprint(key)[:12]})"
+
+    def cell_keys(self) -> Sequence[Key]:
+        """Return the planned cells."""
+        return list(self.arm.cells)
+
+    def recorded_seeds(self, key: Key) -> list[int]:
+        """Return the seeds of a cell that a bank beside the code has, in order."""
+        return sorted(self.recorded[key].runs) if key in self.recorded else []
 
     def runs(self, key: Key, seeds: Sequence[int]) -> Mapping[int, Run]:
         """Return those of a cell's runs that are finished, recorded ones first."""
@@ -98,6 +117,14 @@ class Recorded:
         """Return the file that they were read from, and the fingerprint of what was run."""
         return f"{self.name} ({self.fingerprint(key)[:12]})"
 
+    def cell_keys(self) -> Sequence[Key]:
+        """Return the recorded cells."""
+        return list(self.cells)
+
+    def recorded_seeds(self, key: Key) -> list[int]:
+        """Return the seeds of a cell, in order."""
+        return sorted(self.cells[key].runs)
+
     def runs(self, key: Key, seeds: Sequence[int]) -> Mapping[int, Run]:
         """Return those of a cell's runs that were recorded."""
         return {seed: run for seed in seeds if (run := self.cells[key].runs.get(seed)) is not None}
@@ -123,8 +150,8 @@ def is_recorded(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(next(path.glob(pattern), None) for pattern in patterns))
 
 
-def recorded(path: Path) -> Recorded:
-    """Read a bank, a folder of banks or a results folder.
+def recorded(path: Path, suite: str) -> Recorded:
+    """Read a bank, the banks of a suite in a folder, or a results folder.
 
     Raises:
         Incomparable: there is nothing in it.
@@ -134,7 +161,8 @@ def recorded(path: Path) -> Recorded:
         return _banked(path, [read_bank(path)])
     banks = sorted(path.glob("*.json")) if not (path / MANIFEST).exists() else []
     if banks:
-        return _banked(path, [read_bank(file) for file in banks])
+        every = [read_bank(file) for file in banks]
+        return _banked(path, [bank for bank in every if bank.suite == suite] or every)
     try:
         cells = read_folder(path).cells
     except UsageError as error:
@@ -164,6 +192,7 @@ def _git_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 PROTOCOL = ("steps", "protocol", "device")
+"""Parts of a cell's record that say how it was measured."""
 
 
 def check_comparable(
@@ -182,7 +211,7 @@ def check_comparable(
         Incomparable: naming the cell and what differs.
     """
     for key in keys:
-        name = f"{key[0]} on {key[1]}"
+        name = named(key)
         try:
             ours, theirs = candidate.record(key), baseline.record(key)
         except KeyError:

@@ -5,7 +5,7 @@ from datetime import date
 
 from ...errors import UsageError
 from ..schema import Suite
-from .sides import Key
+from .sides import Key, named
 
 
 def waived(suite: Suite, keys: Sequence[Key], today: date | None = None) -> dict[Key, str]:
@@ -20,8 +20,8 @@ def waived(suite: Suite, keys: Sequence[Key], today: date | None = None) -> dict
         UsageError: a waiver has expired, or names no cell of the suite.
     """
     today = today or date.today()
-    every = {f"{algorithm} on {env}" for algorithm in suite.algorithms for env in suite.environments}
-    names = {f"{algorithm} on {env}": (algorithm, env) for algorithm, env in keys}
+    every = {named((algorithm, env)) for algorithm in suite.algorithms for env in suite.environments}
+    names = {named(key): key for key in keys}
     found = {}
     for waiver in suite.check.waivers:
         if waiver.cell not in every | names.keys():

@@ -9,7 +9,6 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,6 @@ from pgsuite.suites.check.opening import SEEDS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "check"
-ALGORITHMS = ("reinforce", "reinforce-baseline", "actor-critic", "trpo")
-PREFIX = {"Reinforce": "reinforce", "Baseline": "reinforce-baseline", "Critic": "actor-critic", "TRPO": "trpo"}
 SPLITS, BANKS, PER_BANK, REPETITIONS = 4000, 200, 400, 200
 DESIGN = Design.of(SEEDS)
 PLAIN = Design(share=math.inf, screening=(5, 10, 20, 40, 80), confirmation=(10, 20, 40, 80))
@@ -35,16 +32,10 @@ class Pool:
 
     def __init__(self, found):
         self.kind, self.variant, self.env = found["kind"], found["variant"], found["env"]
-        self.what = found.get("what", "")
+        self.base, self.what = found["base"], found["what"]
         self.auc, self.final = (np.array(found[name]) for name in ("auc", "final"))
         self.diverged = np.zeros(len(self.auc), bool)
         self.diverged[found["diverged"]] = True
-
-    @property
-    def base(self):
-        if self.kind == "algorithms":
-            return self.variant
-        return PREFIX[max((p for p in PREFIX if self.variant.startswith(p)), key=len)]
 
 
 def read_pools(path=FOLDER / "pools.json"):
@@ -56,6 +47,11 @@ def pairs(before, after, first, second):
     """Pairs of runs of two pools, by their places."""
     lost, saved = before.diverged[first], after.diverged[second]
     return Pairs(after.auc[second] - before.auc[first], ~lost & saved, lost & ~saved, before.auc[first])
+
+
+def halves(both, n):
+    """The first ``n`` pairs, for screening, and the others."""
+    return Pairs(*(part[:n] for part in both)), Pairs(*(part[n:] for part in both))
 
 
 def drawing(cells, design):
@@ -71,7 +67,7 @@ def drawing(cells, design):
 def independent(pool, rng, n, m):
     """Pairs of different runs of one algorithm, drawn with replacement: ``n`` for screening, ``m`` for confirmation."""
     both = pairs(pool, pool, *rng.integers(len(pool.auc), size=(2, n + m)))
-    return Pairs(*(part[:n] for part in both)), Pairs(*(part[n:] for part in both))
+    return halves(both, n)
 
 
 def false_alarms(pools, design, splits):
@@ -94,10 +90,8 @@ def false_alarms(pools, design, splits):
     }
 
 
-def frozen_banks(pools, banks, repetitions):
-    """Share of false alarms for each of some banks of 40 runs, whose code can be run again."""
-    rng = np.random.default_rng(1)
-    design = Design.of(40)
+def bank_rates(pools, banks, repetitions, design, rng, size, deal):
+    """The shares of false alarms of some banks of ``size`` runs; ``deal`` gives a cell's pairs from bank and others."""
     rates = []
     for _ in range(banks):
         chosen = {pool.variant + pool.env: rng.permutation(len(pool.auc)) for pool in pools}
@@ -106,33 +100,31 @@ def frozen_banks(pools, banks, repetitions):
             cells = {}
             for pool in pools:
                 order = chosen[pool.variant + pool.env]
-                others = rng.choice(order[40:], 40 + 2 * design.confirmation[-1])
-                screening = pairs(pool, pool, order[:40], others[:40])
-                cells[pool.variant + pool.env] = screening, pairs(pool, pool, *others[40:].reshape(2, -1))
-            alarms += any(trial.verdict == "regressed" for trial in drawing(cells, design).values())
-        rates.append(alarms / repetitions)
-    return {"banks": banks, "repetitions": repetitions, **quantiles(rates)}
-
-
-def lonely_banks(pools, banks, repetitions, size):
-    """The same for banks whose code is not at hand: half of the bank is all there is for confirmation."""
-    rng = np.random.default_rng(2)
-    design = Design.of_bank(size)
-    rates = []
-    half = design.screening[-1]
-    for _ in range(banks):
-        chosen = {pool.variant + pool.env: rng.permutation(len(pool.auc)) for pool in pools}
-        alarms = 0
-        for _ in range(repetitions):
-            cells = {}
-            for pool in pools:
-                order = chosen[pool.variant + pool.env]
-                others = rng.permutation(order[size:])[:size]
-                both = pairs(pool, pool, order[:size], others)
-                cells[pool.variant + pool.env] = Pairs(*(p[:half] for p in both)), Pairs(*(p[half:] for p in both))
+                cells[pool.variant + pool.env] = deal(pool, order[:size], order[size:])
             alarms += any(trial.verdict == "regressed" for trial in drawing(cells, design).values())
         rates.append(alarms / repetitions)
     return {"banks": banks, "repetitions": repetitions, "size": size, **quantiles(rates)}
+
+
+def frozen_banks(pools, banks, repetitions):
+    """Banks of 40 runs whose code can be run again."""
+    rng, design = np.random.default_rng(1), Design.of(40)
+
+    def deal(pool, bank, rest):
+        others = rng.choice(rest, 40 + 2 * design.confirmation[-1])
+        return pairs(pool, pool, bank, others[:40]), pairs(pool, pool, *others[40:].reshape(2, -1))
+
+    return bank_rates(pools, banks, repetitions, design, rng, 40, deal)
+
+
+def lonely_banks(pools, banks, repetitions, size):
+    """Banks whose code is not at hand: half of the bank is all there is for confirmation."""
+    rng, design = np.random.default_rng(2), Design.of_bank(size)
+
+    def deal(pool, bank, rest):
+        return halves(pairs(pool, pool, bank, rng.permutation(rest)[:size]), design.screening[-1])
+
+    return bank_rates(pools, banks, repetitions, design, rng, size, deal)
 
 
 def quantiles(rates):
@@ -151,7 +143,7 @@ def resampled(before, after, rng, n, confirmation):
     need = n + confirmation
     places = rng.permutation(known)[:need] if known >= need else rng.integers(known, size=need)
     both = pairs(before, after, places, places)
-    return Pairs(*(part[:n] for part in both)), Pairs(*(part[n:] for part in both))
+    return halves(both, n)
 
 
 def variants(pools, kind):
@@ -293,7 +285,7 @@ RULES = {
 }
 
 
-def other_rules(pools, base, gross, repetitions):
+def other_rules(base, gross, repetitions):
     """False alarms of a suite, and detection of gross losses, of rules that are used elsewhere."""
     rng = np.random.default_rng(6)
     found = {}
@@ -529,23 +521,31 @@ def write_tables(rates):
 
 
 def main():
+    audits = json.loads((FOLDER / "audits.json").read_text())
     if "--tables" in sys.argv:
-        rates, audits = (
-            json.loads((FOLDER / "rates.json").read_text()),
-            json.loads((FOLDER / "audits.json").read_text()),
-        )
+        rates = json.loads((FOLDER / "rates.json").read_text())
         for row in rates["faults"]:
             row["audit"] = audits.get(row["fault"])
-        (FOLDER / "rates.json").write_text(json.dumps(rates, indent=1) + "\n")
-        write_tables(rates)
-        return
-    pools = read_pools()
-    audits_file = FOLDER / "audits.json"
-    audits = json.loads(audits_file.read_text()) if audits_file.exists() else {}
+    else:
+        rates = measured(read_pools(), audits, 0.02 if "--quick" in sys.argv else 1.0)
+    (FOLDER / "rates.json").write_text(json.dumps(rates, indent=1) + "\n")
+    write_tables(rates)
+
+
+def measured(pools, audits, share):
+    """All rates, from a share of the repetitions."""
     base = [pool for pool in pools.values() if pool.kind == "algorithms"]
-    scale = 0.02 if "--quick" in sys.argv else 1.0
-    times = partial(lambda scale, n: max(10, int(scale * n)), scale)
-    rates = {
+
+    def times(n):
+        return max(10, int(share * n))
+
+    faults = detection(pools, audits, times(REPETITIONS))
+    gross = [
+        (pools["algorithms", row["algorithm"], row["env"]], pools["faults", row["fault"], row["env"]])
+        for row in faults
+        if row["loss"] >= GROSS
+    ]
+    return {
         "cells": {
             f"{pool.variant} on {pool.env}": {
                 "auc": float(pool.auc.mean()),
@@ -556,19 +556,12 @@ def main():
         },
         "false_alarms": false_alarms(base, DESIGN, times(SPLITS)),
         "harmless": harmless(pools, times(REPETITIONS)),
-        "faults": detection(pools, audits, times(REPETITIONS)),
+        "faults": faults,
+        "other_rules": other_rules(base, gross, times(1000)),
+        "designs": designs(pools, base, audits, times(1000), times(100)),
+        "frozen_banks": frozen_banks(base, times(BANKS), times(PER_BANK)),
+        "lonely_banks": [lonely_banks(base, times(BANKS), times(PER_BANK), size) for size in (40, 160)],
     }
-    gross = [
-        (pools["algorithms", row["algorithm"], row["env"]], pools["faults", row["fault"], row["env"]])
-        for row in rates["faults"]
-        if row["loss"] >= GROSS
-    ]
-    rates["other_rules"] = other_rules(pools, base, gross, times(1000))
-    rates["designs"] = designs(pools, base, audits, times(1000), times(100))
-    rates["frozen_banks"] = frozen_banks(base, times(BANKS), times(PER_BANK))
-    rates["lonely_banks"] = [lonely_banks(base, times(BANKS), times(PER_BANK), size) for size in (40, 160)]
-    (FOLDER / "rates.json").write_text(json.dumps(rates, indent=1) + "\n")
-    write_tables(rates)
 
 
 if __name__ == "__main__":

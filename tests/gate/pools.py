@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pgsuite.results.store.atomic import write_atomic
+from pgsuite.results.store.atomic import write_json, write_text
 from pgsuite.results.store.bank import read_run
 from pgsuite.suites.audit.run import plan_audit, run_audit
 from pgsuite.suites.check.pairing import Scale
@@ -47,10 +47,10 @@ def write(pools):
     lines = [json.dumps(pool) for pool in pools]
     text = '{"suite": "quick", "pools": [\n' + ",\n".join(lines) + "\n]}\n"
     POOLS.parent.mkdir(exist_ok=True)
-    write_atomic(POOLS, lambda file: file.write(text.encode()))
+    write_text(POOLS, text)
 
 
-def scores(kind, planned, what):
+def scores(kind, planned, base, what):
     """Area under the curve and final score of every run of a cell; a diverged run is worth 0 from there on."""
     runs = {seed: read_run(planned.store, seed) for seed in planned.seeds}
     scale = Scale.of(planned.record["anchors"], list(runs.values()))
@@ -58,6 +58,7 @@ def scores(kind, planned, what):
         "kind": kind,
         "variant": planned.cell.algorithm,
         "env": planned.cell.environment.id,
+        "base": base,
         "what": what,
         "auc": [round(scale.score(run, "auc"), 4) for run in runs.values()],
         "final": [round(scale.score(run, "final"), 4) for run in runs.values()],
@@ -72,7 +73,7 @@ def audit():
         judged = run_audit(plan_audit([f"{HERE / 'faults'}.py:{name}"], ()))
         found[name] = not judged["passes"]
         print(name, "departs" if found[name] else "follows", flush=True)
-        write_atomic(AUDITS, lambda file: file.write((json.dumps(found, indent=1) + "\n").encode()))
+        write_json(AUDITS, found)
 
 
 def main():
@@ -80,8 +81,9 @@ def main():
         audit()
         return
     _, quick = read_suite(SUITE)
-    suites = {"algorithms": quick}
+    suites, told = {"algorithms": quick}, {}
     for module in ("faults", "harmless"):
+        told |= variants(module)
         tables = {
             name: {"class": f"{HERE / module}.py:{name}", **quick["algorithms"][base]}
             for name, (base, _) in variants(module).items()
@@ -96,10 +98,11 @@ def main():
             raise SystemExit(130)
         for failure in outcome.failures:
             print(kind, failure.cell.name, failure.reason)
-        what = (
-            {name: told for name, (_, told) in variants(kind).items()} if kind in SEEDS.keys() - {"algorithms"} else {}
-        )
-        pools += [scores(kind, cell, what.get(cell.cell.algorithm, "")) for cell in planned if not cell.missing()]
+        pools += [
+            scores(kind, cell, *told.get(cell.cell.algorithm, (cell.cell.algorithm, "")))
+            for cell in planned
+            if not cell.missing()
+        ]
     write(pools)
 
 

@@ -82,24 +82,25 @@ def test_a_cell_that_was_not_blessed_is_named():
         check_comparable(ours, Side(cells=bank().cells), list(ours.cells), across_versions=False, another=False)
 
 
-def test_a_folder_of_banks_is_their_union(tmp_path):
+def test_a_folder_of_banks_is_the_union_of_the_suites_own(tmp_path):
     write_bank(tmp_path / "one.json", bank())
     other = bank(algorithm="other")
     write_bank(tmp_path / "two.json", other._replace(cells={("other", "CartPole-v1"): other.cells[KEY]}))
-    found = recorded(tmp_path)
+    write_bank(tmp_path / "three.json", bank()._replace(suite="another", commit="d" * 40))
+    found = recorded(tmp_path, "tiny")
     assert sorted(found.cells) == [KEY, ("other", "CartPole-v1")]
     assert found.commit == "c" * 40
 
 
 def test_an_empty_folder_is_no_baseline(tmp_path):
     with pytest.raises(Incomparable, match="pgsuite bless"):
-        recorded(tmp_path)
+        recorded(tmp_path, "tiny")
 
 
 def test_a_damaged_bank_is_refused(tmp_path):
     (tmp_path / "bank.json").write_text("{")
     with pytest.raises(UsageError, match="no readable bank"):
-        recorded(tmp_path)
+        recorded(tmp_path, "tiny")
 
 
 def test_recorded_runs_cannot_be_run():
