@@ -4,6 +4,7 @@ The numbers are data (`anchors.toml`), each with its source; the random ones are
 """
 
 import tomllib
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,11 @@ class Anchors(NamedTuple):
     """A known good return."""
     random_source: str
     reference_source: str
+    lowest: float | None = None
+    """What no return can be below; None where that is not known."""
+    highest: float | None = None
+    """What no return can be above."""
+    range_source: str = ""
 
 
 class RandomReturn(NamedTuple):
@@ -45,6 +51,19 @@ def _table() -> dict[str, Anchors]:
 def anchors(env_id: str) -> Anchors | None:
     """The anchors of an environment; None where none are declared."""
     return _table().get(env_id)
+
+
+def possible_returns(env_id: str, options: Mapping[str, Any] | None = None) -> tuple[float, float] | None:
+    """Between what the returns of an environment lie by its definition; None where that is not known.
+
+    Args:
+        env_id: the environment.
+        options: keyword arguments that it is made with: nothing is known of one that is made differently.
+    """
+    known = anchors(env_id)
+    if options or known is None or known.lowest is None or known.highest is None:
+        return None
+    return known.lowest, known.highest
 
 
 def normalise(value: NDArray[np.float64] | float, anchors: Anchors) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import gymnasium
 
 from .. import envs
 from ..algorithms.registry import build, load_class, locate
-from ..envs.anchors import anchors
+from ..envs.anchors import anchors, possible_returns
 from ..envs.tasks import ADDED
 from ..errors import UsageError
 from ..results.store.fingerprint import fingerprint, source_hash
@@ -167,6 +167,7 @@ def _planned(cell: Cell, spec: envs.Spec, out: Path, seeds: tuple[int, ...]) -> 
         "reference": cell.reference,
         "modules": list(cell.environment.modules),
         "anchors": {"random": known.random, "reference": known.reference} if known else None,
+        "possible_returns": possible_returns(spec.id, cell.environment.options),
     }
     del record["algorithm"]
     cell = replace(cell, fingerprint=digest)
