@@ -10,7 +10,7 @@ from ..errors import UsageError
 
 if TYPE_CHECKING:
     from ..reports import ReportFiles
-    from ..results.store.protocol import Horizon
+    from ..results.store.protocol import Grid
 
 
 def report(
@@ -20,9 +20,9 @@ def report(
     audit: Annotated[
         Path | None, typer.Option(help="File of `audit --json`, which becomes a part of the report.")
     ] = None,
-    horizon: Annotated[
-        str, typer.Option(help="For budgets that differ: error, or common to cut curves to the shortest.")
-    ] = "error",
+    grid: Annotated[
+        str, typer.Option(help="same, or common: budgets, steps and evaluations may differ, and are named.")
+    ] = "same",
     formats: Annotated[
         str, typer.Option(help="Of the figures beside the page, with commas between: svg, png, pdf.")
     ] = "svg",
@@ -36,14 +36,14 @@ def report(
 
     Exit code 1 when a run that was asked for is missing, unfinished or cannot be read; the report names it.
     """
-    if horizon not in ("error", "common"):
-        raise UsageError(f"--horizon {horizon}: choose error or common")
+    if grid not in ("same", "common"):
+        raise UsageError(f"--grid {grid}: choose same or common")
     out = out or folders[0] / "report"
     files = write_report(
         folders,
         out,
         level=level,
-        horizon=horizon,  # type: ignore[arg-type]  # checked above
+        grid=grid,  # type: ignore[arg-type]  # checked above
         audit=audit,
         formats=formats.split(","),
     )
@@ -61,7 +61,7 @@ def write_report(
     out: Path,
     *,
     level: float = 0.95,
-    horizon: "Horizon" = "error",
+    grid: "Grid" = "same",
     audit: Path | None = None,
     formats: Sequence[str] = ("svg",),
 ) -> "ReportFiles":
@@ -71,7 +71,7 @@ def write_report(
     from ..reports import print_report
     from ..reports import report as write
 
-    files = write(folders, out, level=level, horizon=horizon, audit=audit, formats=formats)
+    files = write(folders, out, level=level, grid=grid, audit=audit, formats=formats)
     print_report(files.content, Console())
     typer.echo(f"\nwrote {files.page}")
     typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")

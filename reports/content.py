@@ -5,6 +5,7 @@ from typing import NamedTuple
 from ..results.statistics.bootstrap import MEANINGFUL
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
+from . import evaluated
 from .audit import AuditSection
 from .catalogue import SCORE_IN_WORDS, STATISTICS
 from .notation import percent, plural, ranges, si
@@ -58,20 +59,27 @@ class Content(NamedTuple):
 
 def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | None = None) -> Content:
     """Say what is compared, the verdict, the tables, and what is not there."""
+    said = evaluated.label(comparison, gathered)
+
+    def labelled(table: Table) -> Table:
+        return table._replace(caption=f"{table.caption} {said}".strip())
+
     return Content(
         title=_title(comparison, gathered),
         headline=comparison.headline,
         completeness=absent.completeness(gathered),
         whole=gathered.whole,
         facts=_facts(comparison, gathered),
-        warnings=_warnings(comparison),
-        leaderboards=tuple(leaderboard.leaderboard(comparison, statistic) for statistic in STATISTICS),
+        warnings=_warnings(comparison, gathered),
+        leaderboards=tuple(labelled(leaderboard.leaderboard(comparison, statistic)) for statistic in STATISTICS),
         improvement=tuple(
-            improvement.improvement_table(comparison, name) for name in STATISTICS if len(comparison.algorithms) > 1
+            labelled(improvement.improvement_table(comparison, name))
+            for name in STATISTICS
+            if len(comparison.algorithms) > 1
         ),
-        environments=environments.environment_table(comparison),
-        pairs=environments.pairs_table(comparison),
-        cost=cost.cost_table(comparison),
+        environments=labelled(environments.environment_table(comparison)),
+        pairs=labelled(environments.pairs_table(comparison)),
+        cost=labelled(cost.cost_table(comparison)),
         diagnostics=cost.diagnostics_table(comparison),
         audit=audit,
         details=(
@@ -99,6 +107,7 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
         ("environments", ", ".join(f"{env} ({si(steps)} steps)" for env, steps in budgets.items())),
         ("seeds", ranges(seeds)),
         ("unit of replication", "the run (one seed); episodes are never counted as replicates"),
+        ("evaluation", evaluated.label(comparison, gathered) or "none yet"),
         ("score", f"{SCORE_IN_WORDS} of the environment"),
         (
             "intervals",
@@ -108,7 +117,7 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
     )
 
 
-def _warnings(comparison: Comparison) -> tuple[str, ...]:
+def _warnings(comparison: Comparison, gathered: Gathered) -> tuple[str, ...]:
     runs = comparison.environments_table["runs"]
     if not len(runs) or not runs.max():
         return ("No run is complete, so there is nothing to compare yet.",)
@@ -118,10 +127,5 @@ def _warnings(comparison: Comparison) -> tuple[str, ...]:
             f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than {MEANINGFUL} "
             "runs intervals are not meaningful, so none is printed, and no difference is called shown."
         )
-    if comparison.horizons:
-        where = ", ".join(f"{env} ({steps:,.0f} steps)" for env, steps in comparison.horizons.items())
-        warnings.append(
-            f"Curves of unequal length were cut to their common horizon: {where}. Every number and figure is of the "
-            "runs up to there, each read at its last checkpoint up to a point."
-        )
+    warnings += evaluated.remarks(comparison, gathered)
     return tuple(warnings)

@@ -10,7 +10,7 @@ from ..errors import UsageError, plain
 from ..results.statistics.bootstrap import REPLICATES
 from ..results.statistics.comparison import Comparison, compare
 from ..results.store.gathering import Gathered, gather
-from ..results.store.protocol import Horizon
+from ..results.store.protocol import Grid
 from .audit import AuditSection, read_section
 from .content import Content, content
 from .latex import to_latex
@@ -63,7 +63,7 @@ def report(
     level: float = 0.95,
     replicates: int = REPLICATES,
     seed: int = 0,
-    horizon: Horizon = "error",
+    grid: Grid = "same",
     audit: str | Path | None = None,
     formats: Sequence[str] = FORMATS[:1],
 ) -> ReportFiles:
@@ -75,7 +75,8 @@ def report(
         level: confidence of all intervals.
         replicates: of the bootstrap.
         seed: of the bootstrap; the same results give the same report.
-        horizon: whether budgets that differ on an environment are an error, or curves are cut to the common one.
+        grid: whether budgets, checkpoints and evaluations that differ on an environment are an error, or runs are read
+            on a common grid.
         audit: file of ``pgsuite audit --json`` that becomes a part of the report.
         formats: of the figures beside the page: some of `FORMATS`.
 
@@ -88,8 +89,8 @@ def report(
         if one not in FORMATS:
             raise UsageError(f"figures cannot be written as {plain(one)!r}: choose from {', '.join(FORMATS)}")
     audited = None if audit is None else read_section(Path(audit))
-    gathered = gather(paths, horizon=horizon)
-    comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, horizon=horizon)
+    gathered = gather(paths, grid=grid)
+    comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, grid=grid)
     refuse_links(Path(out), folders=[Path(path) for path in paths])
     try:
         Path(out).mkdir(parents=True, exist_ok=True)

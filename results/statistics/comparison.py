@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 
 from ...errors import UsageError
-from ..store.protocol import Horizon
+from ..store.protocol import Grid
 from .bootstrap import MEANINGFUL, REPLICATES, Bootstrap
 from .cost import cost, fates, times_to_threshold
 from .differences import pairs
 from .efficiency import efficiency
+from .grid import CommonGrid, on_common_grid
 from .headline import headline
 from .leaderboard import ByLabel, improvements, leaderboard, profiles
 from .metrics import mean_interval
-from .scores import CellKey, Curves, Statistic, cut_to_common, per_run, read_curves
+from .scores import CellKey, Curves, Statistic, per_run, read_curves
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Comparison:
     """The statistics of a comparison, as tidy frames."""
 
     frame: pd.DataFrame
-    """What was compared: every run and checkpoint up to the horizon, also of runs that did not complete; with a column
-    ``label``."""
+    """What was compared: every run and checkpoint, on the common grid where there is one, also of runs that did not
+    complete; with a column ``label``."""
     algorithms: tuple[str, ...]
     """Labels of the algorithm configurations, in order of first appearance."""
     environments: tuple[str, ...]
@@ -56,8 +57,8 @@ class Comparison:
     """`pgsuite.results.statistics.cost.cost`."""
     environments_table: pd.DataFrame
     """`environments_table`."""
-    horizons: Mapping[str, float] = field(default_factory=dict)
-    """Environment -> the step to which curves of unequal length were cut; empty where none were."""
+    grids: Mapping[str, CommonGrid] = field(default_factory=dict)
+    """Environment -> the grid that runs with other checkpoints were read on; empty where all had the same."""
 
 
 def compare(
@@ -67,7 +68,7 @@ def compare(
     level: float = 0.95,
     replicates: int = REPLICATES,
     seed: int = 0,
-    horizon: Horizon = "error",
+    grid: Grid = "same",
 ) -> Comparison:
     """Compare everything in a tidy frame.
 
@@ -77,8 +78,8 @@ def compare(
         level: confidence of the intervals, and of the verdicts together.
         replicates: bootstrap replicates.
         seed: of the bootstrap and of sampled permutation tests.
-        horizon: for curves of unequal length on an environment: an error, or cut to what they have in common
-            (`pgsuite.results.statistics.scores.cut_to_common`).
+        grid: for runs with other checkpoints on an environment: an error, or read on a common grid
+            (`pgsuite.results.statistics.grid`).
 
     Raises:
         UsageError: a bad argument, or curves that cannot be compared; the message names the runs.
@@ -92,7 +93,7 @@ def compare(
         raise UsageError("there is no run to compare, and none was asked for; make some with `pgsuite run`")
     algorithms = tuple(dict.fromkeys(label for label, _ in counts))
     environments = tuple(dict.fromkeys(env for _, env in counts))
-    frame, horizons = cut_to_common(frame) if horizon == "common" else (frame, {})
+    frame, grids = on_common_grid(frame) if grid == "common" else (frame, {})
     cells = read_curves(frame)
     curves = {x: {env: cells[x, env] for env in environments if (x, env) in cells} for x in algorithms}
     bootstrap = Bootstrap(level, replicates, seed)
@@ -114,7 +115,7 @@ def compare(
         thresholds=thresholds,
         cost=cost(frame, thresholds, counts),
         environments_table=environments_table(curves, list(counts), level),
-        horizons=horizons,
+        grids=grids,
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...errors import PgsuiteError, UsageError
 from .curve import Fate
 from .folders import FoundCell, read_folder
-from .protocol import Horizon, check_protocol
+from .protocol import ALLOWED, Grid, check_protocol
 
 LEADING = [
     *("suite", "algorithm", "env", "seed", "env_steps", "return_mean", "return_std", "episodes", "score", "diverged"),
@@ -135,7 +135,7 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     return gathered.frame
 
 
-def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gathered:
+def gather(paths: Sequence[str | Path], *, grid: Grid = "same") -> Gathered:
     """Read results folders and cell folders as one comparison.
 
     A run that several folders hold counts once: a finished one rather than an unfinished or a damaged one, whatever the
@@ -143,7 +143,8 @@ def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gather
 
     Args:
         paths: the folders.
-        horizon: whether budgets that differ on an environment are an error, or curves will be cut.
+        grid: whether budgets and evaluations that differ on an environment are an error, or curves will be put on a
+            common grid. Checkpoints may differ here: whoever compares the curves refuses them, naming the steps.
 
     Raises:
         UsageError: a folder holds no results, is of another version, or folders disagree about the protocol.
@@ -152,7 +153,7 @@ def gather(paths: Sequence[str | Path], *, horizon: Horizon = "error") -> Gather
     folders = [read_folder(path) for path in _paths(paths)]
     cells = [cell for folder in folders for cell in folder.cells]
     places = [(str(cell.folder), cell.store.env, cell.record) for cell in cells if cell.record and cell.asked]
-    check_protocol(places, horizon=horizon)
+    check_protocol(places, allowing=ALLOWED[grid])
     gathered, errors = _gathered(cells, paths)
     errors += [cell.error for folder in folders for cell in folder.others if cell.error]
     hidden = []

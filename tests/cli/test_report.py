@@ -118,7 +118,7 @@ def test_budgets_that_differ_are_refused_with_a_way_out(pgsuite, tmp_path):
     assert code == 2
     assert "their budget differs, 1000 environment steps against 2000" in err
     assert not (one / "report").exists()
-    (way_out,) = re.findall(r"--horizon \w+", err)
+    (way_out,) = re.findall(r"--grid \w+", err)
     code, out, err = pgsuite("report", str(one), str(two), *way_out.split())
     assert (code, err) == (0, "")
     report = one / "report"
@@ -130,23 +130,32 @@ def test_budgets_that_differ_are_refused_with_a_way_out(pgsuite, tmp_path):
     }
     assert table["auc_return_mean"].to_dict() == {"trpo": 22.0, "reinforce": 21.0}
     for text in (out, (report / "report.md").read_text(), (report / "report.html").read_text()):
-        assert "cut to their common horizon: CartPole-v1 (1,000 steps)" in " ".join(text.split())
+        assert "CartPole-v1 is compared at 2 common points from 0 to 1,000 steps, because" in " ".join(text.split())
 
 
-@pytest.mark.parametrize("horizon", ["far", ""])
-def test_another_horizon_is_refused(horizon, pgsuite, tmp_path):
+@pytest.mark.parametrize("grid", ["far", ""])
+def test_another_grid_is_refused(grid, pgsuite, tmp_path):
     cell(tmp_path)
-    code, _, err = pgsuite("report", str(tmp_path), "--horizon", horizon)
+    code, _, err = pgsuite("report", str(tmp_path), "--grid", grid)
     assert code == 2
-    assert "choose error or common" in err
+    assert "choose same or common" in err
 
 
-def test_evaluations_that_differ_are_refused_however_long_the_curves(pgsuite, tmp_path):
-    cell(tmp_path / "one", protocol={"episodes": 10})
-    cell(tmp_path / "two", "reinforce", "b", protocol={"episodes": 5})
-    code, _, err = pgsuite("report", str(tmp_path / "one"), str(tmp_path / "two"), "--horizon", "common")
+def test_evaluations_that_differ_are_refused_or_named_below_every_table(pgsuite, tmp_path):
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    cell(tmp_path / "one", protocol={"episodes": 10, "deterministic": False})
+    cell(tmp_path / "two", "sb3", "b", protocol={"kind": "training", "episodes": 5})
+    code, _, err = pgsuite("report", one, two)
     assert code == 2
-    assert 'evaluation differs, {"episodes": 10} against {"episodes": 5}' in err
+    assert "10 fresh evaluation episodes, stochastic policy against training episodes, the last 5 averaged" in err
+    assert "--grid common" in err
+    code, out, _ = pgsuite("report", one, two, "--grid", "common")
+    assert code == 0
+    how = (
+        "Evaluated at each checkpoint: trpo by 10 fresh evaluation episodes, stochastic policy; "
+        "sb3 by training episodes, the last 5 averaged."
+    )
+    assert " ".join(out.split()).count(how) == 4  # a warning, two leaderboards, environments
 
 
 def test_the_level_is_what_is_printed(pgsuite, tmp_path):

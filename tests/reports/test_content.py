@@ -2,6 +2,7 @@ import dataclasses
 
 from pgsuite.reports.content import content
 from pgsuite.results import gather
+from pgsuite.results.statistics.grid import CommonGrid
 
 
 def test_the_title_and_facts_say_what_was_compared(folder, comparison):
@@ -35,7 +36,29 @@ def test_no_two_tables_share_a_name(folder, comparison):
     assert len(names) == len(set(names)) == 13
 
 
-def test_the_common_horizon_is_stated(folder, comparison):
+def test_the_common_grid_is_stated(folder, comparison):
     folder.cell("trpo", curves=[[0, 40]])
-    (warning,) = content(dataclasses.replace(comparison, horizons={"Cart-v0": 63000.0}), gather([folder.path])).warnings
-    assert "common horizon: Cart-v0 (63,000 steps)." in warning
+    grid = CommonGrid((1008.0, 2016.0), 16.0, "a ends at 2 where b goes on to 3", start_missing=True)
+    (warning,) = content(dataclasses.replace(comparison, grids={"Cart-v0": grid}), gather([folder.path])).warnings
+    assert warning == (
+        "Cart-v0 is compared at 2 common points from 1,008 to 2,016 steps, because a ends at 2 where b goes on to 3: "
+        "each run is read at its last checkpoint up to a point, which lies up to 16 steps before it. What was "
+        "evaluated before training is left out, as not everybody was."
+    )
+
+
+def test_what_has_no_start_is_said_below_the_tables(folder, comparison):
+    """The made-up frame begins at 100 steps."""
+    folder.cell("trpo", curves=[[0, 40]])
+    said = content(comparison, gather([folder.path]))
+    for table in (*said.leaderboards, *said.improvement, said.environments, said.pairs, said.cost):
+        assert table.caption.endswith("the area under the curve is that from 100 steps on Cart-v0.")
+
+
+def test_evaluations_of_three_and_of_five_episodes_are_told(folder, comparison):
+    store = folder.cell("trpo", curves=[[0, 40], [0, 40]])
+    frame = gather([folder.path]).frame.assign(episodes=[5, 5, 3, 3])
+    said = content(dataclasses.replace(comparison, frame=frame), gather([folder.path]))
+    assert "The evaluations of trpo average different numbers of episodes" in said.warnings[-1]
+    assert "by 3 to 5 fresh evaluation episodes, stochastic policy." in said.environments.caption
+    assert store.path.exists()

@@ -138,13 +138,14 @@ def test_curves_of_unequal_length():
     frame = pd.concat([runs("a", "A-v0", [[20, 70, 120, 520]] * 5), runs("b", "A-v0", [[20, 20, 270]] * 5)])
     with pytest.raises(UsageError, match=r"a seeds 0 1 2 3 4: 4 checkpoints.*b seeds 0 1 2 3 4: 3 checkpoints"):
         quick(frame)
-    cut = quick(frame, horizon="common")
+    cut = quick(frame, grid="common")
     assert cut.environments_table["final_return_mean"].to_list() == [120, 270]
     assert cut.environments_table["budget"].to_list() == [200, 200]
     assert cut.frame.groupby("label")["env_steps"].max().to_dict() == {"a": 200, "b": 200}
     assert cut.cost["wall_time"].to_list() == [0.2, 0.2]
-    assert cut.horizons == {"A-v0": 200}
-    assert quick(suite(["a"]), horizon="common").horizons == {}
+    assert cut.grids["A-v0"].points == (0, 100, 200)
+    assert cut.grids["A-v0"].difference == "b seed 0 ends at 200 where a seed 0 goes on to 300"
+    assert quick(suite(["a"]), grid="common").grids == {}
 
 
 def test_budgets_whose_checkpoints_never_meet():
@@ -153,10 +154,10 @@ def test_budgets_whose_checkpoints_never_meet():
     frame = pd.concat(
         [runs("a", "A-v0", [long] * 5, steps=long), diverged, runs("b", "A-v0", [short] * 5, steps=short)]
     )
-    cut = quick(frame, horizon="common")
-    assert cut.environments_table["final_return_mean"].to_list() == [60_000, 63_000]  # a's last before 63 000
+    cut = quick(frame, grid="common")
+    assert cut.environments_table["final_return_mean"].to_list() == [60_000, 59_850]  # b's last before 60 000
     assert cut.frame[cut.frame["status"] == "diverged"]["env_steps"].max() == 60_000
-    assert set(cut.frame[cut.frame["status"] == "complete"]["env_steps"]) == set(short)
+    assert set(cut.frame[cut.frame["status"] == "complete"]["env_steps"]) == set(long[:13])
     assert cut.cost["diverged"].to_list() == [1, 0]
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.results.statistics.scores import Curves, Scores, cut_to_common, read_curves
+from pgsuite.results.statistics.scores import Curves, Scores, read_curves
 
 from .frames import runs
 
@@ -77,40 +77,3 @@ def test_a_return_that_is_not_finite_is_named(value):
     frame = pd.concat([runs("trpo", "A-v0", [[0, 1]]), runs("trpo", "A-v0", [[0, value]], seeds=[4])])
     with pytest.raises(UsageError, match=r"trpo on A-v0, seed 4, 100 steps: .*not finite"):
         read_curves(frame)
-
-
-def unequal():
-    long = runs("trpo", "A-v0", [[20, 70, 120, 520]] * 2)
-    return pd.concat([long, runs("reinforce", "A-v0", [[20, 20, 270]], seeds=[5]), runs("reinforce", "B-v0", [[0, 1]])])
-
-
-def test_curves_of_unequal_length_are_an_error_that_names_the_runs():
-    with pytest.raises(UsageError) as error:
-        read_curves(unequal())
-    for part in (
-        "A-v0",
-        "trpo seeds 0 1: 4 checkpoints up to 300 steps",
-        "reinforce seeds 5: 3 checkpoints up to 200",
-    ):
-        assert part in str(error.value)
-    assert "B-v0" not in str(error.value)
-
-
-def test_or_they_are_cut_to_the_common_horizon():
-    found = read_curves(cut_to_common(unequal())[0])
-    assert found["trpo", "A-v0"].returns.tolist() == [[20, 70, 120]] * 2
-    assert found["reinforce", "A-v0"].returns.tolist() == [[20, 20, 270]]
-    assert found["reinforce", "B-v0"].returns.tolist() == [[0, 1]]
-
-
-def test_different_grids_of_equal_length_are_unequal_too():
-    frame = pd.concat([runs("a", "A-v0", [[0, 1, 2]]), runs("b", "A-v0", [[0, 1, 2]], steps=[0, 50, 200])])
-    with pytest.raises(UsageError, match="unequal"):
-        read_curves(frame)
-    assert list(read_curves(cut_to_common(frame)[0])["b", "A-v0"].env_steps) == [0, 200]
-
-
-def test_runs_that_share_no_stretch_cannot_be_cut():
-    frame = pd.concat([runs("a", "A-v0", [[0, 1]]), runs("b", "A-v0", [[0, 1]], steps=[0, 50])])
-    with pytest.raises(UsageError, match="fewer than two checkpoints"):
-        cut_to_common(frame)

@@ -165,7 +165,10 @@ def test_configurations_of_one_name_in_one_folder_are_told_apart_by_fingerprint(
     ("change", "message"),
     [
         ({"steps": 2000}, "budget differs, 1000 environment steps against 2000"),
-        ({"protocol": {"checkpoints": 1, "episodes": 3}}, "evaluation differs"),
+        (
+            {"protocol": {"checkpoints": 1, "episodes": 3}},
+            "evaluation differs, .* against 3 fresh evaluation episodes, .*--grid common",
+        ),
         ({"anchors": {"random": 0.0, "reference": 500.0}}, "anchors differs"),
         ({"anchors": None}, "anchors differs, .*500.* against none"),
         ({"environment": {"options": {"gravity": 3}}}, "task differs"),
@@ -183,7 +186,7 @@ def test_folders_with_other_rules_are_refused_with_the_difference(tmp_path, chan
 def test_budgets_may_differ_where_curves_will_be_cut(tmp_path):
     cell(tmp_path / "one")
     cell(tmp_path / "two", "reinforce", "b", steps=2000)
-    assert len(gather([tmp_path / "one", tmp_path / "two"], horizon="common").members) == 2
+    assert len(gather([tmp_path / "one", tmp_path / "two"], grid="common").members) == 2
 
 
 def test_other_rules_on_other_environments_are_fine(tmp_path):

@@ -52,7 +52,7 @@ def test_the_fingerprint_is_of_the_content():
     [
         (cell(0, value=2.0), "another run of mine on e, seed 0"),
         (cell(1, steps=20), "budget differs"),
-        (cell(0, algorithm="other", protocol={"source": "y"}), "evaluation differs"),
+        (cell(0, algorithm="other", protocol={"kind": "training"}), "evaluation differs"),
     ],
 )
 def test_what_does_not_belong_together_is_refused_and_nothing_is_written(second, message, tmp_path):

@@ -71,7 +71,7 @@ def test_like_takes_the_rules_and_the_report_compares_them(native, tmp_path):
 
 def test_without_like_the_report_refuses_the_comparison(native, tmp_path):
     bring(on_suite_grid(tmp_path), tmp_path / "out")
-    with pytest.raises(UsageError, match=r"evaluation differs.*imported: evaluations"):
+    with pytest.raises(UsageError, match=r"evaluation differs.*policy mode unknown.*--grid common"):
         gather([native, tmp_path / "out"])
 
 

@@ -1,0 +1,87 @@
+"""How what is compared was evaluated: on which grid, by which episodes, by which policy. Said beside every table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from ..results.statistics.comparison import Comparison
+from ..results.statistics.grid import CommonGrid
+from ..results.store.gathering import Gathered
+from ..results.store.protocol import measured
+from .notation import plural
+
+_NAMED = 4
+"""Most cells that a sentence names before it only counts them."""
+Cell = tuple[str, str]
+"""Label and environment."""
+
+
+def label(comparison: Comparison, gathered: Gathered) -> str:
+    """What stands below every table of results."""
+    return " ".join([*_episodes(_ways(comparison.frame, gathered)), *_starts(comparison.frame)])
+
+
+def remarks(comparison: Comparison, gathered: Gathered) -> list[str]:
+    """What must be known of the evaluations before any number is read: where they differ, and on which grid."""
+    ways = _ways(comparison.frame, gathered)
+    said = [_grid(env, grid) for env, grid in comparison.grids.items()]
+    if len(ways) > 1:
+        said.append(f"Not everything was evaluated in the same way. {' '.join(_episodes(ways))}")
+    uneven = [cell for words, cells in ways.items() for cell in cells if " to " in words.partition(",")[0]]
+    if uneven:
+        said.append(
+            f"The evaluations of {_named(uneven)} average different numbers of episodes, so some are less certain "
+            "than others."
+        )
+    return said
+
+
+def _ways(frame: pd.DataFrame, gathered: Gathered) -> dict[str, list[Cell]]:
+    """Which cells with completed runs were evaluated how."""
+    ways: dict[str, list[Cell]] = {}
+    counts: dict[Cell, set[int]] = {}
+    if "episodes" in frame:
+        complete = frame[frame["status"] == "complete"]
+        for name, env, count in complete[["label", "env", "episodes"]].drop_duplicates().itertuples(index=False):
+            counts.setdefault((name, env), set()).add(int(count))
+    for member in gathered.members:
+        if member.record and member.seeds("complete"):
+            words = measured(member.record).in_words(counts.get((member.label, member.env), ()))
+            ways.setdefault(words, []).append((member.label, member.env))
+    return ways
+
+
+def _episodes(ways: Mapping[str, Sequence[Cell]]) -> Iterable[str]:
+    if len(ways) == 1:
+        return [f"Evaluated at each checkpoint by {next(iter(ways))}."]
+    parts = [f"{_named(cells)} by {words}" for words, cells in ways.items()]
+    return [f"Evaluated at each checkpoint: {'; '.join(parts)}."] if parts else []
+
+
+def _named(cells: Sequence[Cell]) -> str:
+    """Algorithms, with their environments where there are several."""
+    environments = {env for _, env in cells}
+    names = list(dict.fromkeys(name for name, _ in cells))
+    if len(cells) < len(names) * len(environments):
+        names = [f"{name} on {env}" for name, env in cells]
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def _starts(frame: pd.DataFrame) -> Iterable[str]:
+    complete = frame[frame["status"] == "complete"]
+    starts = complete.groupby("env", sort=False)["env_steps"].min()
+    late = [f"from {start:,.0f} steps on {env}" for env, start in starts.items() if start > 0]
+    if late:
+        yield f"Nobody's start was evaluated there: the area under the curve is that {', '.join(late)}."
+
+
+def _grid(env: str, grid: CommonGrid) -> str:
+    points = plural(len(grid.points), "common point")
+    words = (
+        f"{env} is compared at {points} from {grid.points[0]:,.0f} to {grid.points[-1]:,.0f} steps, because "
+        f"{grid.difference}: each run is read at its last checkpoint up to a point"
+    )
+    words += f", which lies up to {grid.lag:,.0f} steps before it." if grid.lag else "."
+    return words + (
+        " What was evaluated before training is left out, as not everybody was." if grid.start_missing else ""
+    )
