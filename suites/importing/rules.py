@@ -31,6 +31,7 @@ def evaluation_rules(env: str, runs: Sequence[ImportedRun]) -> Rules:
     grid = [row.env_steps for row in max(checked, key=lambda run: len(run.rows)).rows]
     counts = {row.episodes for run in checked for row in run.rows}
     protocol = {
+        "kind": "evaluation",
         "source": f"{MARK}: evaluations",
         "checkpoints": len(grid) - (grid[0] == 0),
         "episodes": counts.pop() or None if len(counts) == 1 else None,
@@ -52,9 +53,10 @@ def training_rules(env: str, runs: Sequence[ImportedRun], *, steps: int | None, 
     """
     budget = max(run.rows[-1].env_steps for run in runs if run.complete) if steps is None else steps
     protocol = {
+        "kind": "training",
         "source": f"{MARK}: training episodes",
         "checkpoints": checkpoints,
-        "window": window,
+        "episodes": window,
         "deterministic": None,
     }
     return Rules(_record(env, budget, protocol), list(runs))
