@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from ...errors import UsageError
 
@@ -51,8 +51,12 @@ class Measured(NamedTuple):
 def measured(record: Mapping[str, Any]) -> Measured:
     """What a record's ``protocol`` says: ``kind`` (evaluation where it says none), ``episodes``, ``deterministic``."""
     protocol = record.get("protocol") or {}
-    kind = protocol.get("kind", "evaluation")
-    return Measured(kind, protocol.get("episodes"), protocol.get("deterministic"))
+    kind, episodes, deterministic = (protocol.get(name) for name in Measured._fields)
+    return Measured(
+        kind if kind in get_args(Kind) else "evaluation",
+        episodes if type(episodes) is int else None,
+        deterministic if isinstance(deterministic, bool) else None,
+    )
 
 
 def check_protocol(cells: Sequence[tuple[str, str, Mapping[str, Any]]], *, allowing: Collection[str] = ()) -> None:
