@@ -6,7 +6,13 @@ from .lazy import front_door
 
 if TYPE_CHECKING:
     from .suites.check.check import check as check
+    from .suites.sb3.callback import sb3_callback as sb3_callback
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__ = front_door(__name__, {"check": "pgsuite.suites.check.check:check"})
+_HOMES = {
+    "check": "pgsuite.suites.check.check:check",
+    "sb3_callback": "pgsuite.suites.sb3.callback:sb3_callback",
+}
+
+__getattr__, __dir__ = front_door(__name__, _HOMES)

@@ -53,7 +53,7 @@ def measured(record: Mapping[str, Any]) -> Measured:
     protocol = record.get("protocol") or {}
     kind, episodes, deterministic = (protocol.get(name) for name in Measured._fields)
     return Measured(
-        kind if kind in get_args(Kind) else "evaluation",
+        next((known for known in get_args(Kind) if known == kind), "evaluation"),
         episodes if type(episodes) is int else None,
         deterministic if isinstance(deterministic, bool) else None,
     )
