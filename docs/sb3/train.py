@@ -2,9 +2,9 @@
 
     python docs/sb3/train.py runs/sb3 [STEPS]
 
-Each run is evaluated twice: by `pgsuite.sb3_callback`, whose results `pgsuite report` reads as they are (RUNS/ours), and
-by Stable-Baselines3's own EvalCallback, whose files `pgsuite import` reads (RUNS/logs). Hyperparameters are those of
-RL Zoo for CartPole-v1.
+Each run is evaluated twice: by `pgsuite.sb3_callback`, whose results `pgsuite report` reads as they are (runs/sb3/ours),
+and by Stable-Baselines3's own EvalCallback, whose files `pgsuite import` reads (runs/sb3/logs). Hyperparameters are
+those of RL Zoo for CartPole-v1.
 """
 
 import sys
