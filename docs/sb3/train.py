@@ -2,8 +2,8 @@
 
     python docs/sb3/train.py runs/sb3 [STEPS]
 
-Each run is evaluated twice: by `pgsuite.sb3_callback`, whose results `pgsuite report` reads as they are (runs/sb3/ours),
-and by Stable-Baselines3's own EvalCallback, whose files `pgsuite import` reads (runs/sb3/logs). Hyperparameters are
+Each run is evaluated twice: by `pgsuite.sb3_callback`, whose results `pgsuite report` reads as they are (in ours),
+and by Stable-Baselines3's own EvalCallback, whose files `pgsuite import` reads (in logs). Hyperparameters are
 those of RL Zoo for CartPole-v1.
 """
 
