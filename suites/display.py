@@ -92,6 +92,8 @@ class Display(Bars):
 
     def news(self, job: Job, news: News) -> None:
         """Show a job's progress."""
+        if news.note:
+            say(self._console, plain(f"note: {job.cell.name}: {news.note}"))
         if news.score is not None:
             self._scores[id(job)] = f"return {news.score:.1f}"
         pace = self._paces[id(job)]

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ..errors import PgsuiteError, located
 from ..kernels import host
-from ..results.store.manifest import ExpectedCell, manifest_of, record_failures
+from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
 from ..results.store.provenance import provenance
 from . import forking
 from .console import say
@@ -50,10 +50,12 @@ def run_cells(
     facts = provenance()
     facts["machine"] |= {"cpu_capability": torch.backends.cpu.get_cpu_capability(), "compiled_for": host()}
     asked = [ExpectedCell(p.cell.algorithm, p.cell.environment.id, p.store.path.name, p.seeds) for p in planned]
-    manifest = manifest_of(out, planned[0].cell.suite).asking(asked)
+    suite = planned[0].cell.suite
+    manifest_of(out, suite).asking(asked)  # refused before anything is written
     for p in planned:
         p.store.create({**p.record, "provenance": facts})
-    manifest.write(out)
+    if note := change_manifest(out, suite, lambda manifest: manifest.asking(asked)):
+        say(console, f"note: {note}")
     workers = workers or len(available_cores())
     jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(planned, workers)]
     runs, missing = sum(len(p.seeds) for p in planned), sum(len(job.seeds) for job in jobs)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
 from ..errors import PgsuiteError, in_one_line, place
 from ..results.store.curve import CurveRow, curve_rows
+from ..results.store.reading import DamagedFile
 from ..results.store.store import CellStore
 from .cells import Cell, Stored
 from .process import follow_parent, peak_memory
@@ -36,6 +37,8 @@ class News(NamedTuple):
     """Latest mean return of the job's runs, if there is a new one."""
     found: int = 0
     """Environment steps that were there already when the job resumed runs."""
+    note: str = ""
+    """What was wrong with a run that is there, and is mended."""
 
 
 class Finished(NamedTuple):
@@ -70,18 +73,25 @@ class StoreSink:
         self._told, self._steps = 0.0, 0
 
     def load(self, seed: int) -> Stored | None:
-        """Return a run's curve and snapshot, cut to what both have; None where there is none or it is damaged."""
+        """Return a run's curve and snapshot, cut to what both have; None where there is none or it is damaged.
+
+        What was damaged is told, and what is done about it.
+        """
         try:
-            snapshot = self._store.read_snapshot(seed)
-            frame, _ = self._store.read_curve(seed)
-        except PgsuiteError:
+            found = self._store.resumable(seed)
+        except DamagedFile as error:
+            self._tell(f"seed {seed} begins anew: {error.path.name} is damaged ({error.reason})")
             return None
-        if snapshot is None:
+        if found is None:
             return None
-        tensors, _ = snapshot
-        rows = [row for row in curve_rows(frame) if row.checkpoint <= int(tensors["checkpoint"][0])]
-        self._connection.send(News(0, found=int(tensors["steps"][0])))
-        return Stored(rows, tensors)
+        rows = curve_rows(found.curve)
+        if found.damage:
+            self._tell(f"seed {seed} goes on from checkpoint {rows[-1].checkpoint}: {found.damage}")
+        self._connection.send(News(0, found=int(found.tensors["steps"][0])))
+        return Stored(rows, found.tensors)
+
+    def _tell(self, note: str) -> None:
+        self._connection.send(News(0, note=note))
 
     def save(
         self, seed: int, rows: Sequence[CurveRow], facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]

@@ -1,6 +1,7 @@
 """What was asked for and is not in the statistics: missing, unfinished, diverged, damaged, failed, not asked for."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from ...results.store.curve import Fate
 from ...results.store.gathering import Gathered, Hidden, Member
@@ -42,7 +43,15 @@ def _rows(member: Member) -> Iterable[tuple[Entry, ...]]:
 
 def remarks(gathered: Gathered) -> tuple[str, ...]:
     """What else could be taken for whole and is not: damaged files, copies that differ, results not asked for."""
-    return tuple(dict.fromkeys([*gathered.damaged, *gathered.conflicts, *map(_not_asked_for, gathered.hidden)]))
+    lines = (*gathered.damaged, *gathered.conflicts, *map(_not_asked_for, gathered.hidden))
+    return tuple(dict.fromkeys([*lines, *(_without_digests(*old) for old in gathered.unsealed)]))
+
+
+def _without_digests(folder: Path, runs: int) -> str:
+    return (
+        f"{plural(runs, 'run')} in the folder {folder.name} {'was' if runs == 1 else 'were'} written before files had "
+        "digests: damage to them may go unnoticed."
+    )
 
 
 def _not_asked_for(hidden: Hidden) -> str:

@@ -1,9 +1,10 @@
 """A learning curve: its rows, and the Parquet file that holds them together with the run's facts and its fate."""
 
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...errors import PgsuiteError
+from .digest import BLANK, DIGEST, check_seal, sealed
+from .reading import MEBIBYTE, DamagedFile, parse_json, read_file
 
 FinalStatus = Literal["complete", "partial", "diverged"]
 """What a run's curve says about itself: it reached its budget, was cut short, or its numbers became non-finite."""
@@ -21,7 +24,15 @@ Fate = Literal[RunStatus, "missing"]
 """What became of a run that was asked for: ``missing`` is one that has no curve."""
 
 METRIC = "metric/"
-_META_KEY = b"pgsuite"
+_META_KEY, _SEALED_KEY = b"pgsuite", b"pgsuite.run"
+"""Of the facts in files before digests, and since. A damaged key of the one is never the other."""
+LARGEST = 64 * MEBIBYTE
+MOST_ROWS, MOST_COLUMNS, MOST_NUMBERS = 10**6, 10**4, 10**7
+LONGEST_COLUMN = 500
+"""What a curve may have at most, to be written and to be read."""
+_COMPRESSIONS = ("SNAPPY", "UNCOMPRESSED")
+_REMEDY = "delete it and run the suite again"
+_MAY_BE_NEGATIVE = ("return_mean",)
 
 
 class CurveRow(NamedTuple):
@@ -54,6 +65,16 @@ class CurveRow(NamedTuple):
 FACTS = {"diverged_at": False, "steps_per_second": False, "peak_memory": True}
 """Facts of a run that are numbers; whether null stands for not measured."""
 COLUMNS = {name: kind for name, kind in CurveRow.__annotations__.items() if name != "metrics"}
+
+
+def check_run(found: object, expected: str | None) -> None:
+    """Refuse a file of another run than is expected.
+
+    Raises:
+        ValueError: it is another one's.
+    """
+    if expected is not None and found != expected:
+        raise ValueError("it is of another run, whose file was put in its place")
 
 
 def curve_frame(rows: Sequence[CurveRow]) -> pd.DataFrame:
@@ -101,45 +122,103 @@ def _types(names: Iterable[str]) -> dict[str, str]:
     return fixed | dict.fromkeys(metrics, "float64")
 
 
-def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any], file: BinaryIO) -> None:
-    """Write a curve as Parquet, with page checksums and the run's facts in the schema metadata.
+def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any], run: str) -> bytes:
+    """A curve as the content of a Parquet file, sealed, with the run's facts in the schema metadata.
+
+    Args:
+        rows: one per checkpoint.
+        meta: facts of the run.
+        run: whose curve it is; the file is damaged where another one's is expected.
 
     Raises:
         ValueError: ``meta["status"]`` is no status, or a diverged run does not say ``diverged_at``.
+        PgsuiteError: there are more rows or columns than are read again.
     """
     if meta.get("status") not in get_args(FinalStatus):
         raise ValueError(f"the status of a run must be one of {get_args(FinalStatus)}, not {meta.get('status')!r}")
     if meta["status"] == "diverged" and "diverged_at" not in meta:
         raise ValueError("a diverged run must say diverged_at, in environment steps")
     frame = _in_order(rows) if isinstance(rows, pd.DataFrame) else curve_frame(rows)
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata({_META_KEY: json.dumps(dict(meta)).encode()})
-    pq.write_table(table, file, write_page_checksum=True)
+    try:
+        _check_size(*frame.shape, map(str, frame.columns))
+    except ValueError as error:
+        raise PgsuiteError(f"a curve cannot be kept: {error}; use fewer checkpoints, or metrics") from None
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    content = json.dumps({DIGEST: BLANK, "run": run, "facts": dict(meta)})
+    file = io.BytesIO()
+    with pq.ParquetWriter(file, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({_SEALED_KEY: content.encode()})
+    return sealed(file.getvalue())
 
 
-def decode_curve(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+def decode_curve(path: Path, run: str | None = None, *, old: bool = True) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read a curve and the run's facts, as `decode_columns` does."""
-    columns, facts = decode_columns(path)
+    columns, facts = decode_columns(path, run, old=old)
     return pd.DataFrame(columns), facts
 
 
-def decode_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the columns of a curve, ``(K+1,)`` each, and the run's facts, verifying the checksums.
+def decode_columns(
+    path: Path, run: str | None = None, *, old: bool = True
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read the columns of a curve, ``(K+1,)`` each, and the run's facts, and hold them to their digest.
+
+    Args:
+        path: the file.
+        run: whose curve it has to be; None for anybody's.
+        old: whether a file of an earlier format, which has no digest, will do.
 
     Raises:
-        PgsuiteError: the file is missing, damaged, or not one of ours.
+        DamagedFile: the file is damaged, or not one of ours.
+        PgsuiteError: it does not exist.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(use_threads=False)
-        facts = json.loads(table.schema.metadata[_META_KEY])
-        columns = {name: _column(table.column(name), kind) for name, kind in _types(table.column_names).items()}
-        _check(columns["env_steps"], facts)
-    except FileNotFoundError:
-        raise PgsuiteError(f"{path} does not exist; run its suite again to make it") from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, pa.ArrowException) as error:
-        raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
+        content = read_file(path, LARGEST)
+        is_sealed = check_seal([content])
+        if not (is_sealed or old):
+            raise ValueError("its digest is missing")
+        columns, metadata = _columns(content)
+        if is_sealed:
+            stored = parse_json(metadata[_SEALED_KEY])
+            facts = stored["facts"]
+            check_run(stored["run"], run)
+        else:
+            facts = parse_json(metadata[_META_KEY])
+        _check_facts(facts)
+        _check_rows(columns)
+    except FileNotFoundError as error:
+        if not path.is_symlink():
+            raise PgsuiteError(f"{path} does not exist; run its suite again to make it") from None
+        raise DamagedFile(path, error, _REMEDY) from error
+    except Exception as error:  # what a reader raises over damaged bytes has no list
+        raise DamagedFile(path, error, _REMEDY) from error
     return columns, facts
+
+
+def _columns(content: bytes) -> tuple[dict[str, NDArray[Any]], Mapping[bytes, bytes]]:
+    """Columns and metadata of a Parquet file whose footer says beforehand that they are of a size that we write."""
+    with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
+        footer = file.metadata
+        _check_size(footer.num_rows, footer.num_columns, footer.schema.names)
+        groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
+        if len(groups) > 1 or sum(group.num_rows for group in groups) != footer.num_rows:
+            raise ValueError("its rows are not where its footer says")
+        for group in groups:
+            chunks = [group.column(index) for index in range(group.num_columns)]
+            if any(c.compression not in _COMPRESSIONS or c.total_uncompressed_size > LARGEST for c in chunks):
+                raise ValueError("its columns are compressed as none of ours")
+        table = file.read(use_threads=False)
+    if table.num_rows != footer.num_rows:
+        raise ValueError("it has another number of rows than its footer says")
+    columns = {name: _column(table.column(name), kind) for name, kind in _types(table.column_names).items()}
+    return columns, footer.metadata or {}
+
+
+def _check_size(rows: int, columns: int, names: Iterable[str]) -> None:
+    if not 0 <= rows <= MOST_ROWS or columns > MOST_COLUMNS or rows * columns > MOST_NUMBERS:
+        raise ValueError(f"{rows} rows of {columns} columns are more than {MOST_ROWS}, or {MOST_NUMBERS} numbers")
+    if any(len(name) > LONGEST_COLUMN for name in names):
+        raise ValueError(f"the name of a column has more than {LONGEST_COLUMN} characters")
 
 
 def _column(column: pa.ChunkedArray, kind: str) -> NDArray[Any]:
@@ -149,24 +228,39 @@ def _column(column: pa.ChunkedArray, kind: str) -> NDArray[Any]:
     return np.array(column.cast(kind).to_numpy())
 
 
-def _check(steps: NDArray[Any], meta: Any) -> None:
-    """Hold a curve to what readers rely on: anybody may have written it."""
-    if not isinstance(meta, dict) or meta["status"] not in get_args(FinalStatus):
-        raise ValueError("the facts of the run, or its status, are missing")
+def _check_rows(columns: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse what cannot have happened: anybody may have written it.
+
+    NaN stands for what is not known, which a return always is.
+    """
+    checkpoints, steps = columns["checkpoint"], columns["env_steps"]
     if not steps.size or (steps[1:] <= steps[:-1]).any():
         raise ValueError("no rows, or env_steps that do not increase")
-    if meta["status"] == "diverged" and "diverged_at" not in meta:
+    if checkpoints[0] not in (0, 1) or (np.diff(checkpoints) != 1).any():
+        raise ValueError("its checkpoints are not counted one by one")
+    if negative := [name for name in COLUMNS if name not in _MAY_BE_NEGATIVE and (columns[name] < 0).any()]:
+        raise ValueError(f"{', '.join(negative)} below 0")
+    if (columns["trained_steps"] > steps).any():
+        raise ValueError("a policy was evaluated before it was trained")
+    if not np.isfinite(columns["return_mean"]).all():
+        raise ValueError("a return is not finite")
+
+
+def _check_facts(facts: Any) -> None:
+    if not isinstance(facts, dict) or facts["status"] not in get_args(FinalStatus):
+        raise ValueError("the facts of the run, or its status, are missing")
+    if facts["status"] == "diverged" and "diverged_at" not in facts:
         raise ValueError("a diverged run does not say diverged_at")
-    if wrong := [name for name in FACTS if name in meta and not _is_number(meta[name], FACTS[name])]:
-        raise ValueError(f"{wrong} are no numbers")
+    if wrong := [name for name in FACTS if name in facts and not _is_measure(facts[name], FACTS[name])]:
+        raise ValueError(f"{', '.join(wrong)} cannot be so")
 
 
-def _is_number(value: object, may_be_none: bool) -> bool:
-    """Whether it is one.
+def _is_measure(value: object, may_be_none: bool) -> bool:
+    """Whether it is a number of at least 0.
 
     Raises:
         OverflowError: it is larger than a float can be.
     """
     if value is None:
         return may_be_none
-    return isinstance(value, int | float) and not isinstance(value, bool) and float(value) == float(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= float(value) < float("inf")

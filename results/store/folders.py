@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
+from .format import DIGESTS_SINCE
 from .manifest import ExpectedCell, read_manifest
-from .store import RECORD, CellStore, read_record
+from .reading import DamagedFile
+from .record import RECORD, has_record, read_record
+from .store import CellStore, cell_folder
+
+_RESTORE = "run the suite again to restore it"
 
 
 class FoundCell(NamedTuple):
@@ -68,13 +73,13 @@ def read_folder(path: Path) -> Folder:
         UsageError: the folder does not exist or holds no results, or what was asked for is of another version.
         PgsuiteError: the manifest, or a record without manifest, cannot be read.
     """
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file: name the results folder that `pgsuite run` made")
     if not path.is_dir():
         raise UsageError(f"the results folder {path} does not exist; make it with `pgsuite run`")
-    if (path / RECORD).is_file():
+    if has_record(path):
         return Folder(path, (_there(path, path),))
-    manifest, places = read_manifest(path), [record.parent for record in sorted(path.glob(f"*/{RECORD}"))]
+    manifest, places = read_manifest(path), _cells(path)
     if manifest is None:
         if not places:
             raise UsageError(f"{path} holds no results; make them with `pgsuite run`")
@@ -87,9 +92,14 @@ def read_folder(path: Path) -> Folder:
     )
 
 
+def _cells(path: Path) -> list[Path]:
+    """Folders with a record, readable or not; hidden ones are on their way."""
+    return sorted(place for place in path.iterdir() if not place.name.startswith(".") and has_record(place))
+
+
 def _there(path: Path, place: Path) -> FoundCell:
     record = read_record(place)
-    store = CellStore.at(place, record["algorithm"], record["env"], record["fingerprint"])
+    store = CellStore.at(place, record["algorithm"], record["env"], record["fingerprint"], record)
     seeds = tuple(store.stored())
     return FoundCell(path, str(record.get("suite", "")), store, record, asked=seeds, there=seeds)
 
@@ -97,13 +107,34 @@ def _there(path: Path, place: Path) -> FoundCell:
 def _asked_for(path: Path, suite: str, expected: ExpectedCell) -> FoundCell:
     place, reason = path / expected.folder, expected.reason or ""
     try:
-        return _there(path, place)._replace(suite=suite, asked=expected.seeds, reason=reason)
+        found = _there(path, place)
+        _check_names(found, expected)
+        return found._replace(suite=suite, asked=expected.seeds, reason=reason)
     except UsageError:
         raise
     except PgsuiteError as error:
         store = CellStore.at(place, expected.algorithm, expected.env, expected.folder.rpartition("--")[2])
-        damage = error if (place / RECORD).exists() else None
+        damage = error if has_record(place) else None
         return FoundCell(path, suite, store, {}, expected.seeds, reason=reason, error=damage)
+
+
+def _check_names(found: FoundCell, expected: ExpectedCell) -> None:
+    """Refuse a record that is not of the cell that was asked for.
+
+    Raises:
+        DamagedFile: naming the difference.
+    """
+    store, path = found.store, found.store.path / RECORD
+    if (store.algorithm, store.env) != (expected.algorithm, expected.env):
+        reason = (
+            f"it is of {store.algorithm} on {store.env}, and the manifest asks for {expected.algorithm} on "
+            f"{expected.env} here"
+        )
+        raise DamagedFile(path, reason, _RESTORE)
+    if found.record.get("format", 0) >= DIGESTS_SINCE and expected.folder != cell_folder(
+        store.algorithm, store.env, store.fingerprint
+    ):
+        raise DamagedFile(path, "it is of a cell that belongs into another folder", _RESTORE)
 
 
 def _unasked(path: Path, place: Path) -> FoundCell:

@@ -6,9 +6,11 @@ from typing import Any
 
 from ...errors import UsageError
 
-FORMAT = 2
-"""Of records and manifests that are written. Since 2, fingerprints are of definitions instead of modules."""
-READABLE = (1, FORMAT)
+FORMAT = 3
+"""Of records and manifests that are written. Since 2, fingerprints are of definitions instead of modules; since 3,
+every file has a digest, and the names of folders tell all names apart."""
+DIGESTS_SINCE = 3
+READABLE = (1, 2, FORMAT)
 """Formats that are read; runs are added only to results of the latest."""
 
 
@@ -18,16 +20,17 @@ def check_format(path: Path, content: Mapping[str, Any]) -> int:
     Raises:
         UsageError: naming the formats.
     """
-    if (found := content.get("format", FORMAT)) not in READABLE:
+    found = content.get("format", FORMAT)
+    if type(found) is not int or found not in READABLE:
         raise UsageError(
-            f"{path} has format {found}, this pgsuite reads formats {' and '.join(map(str, READABLE))}: read it with "
-            "the version that wrote it, or run the suite again into another folder"
+            f"{path} has format {found!r:.40}, this pgsuite reads formats {', '.join(map(str, READABLE))}: read it "
+            "with the version that wrote it, or run the suite again into another folder"
         )
-    return int(found)
+    return found
 
 
 def check_extensible(path: Path, found: int) -> None:
-    """Refuse to add to results of an earlier format: by its fingerprints nobody can tell what is there already.
+    """Refuse to add to results of an earlier format: what is there already could not be told, or not be trusted.
 
     Args:
         path: the file.
@@ -38,6 +41,6 @@ def check_extensible(path: Path, found: int) -> None:
     """
     if found != FORMAT:
         raise UsageError(
-            f"{path} has format {found}, whose fingerprints this pgsuite cannot match: such results are reported and "
-            "compared, but not resumed or added to; choose another folder with --out"
+            f"{path} has format {found}, whose files have no digests and other names than this pgsuite's: such results "
+            "are reported and compared, but not resumed or added to; choose another folder with --out"
         )

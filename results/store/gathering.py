@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...errors import PgsuiteError, UsageError
 from .curve import Fate
 from .folders import FoundCell, read_folder
+from .format import DIGESTS_SINCE, FORMAT
 from .protocol import ALLOWED, Grid, check_protocol
 
 LEADING = [
@@ -75,6 +76,8 @@ class Gathered(NamedTuple):
     """One line for every run that two folders hold with other evaluations."""
     hidden: tuple[Hidden, ...] = ()
     """Folders that hold more than was asked for."""
+    unsealed: tuple[tuple[Path, int], ...] = ()
+    """Folders with runs, so many, of a format without digests: damage to their numbers may go unnoticed."""
 
     @property
     def asked(self) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -160,7 +163,18 @@ def gather(paths: Sequence[str | Path], *, grid: Grid = "same") -> Gathered:
     for folder in folders:
         runs = [len({*cell.there} - {*cell.asked}) for cell in (*folder.cells, *folder.others)]
         hidden += [Hidden(folder.path, sum(map(bool, runs)), sum(runs))] if any(runs) else []
-    return gathered._replace(damaged=tuple(map(str, errors)), hidden=tuple(hidden))
+    unsealed = [(folder.path, sum(map(_unsealed, folder.cells))) for folder in folders]
+    return gathered._replace(
+        damaged=tuple(map(str, errors)),
+        hidden=tuple(hidden),
+        unsealed=tuple((path, runs) for path, runs in unsealed if runs),
+    )
+
+
+def _unsealed(cell: FoundCell) -> int:
+    """Runs that were asked for, are there and have no digests."""
+    old = cell.record.get("format", FORMAT) < DIGESTS_SINCE
+    return len({*cell.asked} & {*cell.there}) if old else 0
 
 
 def _paths(paths: Iterable[str | Path]) -> list[Path]:

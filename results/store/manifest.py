@@ -6,16 +6,22 @@ and seeds are meant, so that a report shows exactly those, and a run that is not
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_text
-from .format import FORMAT, check_extensible, check_format
+from .digest import DIGEST, check_table, sealed_table
+from .format import DIGESTS_SINCE, FORMAT, check_extensible, check_format
+from .locking import locked
+from .reading import DamagedFile, read_json
 from .store import LARGEST_SEED
 
 MANIFEST = "manifest.json"
+MOST_CELLS = MOST_SEEDS = 10**5
+LONGEST_NAME = 1000
+_REMEDY = "delete it and run the suite again"
 LONGEST_FOLDER = 255
 """Bytes of a folder's name that file systems take."""
 
@@ -45,9 +51,13 @@ class Manifest(NamedTuple):
 
         The seeds of a cell join those that were asked of it before; a cell in another folder, of other code or another
         configuration, takes the place of the one of its algorithm and environment.
+
+        Raises:
+            UsageError: two folders would be one where file systems take upper and lower case for the same.
         """
         asked = {cell[:2]: cell for cell in self.cells}
         for cell in cells:
+            check_case([*(cell.folder for cell in asked.values()), cell.folder])
             before = asked.get(cell[:2])
             if before and before.folder == cell.folder:
                 cell = cell._replace(seeds=tuple(sorted({*before.seeds, *cell.seeds})))
@@ -79,8 +89,23 @@ def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]])
     cells = [ExpectedCell(**cell)._asdict() for cell in expected]
     for cell in cells:
         cell["seeds"] = [int(seed) for seed in cell["seeds"]]
-    text = json.dumps({"format": FORMAT, "suite": suite, "cells": cells}, indent=2) + "\n"
+    text = json.dumps(sealed_table({"format": FORMAT, "suite": suite, "cells": cells}), indent=2) + "\n"
     write_text(out / MANIFEST, text)
+
+
+def check_case(folders: Iterable[str]) -> None:
+    """Refuse names of folders that some file systems take for the same.
+
+    Raises:
+        UsageError: naming two.
+    """
+    seen: dict[str, str] = {}
+    for folder in folders:
+        if (other := seen.setdefault(folder.casefold(), folder)) != folder:
+            raise UsageError(
+                f"{other} and {folder} differ in upper and lower case alone, which many file systems take for the same "
+                "folder: give one of the two another name"
+            )
 
 
 def read_manifest(out: Path) -> Manifest | None:
@@ -92,15 +117,22 @@ def read_manifest(out: Path) -> Manifest | None:
     """
     path = out / MANIFEST
     try:
-        content = json.loads(path.read_bytes())
+        read = read_json(path)
+        content = check_table(read, required=False)
         found = check_format(path, content)
+        if found >= DIGESTS_SINCE and DIGEST not in read:
+            raise ValueError("its digest is missing")
+        if len(content["cells"]) > MOST_CELLS:
+            raise ValueError(f"it asks for more than {MOST_CELLS} cells")
         manifest = Manifest(content["suite"], tuple(map(_expected, content["cells"])), found)
         _check(manifest)
         return manifest
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise DamagedFile(path, error, _REMEDY) from error
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(path, error, _REMEDY) from error
 
 
 def manifest_of(out: Path, suite: str) -> Manifest:
@@ -128,10 +160,14 @@ def _expected(cell: Mapping[str, Any]) -> ExpectedCell:
     expected, seeds = ExpectedCell(**cell), cell["seeds"]
     if not all(isinstance(name, str) for name in (expected.algorithm, expected.env, expected.folder)):
         raise TypeError("algorithm, env or folder is no text")
+    if len(expected.algorithm) > LONGEST_NAME or len(expected.env) > LONGEST_NAME:
+        raise ValueError(f"a name has more than {LONGEST_NAME} characters")
     if not isinstance(expected.reason, str | None):
         raise TypeError("the reason is no text")
     if not isinstance(seeds, list) or not all(type(seed) is int and 0 <= seed <= LARGEST_SEED for seed in seeds):
         raise TypeError("the seeds are no list of whole numbers")
+    if len(seeds) > MOST_SEEDS:
+        raise ValueError(f"it asks for more than {MOST_SEEDS} seeds of a cell")
     if expected.folder in ("", ".", "..") or Path(expected.folder).name != expected.folder:
         raise ValueError("the folder is no name inside the results folder")
     if "\0" in expected.folder or len(os.fsencode(expected.folder)) > LONGEST_FOLDER:
@@ -150,10 +186,35 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("a seed is there twice")
 
 
+def change_manifest(out: Path, suite: str, change: Callable[[Manifest], Manifest]) -> str:
+    """Change the manifest of a folder as one step, whoever else does so at the same time.
+
+    Args:
+        out: the results folder; made if it is not there.
+        suite: whose results it holds, or is to hold.
+        change: from what was asked for before, as `manifest_of` gives it, to what is asked for now.
+
+    Returns:
+        What the user has to know where the file system has no locks; else empty.
+
+    Raises:
+        PgsuiteError: the manifest is damaged, or somebody else keeps the lock.
+        UsageError: as `manifest_of` raises it, or the folder cannot be written.
+    """
+    with locked(out) as note:
+        change(manifest_of(out, suite)).write(out)
+    return note
+
+
 def record_failures(out: Path, reasons: Mapping[str, str]) -> None:
-    """Add to the manifest why cells failed: folder name -> reason in one line."""
-    manifest = read_manifest(out)
-    if manifest is None:
-        raise PgsuiteError(f"{out} has no {MANIFEST} to record failures in; run the suite again")
-    cells = (cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells)
-    manifest._replace(cells=tuple(cells)).write(out)
+    """Add to the manifest why cells failed: folder name -> reason in one line.
+
+    Raises:
+        PgsuiteError: there is no manifest, or it is damaged.
+    """
+    with locked(out):
+        manifest = read_manifest(out)
+        if manifest is None:
+            raise PgsuiteError(f"{out} has no {MANIFEST} to record failures in; run the suite again")
+        cells = (cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells)
+        manifest._replace(cells=tuple(cells)).write(out)

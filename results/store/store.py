@@ -5,37 +5,60 @@ and, per seed, ``seed-3.parquet`` (the curve) and ``seed-3.safetensors`` (the sn
 A cell is the union of its runs, so two workers never write the same file. Nothing is ever unpickled.
 """
 
+import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-import safetensors.numpy
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic, write_text
-from .curve import CurveRow, RunStatus, decode_columns, decode_curve, encode_curve
-from .format import FORMAT, check_format
+from .completeness import check_against_record, check_against_snapshot
+from .curve import CurveRow, RunStatus, decode_columns, encode_curve
+from .digest import sealed_table
+from .format import DIGESTS_SINCE, FORMAT
+from .reading import DamagedFile
+from .record import RECORD, read_record
+from .snapshot import decode_snapshot, encode_snapshot
 
-RECORD = "cell.json"
 _CURVE = re.compile(r"seed-([0-9]{1,19})\.parquet")
 LARGEST_SEED = 2**63 - 1
 """A seed is a signed 64-bit integer in every frame."""
+_LONGEST_NAME = 72
+_PLACE = ("checkpoint", "diverged_at")
+"""Arrays of a snapshot that say how far the run is."""
+_REPAIR = "run the suite again to repair it"
 
 
 def cell_folder(algorithm: str, env: str, fingerprint: str) -> str:
-    """The name of a cell's folder; whatever a file system might refuse in the names becomes ``-``."""
+    """The name of a cell's folder.
+
+    Whatever a file system might refuse in the names, or is too long for it, is left out; six digits of the name's hash
+    tell such names apart. Names that differ in nothing but upper and lower case are for who plans cells to refuse.
+    """
     return f"{_safe(algorithm)}--{_safe(env)}--{_safe(fingerprint[:12])}"
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")[:80] or "unnamed"
+    safe = re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-.")[:_LONGEST_NAME]
+    if safe == name:
+        return name
+    return f"{safe or 'unnamed'}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+
+
+class Resumable(NamedTuple):
+    """What is whole of an unfinished run."""
+
+    curve: pd.DataFrame
+    """The rows up to the snapshot."""
+    tensors: Mapping[str, NDArray[Any]]
+    """The snapshot."""
+    damage: str = ""
+    """What the curve says beyond the snapshot, and cannot be; empty where nothing."""
 
 
 class CellStore:
@@ -51,6 +74,7 @@ class CellStore:
         self.env = env
         self.fingerprint = fingerprint
         self.path = Path(root) / cell_folder(algorithm, env, fingerprint)
+        self._known: Mapping[str, Any] | None = None
 
     @classmethod
     def open(cls, folder: Path) -> "CellStore":
@@ -60,17 +84,19 @@ class CellStore:
             PgsuiteError: it has no readable ``cell.json``.
         """
         record = read_record(folder)
-        return cls.at(folder, record["algorithm"], record["env"], record["fingerprint"])
+        return cls.at(folder, record["algorithm"], record["env"], record["fingerprint"], record)
 
     @classmethod
-    def at(cls, folder: Path, algorithm: str, env: str, fingerprint: str) -> "CellStore":
-        """The store of a folder, whatever it is called and whether it exists."""
+    def at(
+        cls, folder: Path, algorithm: str, env: str, fingerprint: str, record: Mapping[str, Any] | None = None
+    ) -> "CellStore":
+        """The store of a folder, whatever it is called and whether it exists; with its record, where it was read."""
         store = cls(folder.parent, algorithm, env, fingerprint)
-        store.path = folder
+        store.path, store._known = folder, record
         return store
 
     def create(self, record: Mapping[str, Any]) -> None:
-        """Make the folder and write ``cell.json``, unless a readable one is there already.
+        """Make the folder and write ``cell.json``, unless a readable one of this cell is there already.
 
         Args:
             record: everything needed to repeat the cell. Readers use ``suite`` (name), ``anchors`` (``random`` and
@@ -83,8 +109,9 @@ class CellStore:
             self.path.mkdir(parents=True, exist_ok=True)
             if not self._has_record():
                 identity = {"algorithm": self.algorithm, "env": self.env, "fingerprint": self.fingerprint}
-                text = json.dumps({"format": FORMAT, **record, **identity}, indent=2) + "\n"
+                text = json.dumps(sealed_table({"format": FORMAT, **record, **identity}), indent=2) + "\n"
                 write_text(self.path / RECORD, text)
+                self._known = None
         except (OSError, PgsuiteError) as error:
             raise UsageError(
                 f"cannot write results to {self.path}: {_reason(error)}; "
@@ -102,8 +129,9 @@ class CellStore:
     def seeds(self) -> dict[int, RunStatus]:
         """What is there, by seed, in order.
 
-        A run whose curve or snapshot cannot be read is ``corrupt``: nothing is moved or deleted here, and its files
-        are replaced when the run is done again. Files of other names, temporary ones among them, are ignored.
+        A run whose curve or snapshot cannot be read, or which is not what it says, is ``corrupt``: nothing is moved or
+        deleted here, and its files are replaced when the run is done again. Files of other names, temporary ones among
+        them, are ignored.
         """
         return {seed: self._status(seed) for seed in self.stored()}
 
@@ -126,40 +154,66 @@ class CellStore:
             meta: facts of the run, JSON-like: ``status`` ("complete", "partial" or "diverged"), ``diverged_at`` in
                 environment steps for a diverged one, ``steps_per_second`` where measured, and any others.
         """
-        write_atomic(self.curve_file(seed), lambda file: encode_curve(rows, meta, file))
+        content = encode_curve(rows, meta, self._run(seed))
+        write_atomic(self.curve_file(seed), lambda file: file.write(content))
 
     def read_curve(self, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
         """A run's rows and its facts.
 
         Raises:
-            PgsuiteError: the file is missing or damaged.
+            PgsuiteError: the file is missing, damaged or not what the cell's record promises.
         """
-        return decode_curve(self.curve_file(seed))
+        columns, facts = self.read_columns(seed)
+        return pd.DataFrame(columns), facts
 
     def read_columns(self, seed: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The same as arrays ``(K+1,)`` by column."""
-        return decode_columns(self.curve_file(seed))
+        path, record = self.curve_file(seed), self._promised()
+        columns, facts = decode_columns(path, self._run(seed), old=_without_digests(record))
+        try:
+            check_against_record(columns, facts["status"], record)
+        except ValueError as error:
+            raise DamagedFile(path, error, _REPAIR) from error
+        return columns, facts
 
     def write_snapshot(self, seed: int, tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> None:
         """Replace a run's snapshot: named arrays of any shape, and text."""
-        contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-        content = safetensors.numpy.save(contiguous, metadata=dict(meta))
+        content = encode_snapshot(tensors, meta, self._run(seed))
         write_atomic(self._snapshot(seed), lambda file: file.write(content))
 
-    def read_snapshot(self, seed: int) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
+    def read_snapshot(
+        self, seed: int, *, only: Sequence[str] | None = None
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
         """A run's arrays and text, or None when it has no snapshot.
+
+        Args:
+            seed: the run.
+            only: those arrays that are wanted, where they are there; the others are only to be whole.
 
         Raises:
             PgsuiteError: the file is damaged.
         """
-        path = self._snapshot(seed)
-        if not path.exists():
+        old = _without_digests(self._promised())
+        return decode_snapshot(self._snapshot(seed), self._run(seed), old=old, only=only)
+
+    def resumable(self, seed: int) -> Resumable | None:
+        """What a run goes on from; None where there is nothing.
+
+        Raises:
+            DamagedFile: what is there cannot be gone on from.
+        """
+        if seed not in self.stored():
             return None
+        columns, facts = self.read_columns(seed)
+        if (snapshot := self.read_snapshot(seed)) is None:
+            return None
+        self._check_pair(seed, columns, "partial", snapshot[0])
+        curve, damage = pd.DataFrame(columns), ""
         try:
-            with safe_open(path, framework="np") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise PgsuiteError(f"{path} is damaged and cannot be read; delete it and run the suite again") from error
+            self._check_pair(seed, columns, facts["status"], snapshot[0])
+        except DamagedFile as error:
+            damage = error.reason
+        return Resumable(curve[curve["checkpoint"] <= int(snapshot[0]["checkpoint"][0])], snapshot[0], damage)
 
     def write_checkpoint(
         self,
@@ -177,52 +231,54 @@ class CellStore:
 
     def _has_record(self) -> bool:
         try:
-            return bool(read_record(self.path))
+            found = read_record(self.path)
         except PgsuiteError:
             return False
+        return (found["algorithm"], found["env"], found["fingerprint"]) == (self.algorithm, self.env, self.fingerprint)
+
+    def _promised(self) -> Mapping[str, Any]:
+        """The cell's record, read once; empty where it cannot be read."""
+        if self._known is None:
+            try:
+                self._known = read_record(self.path)
+            except PgsuiteError:
+                return {}
+        return self._known
 
     def _status(self, seed: int) -> RunStatus:
         try:
-            _, meta = self.read_columns(seed)
-            self.read_snapshot(seed)
+            columns, facts = self.read_columns(seed)
+            if (snapshot := self.read_snapshot(seed, only=_PLACE)) is not None:
+                self._check_pair(seed, columns, facts["status"], snapshot[0])
         except PgsuiteError:
             return "corrupt"
-        status: RunStatus = meta["status"]
+        status: RunStatus = facts["status"]
         return status
+
+    def _check_pair(
+        self, seed: int, curve: Mapping[str, NDArray[Any]], status: str, snapshot: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Hold curve and snapshot to each other.
+
+        Raises:
+            DamagedFile: they do not belong together.
+        """
+        try:
+            check_against_snapshot(curve, status, snapshot)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise DamagedFile(self._snapshot(seed), error, _REPAIR) from error
+
+    def _run(self, seed: int) -> str:
+        """What the files of a run say whose they are."""
+        return f"{self.fingerprint} seed {seed}"
 
     def _snapshot(self, seed: int) -> Path:
         return self.path / f"seed-{seed}.safetensors"
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """The ``cell.json`` of a folder.
-
-    Raises:
-        PgsuiteError: there is none, or it cannot be read.
-        UsageError: it is of another format.
-    """
-    path = folder / RECORD
-    try:
-        record = json.loads(path.read_bytes())
-        check_format(path, record)
-        _check_types(record)
-    except FileNotFoundError:
-        raise PgsuiteError(f"{path} does not exist; {folder} is not a cell of results") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PgsuiteError(f"{path} is damaged and cannot be read; run the suite again to restore it") from error
-    return dict(record)
-
-
-def _check_types(record: Mapping[str, Any]) -> None:
-    """Hold a record to what readers rely on: anybody may have written it."""
-    if not all(isinstance(record.get(name), str) for name in ("algorithm", "env", "fingerprint")):
-        raise ValueError("algorithm, env or fingerprint is missing")
-    if not all(isinstance(record.get(name, {}), dict) for name in ("protocol", "environment", "configuration")):
-        raise ValueError("protocol, environment or configuration is no table")
-    if (anchors := record.get("anchors")) is not None:
-        random, reference = float(anchors["random"]), float(anchors["reference"])
-        if not (math.isfinite(random) and math.isfinite(reference) and random != reference):
-            raise ValueError("anchors are not two numbers")
+def _without_digests(record: Mapping[str, Any]) -> bool:
+    """Whether a cell's files are of a format that had no digests."""
+    return bool(record.get("format", FORMAT) < DIGESTS_SINCE)
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ from ...errors import UsageError
 from ...results.store.bank import Bank, BankedCell, Run, read_bank, read_run
 from ...results.store.folders import read_folder
 from ...results.store.manifest import MANIFEST
-from ...results.store.store import RECORD
+from ...results.store.record import RECORD
 from .arms import Arm, Incomparable
 
 Key = tuple[str, str]

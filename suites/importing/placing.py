@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
+from ...results.store.completeness import IMPORTED
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.fingerprint import fingerprint
+from ...results.store.locking import locked
 from ...results.store.manifest import ExpectedCell, Manifest, manifest_of
 from ...results.store.protocol import check_protocol
-from ...results.store.store import CellStore, cell_folder, read_record
+from ...results.store.record import read_record
+from ...results.store.store import CellStore, cell_folder
 
-MARK = "imported"
-"""The key that tells an imported cell's record from one that was run here."""
+MARK = IMPORTED
 
 
 class StoredRun(NamedTuple):
@@ -58,6 +60,11 @@ def place(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[Imported
         UsageError: the folder holds something else by the same name, results measured otherwise, of another suite or of
             a format that takes no more, or cannot be written.
     """
+    with locked(out, "-o"):
+        return _placed(cells, out, suite)
+
+
+def _placed(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[ImportedCell]:
     before = manifest_of(out, suite)
     there = {(cell.algorithm, cell.env): cell for cell in before.cells}
     merged = [_extended(cell, out, there.get((cell.algorithm, cell.env))) for cell in cells]

@@ -15,7 +15,8 @@ from ...algorithms.trees import with_tensors
 from ...errors import PgsuiteError, UsageError
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.folders import read_folder
-from ...results.store.store import RECORD, CellStore
+from ...results.store.record import has_record
+from ...results.store.store import CellStore
 from ..cells import Environment, Evaluation, open_environments
 from .trust import check_code, check_environment
 
@@ -45,7 +46,7 @@ def find_cell(path: Path, algorithm: str | None, env: str | None) -> CellStore:
         UsageError: there is none, or several.
     """
     name = locate(algorithm).name if algorithm and ":" in algorithm else algorithm
-    if (path / RECORD).is_file():
+    if has_record(path):
         return CellStore.open(path)
     cells = [cell.store for cell in read_folder(path).begun()]
     chosen = [store for store in cells if name in (None, store.algorithm) and env in (None, store.env)]

@@ -41,6 +41,7 @@ def test_another_result_is_exit_code_1_with_reasons(results, pgsuite, tmp_path):
 
     from pgsuite.results import CellStore
     from pgsuite.results.store.curve import curve_rows
+    from pgsuite.results.store.digest import sealed_table
 
     folder = tmp_path / "copy"
     shutil.copytree(results, folder)
@@ -50,7 +51,7 @@ def test_another_result_is_exit_code_1_with_reasons(results, pgsuite, tmp_path):
     store.write_curve(0, rows, facts)
     record = json.loads((store.path / "cell.json").read_text())
     record["versions"]["numpy"] = "1.26.0"
-    (store.path / "cell.json").write_text(json.dumps(record))
+    (store.path / "cell.json").write_text(json.dumps(sealed_table(record)))
     code, out, err = pgsuite("replay", str(folder))
     assert code == 1
     assert "bit-equal" not in out

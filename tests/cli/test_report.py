@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pgsuite.results import CellStore, CurveRow, load, write_manifest
+from pgsuite.results.store.digest import sealed_table
 
 RECORD = {"suite": "mine", "anchors": {"random": 20.0, "reference": 500.0}, "steps": 1000}
 
@@ -103,7 +104,7 @@ def test_an_empty_folder_is_one_line_and_exit_code_2(pgsuite, tmp_path):
 
 def test_a_folder_of_another_version_is_refused(pgsuite, tmp_path):
     path = cell(tmp_path).path / "cell.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 9}))
+    path.write_text(json.dumps(sealed_table(json.loads(path.read_text()) | {"format": 9})))
     code, out, err = pgsuite("report", str(tmp_path))
     assert (code, out) == (2, "")
     assert "has format 9, this pgsuite reads formats 1 and 2" in err
@@ -194,7 +195,7 @@ def test_what_a_stranger_wrote_cannot_act_on_the_terminal(pgsuite, tmp_path):
     path = cell(tmp_path, algorithm="\x1b[31mred").path / "cell.json"
     assert "\x1b" not in pgsuite("plan", str(tmp_path))[1]
     assert "\x1b" not in pgsuite("report", str(tmp_path))[1]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": "\x1b]0;title\x07"}))
+    path.write_text(json.dumps(sealed_table(json.loads(path.read_text()) | {"format": "\x1b]0;title\x07"})))
     code, _, err = pgsuite("report", str(tmp_path))
     assert (code, "\x1b" in err, "\x07" in err) == (2, False, False)
 

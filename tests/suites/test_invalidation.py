@@ -232,7 +232,7 @@ NOTHING = [
     ("def keep_freed_memory(", "_GIBIBYTE", "2 * _GIBIBYTE"),
     ("_GIBIBYTE = ", "2**30", "2**29"),
     ("def peak_memory(", "* _KIBIBYTE", "* 1000"),
-    ("def encode_curve(", "write_page_checksum=True", "write_page_checksum=False"),
+    ("def encode_curve(", "store_schema=False", "store_schema=True"),
     ("def decode_curve(", "page_checksum_verification=True", "page_checksum_verification=False"),
     ("def counting(", "bar_width=24", "bar_width=48"),
     ("class StoreSink:", '"peak_memory"', '"memory"'),

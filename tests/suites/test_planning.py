@@ -105,9 +105,11 @@ def test_missing_are_the_seeds_without_a_finished_run(tmp_path):
     (p, *_) = planned(tmp_path, seeds=[4, 0, 1, 2, 3])
     assert p.missing() == [4, 0, 1, 2, 3]
     p.store.create(p.record)
-    row = CurveRow(0, 0, 0, 1.0, 0.0, 2, 1.0, 2, 0, 0.0, {})
+    rows = [CurveRow(k, steps, steps, 1.0, 0.0, 2, 1.0, 2, 0, 0.0, {}) for k, steps in enumerate(p.cell.grid)]
+    last = len(rows) - 1
     for seed, status in {0: "complete", 1: "partial", 2: "diverged"}.items():
-        p.store.write_checkpoint(seed, [row], {"status": status, "diverged_at": 5}, {"x": np.zeros(1)}, {})
+        tensors = {"checkpoint": np.array([last]), "diverged_at": np.array([5 if status == "diverged" else -1])}
+        p.store.write_checkpoint(seed, rows, {"status": status, "diverged_at": 5}, tensors, {})
     Path(p.store.path / "seed-3.parquet").write_bytes(b"broken")
     assert p.missing() == [4, 1, 3]
 

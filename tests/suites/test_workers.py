@@ -33,9 +33,8 @@ def row(checkpoint):
 
 def save(sink, checkpoint, status="partial", seed=3):
     rows = [row(k) for k in range(checkpoint + 1)]
-    sink.save(
-        seed, rows, {"status": status}, {"checkpoint": np.array([checkpoint]), "steps": np.array([checkpoint * 10])}
-    )
+    tensors = {"checkpoint": checkpoint, "steps": checkpoint * 10, "diverged_at": -1}
+    sink.save(seed, rows, {"status": status}, {name: np.array([value]) for name, value in tensors.items()})
 
 
 def test_what_was_saved_is_found_again(job):
@@ -59,10 +58,22 @@ def test_rows_beyond_the_snapshot_are_cut(job):
 
 @pytest.mark.parametrize("suffix", ["parquet", "safetensors"])
 def test_a_damaged_run_starts_anew(suffix, job):
-    sink = StoreSink(job, Ear(), 0.0)
+    ear = Ear()
+    sink = StoreSink(job, ear, 0.0)
     save(sink, 1)
     (job.store.path / f"seed-3.{suffix}").write_bytes(b"broken")
     assert sink.load(3) is None
+    (news,) = ear
+    assert news.note.startswith(f"seed 3 begins anew: seed-3.{suffix} is damaged (")
+
+
+def test_a_curve_that_says_more_than_its_snapshot_is_cut_and_told(job):
+    ear = Ear()
+    sink = StoreSink(job, ear, 0.0)
+    save(sink, 1)
+    job.store.write_curve(3, [row(k) for k in range(3)], {"status": "complete"})
+    assert [r.checkpoint for r in sink.load(3).rows] == [0, 1]
+    assert ear[0].note.startswith("seed 3 goes on from checkpoint 1: it says that it is complete, and its snapshot")
 
 
 def test_snapshots_are_spaced_in_time_but_an_end_is_always_saved(job, monkeypatch):

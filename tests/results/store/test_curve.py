@@ -1,4 +1,3 @@
-import io
 import json
 
 import numpy as np
@@ -11,6 +10,7 @@ from pgsuite.errors import PgsuiteError
 from pgsuite.results.store.curve import CurveRow, curve_frame, curve_rows, decode_curve, encode_curve
 
 FIRST = CurveRow(0, 0, 0, 20.0, 3.0, 10, 20.0, 200, 0, 0.0)
+RUN = "0123 seed 3"
 SECOND = CurveRow(1, 500, 480, 1 / 3, 4.0, 10, 35.0, 350, 2, 0.25, {"kl": 0.01, "entropy": 0.6})
 
 
@@ -38,13 +38,12 @@ def test_the_empty_curve_has_the_columns():
 
 @pytest.mark.parametrize("as_frame", [False, True])
 def test_a_file_gives_back_every_bit(tmp_path, as_frame):
-    rows = [FIRST, SECOND._replace(return_mean=float("nan"), return_std=-0.0)]
+    rows = [FIRST._replace(return_std=-0.0), SECOND._replace(wall_time=float("nan"))]
     path = tmp_path / "curve.parquet"
-    with path.open("wb") as file:
-        encode_curve(curve_frame(rows) if as_frame else rows, {"status": "complete", "seconds": 1.5}, file)
+    path.write_bytes(encode_curve(curve_frame(rows) if as_frame else rows, {"status": "complete", "seconds": 1.5}, RUN))
     frame, meta = decode_curve(path)
     pd.testing.assert_frame_equal(frame, curve_frame(rows), check_exact=True)
-    assert np.signbit(frame["return_std"][1])
+    assert np.signbit(frame["return_std"][0])
     assert meta == {"status": "complete", "seconds": 1.5}
 
 
@@ -54,7 +53,7 @@ def test_a_file_gives_back_every_bit(tmp_path, as_frame):
 )
 def test_facts_that_say_nothing_are_refused(meta, message):
     with pytest.raises(ValueError, match=message):
-        encode_curve([FIRST], meta, io.BytesIO())
+        encode_curve([FIRST], meta, RUN)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +65,7 @@ def test_facts_that_say_nothing_are_refused(meta, message):
 )
 def test_frames_of_another_shape_are_refused(frame, message):
     with pytest.raises(ValueError, match=message):
-        encode_curve(frame, {"status": "partial"}, io.BytesIO())
+        encode_curve(frame, {"status": "partial"}, RUN)
 
 
 def damage(content: bytes, kind: str) -> bytes:
@@ -84,10 +83,8 @@ def damage(content: bytes, kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["empty", "truncated", "not parquet", "one bit"])
 def test_damage_is_found_and_the_file_named(tmp_path, kind):
-    file = io.BytesIO()
-    encode_curve([FIRST, SECOND], {"status": "complete"}, file)
     path = tmp_path / "seed-3.parquet"
-    path.write_bytes(damage(file.getvalue(), kind))
+    path.write_bytes(damage(encode_curve([FIRST, SECOND], {"status": "complete"}, RUN), kind))
     with pytest.raises(PgsuiteError, match=r"seed-3\.parquet is damaged .* delete it and run the suite again"):
         decode_curve(path)
 
@@ -105,6 +102,9 @@ def test_damage_is_found_and_the_file_named(tmp_path, kind):
         {"status": "complete", "peak_memory": True},
         {"status": "complete", "peak_memory": 10**400},
         {"status": "complete", "steps_per_second": float("nan")},
+        {"status": "complete", "steps_per_second": -1.0},
+        {"status": "complete", "peak_memory": -1},
+        {"status": "diverged", "diverged_at": -64},
     ],
 )
 def test_facts_that_nobody_of_ours_wrote_are_damage(tmp_path, facts):
@@ -117,16 +117,40 @@ def test_facts_that_nobody_of_ours_wrote_are_damage(tmp_path, facts):
 
 def test_a_peak_of_memory_that_nobody_measured_is_fine(tmp_path):
     path = tmp_path / "curve.parquet"
-    with path.open("wb") as file:
-        encode_curve([FIRST], {"status": "complete", "peak_memory": None}, file)
+    path.write_bytes(encode_curve([FIRST], {"status": "complete", "peak_memory": None}, RUN))
     assert decode_curve(path)[1]["peak_memory"] is None
 
 
-@pytest.mark.parametrize("rows", [[], [FIRST, FIRST], [SECOND, FIRST]], ids=["none", "one twice", "backwards"])
-def test_a_curve_without_rows_or_order_is_damage(tmp_path, rows):
+def impossible(**change):
+    return [FIRST, SECOND._replace(**change)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [FIRST, FIRST],
+        [SECOND, FIRST],
+        impossible(checkpoint=0),
+        impossible(checkpoint=2),
+        [FIRST._replace(checkpoint=-1), SECOND._replace(checkpoint=0)],
+        [FIRST._replace(checkpoint=2), SECOND._replace(checkpoint=3)],
+        [FIRST._replace(env_steps=-5), SECOND],
+        impossible(trained_steps=-1),
+        impossible(trained_steps=501),
+        impossible(episodes=-10),
+        impossible(eval_steps=-350),
+        impossible(updates=-2),
+        impossible(wall_time=-0.25),
+        impossible(return_std=-4.0),
+        impossible(length_mean=-35.0),
+        impossible(return_mean=float("nan")),
+        impossible(return_mean=float("-inf")),
+    ],
+)
+def test_what_cannot_have_happened_is_damage(tmp_path, rows):
     path = tmp_path / "seed-3.parquet"
-    with path.open("wb") as file:
-        encode_curve(rows, {"status": "complete"}, file)
+    path.write_bytes(encode_curve(rows, {"status": "complete"}, RUN))
     with pytest.raises(PgsuiteError, match=r"seed-3\.parquet is damaged"):
         decode_curve(path)
 
@@ -164,3 +188,53 @@ def test_a_foreign_parquet_file_is_refused(tmp_path):
     pd.DataFrame({"a": [1]}).to_parquet(path)
     with pytest.raises(PgsuiteError, match="is damaged"):
         decode_curve(path)
+
+
+@pytest.mark.parametrize("position", range(0, 100, 7))
+def test_a_bit_anywhere_is_found_before_anything_reads_the_bytes(tmp_path, monkeypatch, position):
+    content = bytearray(encode_curve([FIRST, SECOND], {"status": "complete"}, RUN))
+    content[len(content) * position // 100] ^= 1 << position % 8
+    path = tmp_path / "seed-3.parquet"
+    path.write_bytes(content)
+    monkeypatch.setattr(pq, "ParquetFile", None)
+    with pytest.raises(PgsuiteError, match=r"its digest is (another one|missing)"):
+        decode_curve(path, old=False)
+
+
+def test_a_file_of_another_run_is_damage(tmp_path):
+    path = tmp_path / "seed-4.parquet"
+    path.write_bytes(encode_curve([FIRST, SECOND], {"status": "complete"}, RUN))
+    with pytest.raises(PgsuiteError, match=r"seed-4\.parquet is damaged .*it is of another run"):
+        decode_curve(path, "0123 seed 4")
+
+
+def test_a_file_without_a_digest_is_read_only_where_there_were_none(tmp_path):
+    path = tmp_path / "seed-3.parquet"
+    table = pa.Table.from_pandas(curve_frame([FIRST, SECOND]), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata({"pgsuite": '{"status": "complete"}'}), path)
+    assert len(decode_curve(path, RUN)[0]) == 2
+    with pytest.raises(PgsuiteError, match="its digest is missing"):
+        decode_curve(path, RUN, old=False)
+
+
+def test_sizes_that_a_footer_only_claims_are_refused_before_they_are_taken(tmp_path, monkeypatch):
+    """A footer of a few bytes may declare 2^40 rows, a page of zeros unpack to gigabytes."""
+    path = tmp_path / "seed-3.parquet"
+    table = pa.Table.from_pandas(curve_frame([FIRST]), preserve_index=False)
+    many = pa.table({name: pa.repeat(table[name][0], 10**6 + 1) for name in table.column_names})
+    for written, options in (
+        (many, {"compression": "zstd"}),
+        (many.append_column("metric/x", many["episodes"]).slice(0, 999_999), {}),
+        (table, {"compression": "gzip"}),
+        (table.rename_columns([*table.column_names[:-1], "m" * 501]), {}),
+    ):
+        pq.write_table(written.replace_schema_metadata({"pgsuite": '{"status": "complete"}'}), path, **options)
+        with monkeypatch.context() as patched:
+            patched.setattr(pq.ParquetFile, "read", None)
+            with pytest.raises(PgsuiteError, match=r"more than|compressed as none|more than 500 characters"):
+                decode_curve(path)
+
+
+def test_a_curve_too_large_to_be_read_again_is_not_written():
+    with pytest.raises(PgsuiteError, match="a curve cannot be kept"):
+        encode_curve([FIRST._replace(metrics={"m" * 600: 1.0})], {"status": "complete"}, RUN)

@@ -3,12 +3,12 @@
 from collections import Counter
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.reports import report
 from pgsuite.results import CellStore, CurveRow, gather, load, write_manifest
+from pgsuite.results.store import reading
 from pgsuite.results.store.folders import read_folder
 
 
@@ -91,9 +91,8 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_a_report_reads_every_file_once(folder, tmp_path, monkeypatch):
     opened: Counter[Path] = Counter()
-    curve, read = pq.ParquetFile, Path.read_bytes
-    monkeypatch.setattr(pq, "ParquetFile", lambda path, **options: opened.update([path]) or curve(path, **options))
-    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.update([path]) or read(path))
+    read = reading.open_file
+    monkeypatch.setattr(reading, "open_file", lambda path, limit: opened.update([path]) or read(path, limit))
     report([folder], tmp_path / "report")
     there = [folder / "manifest.json", *folder.glob("*/cell.json"), *folder.glob("trpo*aaa/seed-1.parquet")]
     assert len(there) == 5

@@ -3,11 +3,13 @@
 import json
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.reports.tables.absent import remarks
 from pgsuite.results import CellStore, CurveRow, gather, load, write_manifest
+from pgsuite.results.store.digest import sealed_table
 
 ANCHORS = {"random": 20.0, "reference": 500.0}
 RECORD = {"suite": "quick", "anchors": ANCHORS, "steps": 1000, "protocol": {"checkpoints": 1, "episodes": 10}}
@@ -200,21 +202,47 @@ def test_a_folder_of_another_format_is_refused(tmp_path, file):
     store = cell(tmp_path)
     ask(tmp_path, (store, (0,)))
     path = tmp_path / "manifest.json" if file == "manifest.json" else store.path / file
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
-    with pytest.raises(UsageError, match=rf"{file} has format 3, this pgsuite reads formats 1 and 2"):
+    edit(path, format=4)
+    with pytest.raises(UsageError, match=rf"{file} has format 4, this pgsuite reads formats 1, 2, 3"):
         gather([tmp_path])
 
 
-def test_results_of_format_1_are_read_beside_those_of_format_2(tmp_path):
+def edit(path, **change):
+    """What somebody writes who means it, the digest included."""
+    content = json.loads(path.read_text()) | change
+    content.pop("digest", None)
+    path.write_text(json.dumps(sealed_table(content)))
+
+
+@pytest.mark.parametrize("file", ["cell.json", "manifest.json"])
+def test_a_number_that_changed_in_a_record_or_manifest_is_damage(tmp_path, file):
+    store = cell(tmp_path)
+    ask(tmp_path, (store, (0,)))
+    path = tmp_path / "manifest.json" if file == "manifest.json" else store.path / file
+    path.write_text(path.read_text().replace("500.0", "900.0").replace("0\n      ]", "1\n      ]"))
+    with pytest.raises(PgsuiteError, match=rf"{file} is damaged .*its digest is another one"):
+        load(tmp_path)
+
+
+def test_results_of_earlier_formats_are_read_beside_those_of_today_and_said_to_have_no_digests(tmp_path):
     for folder, algorithm in (("old", "trpo"), ("new", "reinforce")):
         store = cell(tmp_path / folder, algorithm, "b" if folder == "new" else "a")
         ask(tmp_path / folder, (store, (0,)))
-        assert {json.loads(file.read_text())["format"] for file in (tmp_path / folder).rglob("*.json")} == {2}
+        assert {json.loads(file.read_text())["format"] for file in (tmp_path / folder).rglob("*.json")} == {3}
     now = load(tmp_path / "old")
     for path in (tmp_path / "old").rglob("*.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+        content = json.loads(path.read_text()) | {"format": 1}
+        del content["digest"]
+        path.write_text(json.dumps(content))
+    for path in (tmp_path / "old").rglob("*.parquet"):
+        table = pq.read_table(path).replace_schema_metadata({"pgsuite": '{"status": "complete"}'})
+        pq.write_table(table, path, write_page_checksum=True)
     pd.testing.assert_frame_equal(load(tmp_path / "old"), now)
-    assert len(gather([tmp_path / "old", tmp_path / "new"]).members) == 2
+    gathered = gather([tmp_path / "old", tmp_path / "new"])
+    assert len(gathered.members) == 2
+    note = remarks(gathered)[-1]
+    assert "1 run in the folder old was written before files had digests" in note
+    assert gathered.whole
 
 
 @pytest.mark.parametrize(
@@ -231,7 +259,7 @@ def test_results_of_format_1_are_read_beside_those_of_format_2(tmp_path):
 def test_a_record_that_nobody_of_ours_wrote_is_damaged(tmp_path, change):
     store = cell(tmp_path)
     path = store.path / "cell.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    edit(path, **change)
     with pytest.raises(PgsuiteError, match=r"cell\.json is damaged"):
         gather([tmp_path])
 

@@ -11,6 +11,11 @@ ROWS = [CurveRow(k, 100 * k, 100 * k, float(k), 1.0, 10, 20.0, 200, k, 0.5 * k) 
 FINGERPRINT = "0123456789abcdef" * 4
 
 
+def at(checkpoint, weights=(0.0, 1.0), diverged_at=-1):
+    """A snapshot."""
+    return {"w": np.array(weights), "checkpoint": np.array([checkpoint]), "diverged_at": np.array([diverged_at])}
+
+
 @pytest.fixture
 def store(tmp_path):
     store = CellStore(tmp_path, "trpo", "pgsuite/ProbeValue-v0", FINGERPRINT)
@@ -21,9 +26,9 @@ def store(tmp_path):
 @pytest.mark.parametrize(
     ("algorithm", "env", "folder"),
     [
-        ("trpo", "pgsuite/ProbeX-v0", "trpo--pgsuite-ProbeX-v0--0123456789ab"),
-        ("../../etc/passwd", "a b:c", "etc-passwd--a-b-c--0123456789ab"),
-        ("a--b", "..", "a-b--unnamed--0123456789ab"),
+        ("trpo", "pgsuite/ProbeX-v0", "trpo--pgsuite-ProbeX-v0-d5201f--0123456789ab"),
+        ("../../etc/passwd", "a b:c", "etc-passwd-3754d6--a-b-c-7bede3--0123456789ab"),
+        ("a--b", "..", "a-b-90827a--unnamed-5ec1f7--0123456789ab"),
     ],
 )
 def test_folder_names_are_safe(algorithm, env, folder):
@@ -33,8 +38,10 @@ def test_folder_names_are_safe(algorithm, env, folder):
 def test_the_record_is_written_once_and_names_the_cell(store):
     store.create({"suite": "another"})
     record = json.loads((store.path / "cell.json").read_text())
+    digest = record.pop("digest")
+    assert digest.startswith("pgsuite-blake2b:")
     assert record == {
-        "format": 2,
+        "format": 3,
         "suite": "quick",
         "algorithm": "trpo",
         "env": "pgsuite/ProbeValue-v0",
@@ -120,7 +127,7 @@ def test_no_snapshot_is_none(store):
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04nonsense", None])
 def test_a_damaged_snapshot_is_named_and_its_run_is_corrupt(store, content):
-    store.write_checkpoint(3, ROWS, {"status": "complete"}, {"w": np.ones(100)}, {})
+    store.write_checkpoint(3, ROWS, {"status": "complete"}, at(2, np.ones(100)), {})
     path = store.path / "seed-3.safetensors"
     path.write_bytes(path.read_bytes()[:-8] if content is None else content)
     with pytest.raises(PgsuiteError, match=r"seed-3\.safetensors is damaged .* delete it"):
@@ -130,7 +137,7 @@ def test_a_damaged_snapshot_is_named_and_its_run_is_corrupt(store, content):
 
 @pytest.mark.parametrize("survived", [0, 1, 2])
 def test_a_crash_inside_a_checkpoint_never_leaves_a_complete_run_with_an_old_snapshot(store, monkeypatch, survived):
-    store.write_checkpoint(3, ROWS[:2], {"status": "partial"}, {"w": np.zeros(2)}, {"checkpoint": "1"})
+    store.write_checkpoint(3, ROWS[:2], {"status": "partial"}, at(1), {})
     writes = []
     for name in ("write_curve", "write_snapshot"):
         write = getattr(CellStore, name)
@@ -143,13 +150,103 @@ def test_a_crash_inside_a_checkpoint_never_leaves_a_complete_run_with_an_old_sna
 
         monkeypatch.setattr(CellStore, name, counted)
     with pytest.raises(KeyboardInterrupt):
-        store.write_checkpoint(3, ROWS, {"status": "complete"}, {"w": np.ones(2)}, {"checkpoint": "2"})
+        store.write_checkpoint(3, ROWS, {"status": "complete"}, at(2), {})
     assert store.seeds() == {3: "partial"}
-    checkpoint = int(store.read_snapshot(3)[1]["checkpoint"])
+    checkpoint = int(store.read_snapshot(3)[0]["checkpoint"][0])
     assert checkpoint in store.read_curve(3)[0]["checkpoint"].to_list()  # nothing is lost: resume from there
 
 
 def test_a_finished_checkpoint_is_complete(store):
-    store.write_checkpoint(3, ROWS, {"status": "complete"}, {"w": np.ones(2)}, {"checkpoint": "2"})
+    store.write_checkpoint(3, ROWS, {"status": "complete"}, at(2), {})
     assert store.seeds() == {3: "complete"}
     assert store.read_curve(3)[1] == {"status": "complete"}
+
+
+RULES = {"suite": "quick", "steps": 200, "protocol": {"checkpoints": 2}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "status", "found"),
+    [
+        (ROWS, "complete", "complete"),
+        (ROWS[:2], "complete", "corrupt"),
+        (ROWS[:2], "partial", "partial"),
+        (ROWS[1:], "complete", "corrupt"),
+        ([ROWS[0], ROWS[1]._replace(env_steps=150)], "partial", "corrupt"),
+        ([*ROWS, CurveRow(3, 300, 300, 3.0, 1.0, 10, 20.0, 200, 3, 1.5)], "complete", "corrupt"),
+        (ROWS[:1], "diverged", "diverged"),
+    ],
+)
+def test_a_run_is_complete_only_with_every_checkpoint_of_its_record(tmp_path, rows, status, found):
+    """Of which there are 0, 100 and 200 steps."""
+    store = CellStore(tmp_path, "trpo", "CartPole-v1", FINGERPRINT)
+    store.create(RULES)
+    store.write_curve(3, rows, {"status": status, "diverged_at": 64})
+    assert store.seeds() == {3: found}
+
+
+@pytest.mark.parametrize(
+    ("rows", "status", "snapshot", "found"),
+    [
+        (2, "partial", at(1), "partial"),
+        (3, "partial", at(1), "partial"),  # a crash came between the two
+        (1, "partial", at(1), "corrupt"),
+        (3, "complete", at(1), "corrupt"),
+        (1, "diverged", at(1, diverged_at=64), "diverged"),
+        (1, "diverged", at(1), "corrupt"),
+        (2, "partial", {"w": np.ones(1)}, "corrupt"),
+    ],
+)
+def test_the_rows_reach_the_snapshot(store, rows, status, snapshot, found):
+    store.write_curve(3, ROWS[:rows], {"status": status, "diverged_at": 64})
+    store.write_snapshot(3, snapshot, {})
+    assert store.seeds() == {3: found}
+
+
+def test_what_is_whole_is_gone_on_from(store):
+    assert store.resumable(3) is None
+    store.write_curve(3, ROWS, {"status": "complete"})
+    assert store.resumable(3) is None
+    store.write_snapshot(3, at(1), {})
+    resumed = store.resumable(3)
+    assert resumed.curve["checkpoint"].to_list() == [0, 1]
+    store.write_curve(3, ROWS[:1], {"status": "complete"})
+    with pytest.raises(PgsuiteError, match="ends at checkpoint 0, its snapshot is of checkpoint 1"):
+        store.resumable(3)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "safetensors"])
+def test_the_files_of_another_run_are_damage(store, suffix):
+    for seed in (3, 4):
+        store.write_checkpoint(seed, ROWS, {"status": "complete"}, at(2, [seed]), {})
+    (store.path / f"seed-4.{suffix}").write_bytes((store.path / f"seed-3.{suffix}").read_bytes())
+    assert store.seeds() == {3: "complete", 4: "corrupt"}
+
+
+@pytest.mark.parametrize("position", range(0, 100, 9))
+def test_a_bit_anywhere_in_a_snapshot_is_found(store, position):
+    store.write_checkpoint(3, ROWS, {"status": "complete"}, at(2, np.linspace(0, 1, 50)), {})
+    path = store.path / "seed-3.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) * position // 100] ^= 1 << position % 8
+    path.write_bytes(content)
+    with pytest.raises(PgsuiteError, match=r"seed-3\.safetensors is damaged"):
+        store.read_snapshot(3)
+
+
+def test_a_record_of_another_cell_is_replaced(store):
+    other = CellStore.at(store.path, "reinforce", "CartPole-v1", FINGERPRINT)
+    other.create({})
+    assert store.record()["algorithm"] == "reinforce"
+
+
+LONG = "x" * 100
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a/b", "a:b"), (LONG + "1", LONG + "2"), ("a b", "a-b"), ("ä", "ö"), ("", ".")]
+)
+def test_names_that_differ_only_in_unsafe_or_late_letters_have_their_own_folders(one, other):
+    folders = {cell_folder(name, "CartPole-v1", FINGERPRINT) for name in (one, other)}
+    assert len(folders) == 2
+    assert all(len(folder.encode()) < 255 for folder in (cell_folder(LONG, LONG, FINGERPRINT), *folders))

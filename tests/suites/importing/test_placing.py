@@ -1,7 +1,11 @@
+import json
+
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import CellStore, CurveRow, load, write_manifest
+from pgsuite.results.store.digest import sealed_table
+from pgsuite.results.store.locking import LOCK
 from pgsuite.suites.importing.placing import MARK, ImportedCell, StoredRun, place
 
 RECORD = {"steps": 10, "protocol": {"source": "x"}, "anchors": None, MARK: {"source": "evaluation"}}
@@ -23,7 +27,7 @@ def seeds_of(folder):
 def test_load_reads_them_like_any_other(tmp_path):
     place([cell(0, 2), cell(1, algorithm="other")], tmp_path, "imported")
     assert seeds_of(tmp_path) == {"mine": [0, 2], "other": [1]}
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("[!.]*"))) == 3
 
 
 def test_seeds_imported_later_join_the_cell(tmp_path):
@@ -84,7 +88,7 @@ def test_a_failure_half_way_leaves_no_results(tmp_path, monkeypatch):
     monkeypatch.setattr(CellStore, "write_curve", full)
     with pytest.raises(PgsuiteError, match="full"):
         place([cell(0, 1), cell(0, 1, algorithm="other")], out, "imported")
-    assert list(out.iterdir()) == []
+    assert [path.name for path in out.iterdir()] == [LOCK]
 
 
 @pytest.mark.parametrize("name", ["../../../x", "..", "/etc/passwd", "a\\b", "con\x00", "-" * 150])
@@ -106,7 +110,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_results_of_an_earlier_format_are_not_added_to(tmp_path):
     place([cell(0)], tmp_path, "imported")
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
-    with pytest.raises(UsageError, match=r"manifest\.json has format 1.*another folder with --out"):
+    manifest.write_text(json.dumps(sealed_table(json.loads(manifest.read_text()) | {"format": 2})))
+    with pytest.raises(UsageError, match=r"manifest\.json has format 2.*another folder with --out"):
         place([cell(1)], tmp_path, "imported")
     assert seeds_of(tmp_path) == {"mine": [0]}

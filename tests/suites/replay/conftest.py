@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from pgsuite.results import CellStore
+from pgsuite.results.store.digest import sealed_table
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.policies import find_cell
 from pgsuite.suites.running import run_cells
@@ -50,7 +51,7 @@ def copied(tmp_path):
         shutil.copytree(store.path, folder)
         record = json.loads((folder / "cell.json").read_text())
         change(record)
-        (folder / "cell.json").write_text(json.dumps(record))
+        (folder / "cell.json").write_text(json.dumps(sealed_table(record)))
         return CellStore.open(folder)
 
     return copy

@@ -1,0 +1,54 @@
+"""A cell's record, ``cell.json``: everything needed to repeat it."""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import PgsuiteError
+from .digest import DIGEST, check_table
+from .format import DIGESTS_SINCE, check_format
+from .reading import DamagedFile, read_json
+
+RECORD = "cell.json"
+
+
+def has_record(folder: Path) -> bool:
+    """Whether something stands where a folder's record would, readable or not."""
+    return os.path.lexists(folder / RECORD)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The ``cell.json`` of a folder.
+
+    Raises:
+        PgsuiteError: there is none, or it cannot be read.
+        UsageError: it is of another format.
+    """
+    path = folder / RECORD
+    try:
+        content = read_json(path)
+        record = check_table(content, required=False)
+        if check_format(path, record) >= DIGESTS_SINCE and DIGEST not in content:
+            raise ValueError("its digest is missing")
+        _check_types(record)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if has_record(folder):  # a link to nowhere
+            raise DamagedFile(path, error, "run the suite again to restore it") from error
+        raise PgsuiteError(f"{path} does not exist; {folder} is not a cell of results") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise DamagedFile(path, error, "run the suite again to restore it") from error
+    return record
+
+
+def _check_types(record: Mapping[str, Any]) -> None:
+    """Hold a record to what readers rely on: anybody may have written it."""
+    if not all(isinstance(record.get(name), str) for name in ("algorithm", "env", "fingerprint")):
+        raise ValueError("algorithm, env or fingerprint is missing")
+    if not all(isinstance(record.get(name, {}), dict) for name in ("protocol", "environment", "configuration")):
+        raise ValueError("protocol, environment or configuration is no table")
+    if (anchors := record.get("anchors")) is not None:
+        random, reference = float(anchors["random"]), float(anchors["reference"])
+        if not (math.isfinite(random) and math.isfinite(reference) and random != reference):
+            raise ValueError("anchors are not two numbers")
