@@ -16,15 +16,9 @@ from typing import Any
 DIGEST = "digest"
 _MARK = b"pgsuite-blake2b:"
 _HEX = 64
+_MISMATCH = "its digest is another one: bytes have changed since it was written"
 BLANK = (_MARK + _HEX * b"0").decode()
 """What stands in a file's metadata until it is sealed."""
-
-
-class Mismatch(ValueError):
-    """What is there is not what was written."""
-
-    def __init__(self) -> None:
-        super().__init__("its digest is another one: bytes have changed since it was written")
 
 
 def sealed(content: bytes) -> bytes:
@@ -45,7 +39,7 @@ def check_seal(parts: Iterable[bytes]) -> bool:
         parts: the file, in order, cut so that the digest lies within one part.
 
     Raises:
-        Mismatch: it is another digest.
+        ValueError: it is another digest.
     """
     found, digest = b"", _digest(())
     for part in parts:
@@ -56,7 +50,7 @@ def check_seal(parts: Iterable[bytes]) -> bool:
             part = b"".join((part[:start], BLANK.encode(), part[end:]))
         digest.update(part)
     if found and found != _MARK + digest.hexdigest().encode():
-        raise Mismatch
+        raise ValueError(_MISMATCH)
     return bool(found)
 
 
@@ -88,8 +82,7 @@ def check_table(table: Mapping[str, Any], *, required: bool) -> dict[str, Any]:
         required: whether one without a digest is damaged.
 
     Raises:
-        Mismatch: it is another digest.
-        ValueError: there is none, and there should be.
+        ValueError: it is another digest, or there is none and there should be.
         AttributeError, TypeError: it is no table.
     """
     rest = {name: value for name, value in table.items() if name != DIGEST}
@@ -97,5 +90,5 @@ def check_table(table: Mapping[str, Any], *, required: bool) -> dict[str, Any]:
         if required:
             raise ValueError("its digest is missing")
     elif table[DIGEST] != digest_of(rest):
-        raise Mismatch
+        raise ValueError(_MISMATCH)
     return rest

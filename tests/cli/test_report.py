@@ -107,7 +107,7 @@ def test_a_folder_of_another_version_is_refused(pgsuite, tmp_path):
     path.write_text(json.dumps(sealed_table(json.loads(path.read_text()) | {"format": 9})))
     code, out, err = pgsuite("report", str(tmp_path))
     assert (code, out) == (2, "")
-    assert "has format 9, this pgsuite reads formats 1 and 2" in err
+    assert "has format 9, this pgsuite reads formats 1, 2, 3" in err
 
 
 def test_budgets_that_differ_are_refused_with_a_way_out(pgsuite, tmp_path):

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from pgsuite.errors import UsageError
 from pgsuite.results import load, read_manifest
+from pgsuite.results.store.digest import sealed_table
 from pgsuite.suites import running
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
@@ -113,7 +114,7 @@ def test_an_interruption_is_an_outcome(run, monkeypatch, tmp_path):
 def test_results_of_an_earlier_format_are_not_added_to(run, tmp_path):
     run("reinforce", seeds="0")
     manifest = tmp_path / "out" / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 1}))
+    manifest.write_text(json.dumps(sealed_table(json.loads(manifest.read_text()) | {"format": 1})))
     before = files(tmp_path / "out")
     for algorithm, seeds in (("reinforce", "0"), ("reinforce", "0-1"), ("actor-critic", "0")):
         with pytest.raises(
