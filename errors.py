@@ -5,22 +5,11 @@ Exit codes of the command line: 0 done, 1 something failed while running (the su
 """
 
 import sysconfig
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import walk_tb
 
-_INERT = {"Cc", "Cf", "Cs", "Co", "Cn"}
-"""Unicode categories that are not drawn: controls, marks that turn the direction of text, halves of pairs."""
-
-
-def plain(text: str) -> str:
-    """The text on one line, with the replacement character where a character would act instead of being seen.
-
-    Names and reasons may come out of a stranger's folder; a terminal would obey them.
-    """
-    line = " ".join(text.split())
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _INERT else one for one in line)
+from .foreign import plain as plain
 
 
 class PgsuiteError(Exception):

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ..errors import PgsuiteError
+from ..foreign import block, plain
 from . import options
 from .anchors import anchors
 from .audit import audit
@@ -120,13 +121,13 @@ def main() -> NoReturn:
         with interruptible():
             code = app(prog_name="pgsuite", standalone_mode=False)
     except typer.TyperException as error:
-        reason = " ".join(error.format_message().split()).rstrip(".")
+        reason = plain(error.format_message()).rstrip(".")
         command = getattr(getattr(error, "ctx", None), "command_path", "pgsuite")
         print(f"pgsuite: {reason}; see `{command} --help`", file=sys.stderr)
         sys.exit(2)
     except PgsuiteError as error:
         if options.debug:
-            traceback.print_exc()
+            print(block(traceback.format_exc()), file=sys.stderr)
         print(f"pgsuite: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort) as error:
@@ -134,7 +135,7 @@ def main() -> NoReturn:
         sys.exit(exit_code(error))
     except Exception as error:
         if options.debug:
-            traceback.print_exc()
+            print(block(traceback.format_exc()), file=sys.stderr)
         print(f"pgsuite: {options.internal_error(error)}", file=sys.stderr)
         sys.exit(1)
     sys.exit(code)

@@ -2,7 +2,8 @@
 
 import typer
 
-from ..errors import in_one_line, plain
+from ..errors import in_one_line
+from ..foreign import plain
 
 debug = False
 """Whether tracebacks are shown; set by ``pgsuite --debug``."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import PgsuiteError, UsageError, located, plain
+from ..errors import PgsuiteError, UsageError, located
+from ..foreign import plain
 from . import options
 from .interruption import exit_code
 from .report import write_report

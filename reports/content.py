@@ -5,10 +5,11 @@ from typing import NamedTuple
 from ..results.statistics.bootstrap import MEANINGFUL
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
+from ..wording import plural
 from . import evaluated
 from .audit import AuditSection
 from .catalogue import SCORE_IN_WORDS, STATISTICS
-from .notation import percent, plural, ranges, si
+from .notation import percent, ranges, si
 from .tables import absent, cost, details, environments, improvement, leaderboard
 from .tables.table import Table
 

@@ -8,7 +8,7 @@ from ..results.statistics.comparison import Comparison
 from ..results.statistics.grid import CommonGrid
 from ..results.store.gathering import Gathered
 from ..results.store.protocol import measured
-from .notation import plural
+from ..wording import plural
 
 _NAMED = 4
 """Most cells that a sentence names before it only counts them."""

@@ -1,52 +1,12 @@
 r"""The tables of a paper: LaTeX to be read in with ``\input``, with booktabs."""
 
-from ..errors import plain
+from ..foreign import latex
 from .content import Content
 from .tables.table import Entry, Medium, Table
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}",
-    "*": "{*}",  # after a line's end it would be an option
-    "[": "{[}",
-    "]": "{]}",
-    "−": r"\ensuremath{-}",
-    "×": r"\ensuremath{\times}",
-    "±": r"\ensuremath{\pm}",
-    "—": "---",
-    "–": "--",
-    "“": "``",
-    "”": "''",
-    "…": r"\ldots{}",
-    "\u2019": "'",
-}
 _PREAMBLE = r"""% Tables of a comparison by pgsuite. In the preamble: \usepackage[T1]{fontenc} and
 % \usepackage{booktabs,textcomp,graphicx}; then \input{report.tex}. Compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
 """
-
-
-def escape(text: str) -> str:
-    """Text that LaTeX prints as it is; characters that pdfLaTeX's fonts lack become a question mark."""
-    return "".join(_SPECIAL.get(one, one if one.isascii() else _letter(one)) for one in plain(text))
-
-
-def _letter(character: str) -> str:
-    """Latin letters as they are, which T1 fonts have; anything else cannot be relied on."""
-    return character if "\u00c0" <= character <= "\u017e" and character not in "×÷" else "?"
 
 
 def to_latex(content: Content) -> str:
@@ -59,7 +19,7 @@ def table(whole: Table) -> str:
     """A floating booktabs table, shrunk to the width of the text where it is wider."""
     shown = whole.shown(Medium.LATEX)
     alignment = "".join("r" if column.numeric else "l" for column in shown.columns)
-    header = " & ".join(escape(column.title) for column in shown.columns)
+    header = " & ".join(latex(column.title) for column in shown.columns)
     lines = []
     for number, row in enumerate(shown.rows):
         repeated = shown.repeats(number)
@@ -70,7 +30,7 @@ def table(whole: Table) -> str:
     body = "\n".join(f"    {line}" for line in lines)
     return rf"""\begin{{table}}
   \centering
-  \caption{{{escape(shown.title)}. {escape(shown.caption)}}}
+  \caption{{{latex(shown.title)}. {latex(shown.caption)}}}
   \label{{tab:pgsuite-{shown.name}}}
   \resizebox{{\ifdim\width>\linewidth\linewidth\else\width\fi}}{{!}}{{%
   \begin{{tabular}}{{{alignment}}}
@@ -85,5 +45,5 @@ def table(whole: Table) -> str:
 
 
 def _cell(cell: Entry) -> str:
-    text = escape(cell.text)
-    return " ".join(filter(None, [rf"\textbf{{{text}}}" if cell.strong else text, escape(cell.interval)]))
+    text = latex(cell.text)
+    return " ".join(filter(None, [rf"\textbf{{{text}}}" if cell.strong else text, latex(cell.interval)]))

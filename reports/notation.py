@@ -1,4 +1,4 @@
-"""How numbers and names are written: enough digits to compare by, no more; names that are seen and do not act."""
+"""How numbers are written: enough digits to compare by, no more."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -92,8 +92,3 @@ def ranges(seeds: Sequence[int]) -> str:
 
 def _range(run: Sequence[int]) -> str:
     return str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}"
-
-
-def plural(number: int, noun: str) -> str:
-    """``1 run``, ``10 runs``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

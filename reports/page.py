@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..errors import plain
+from ..foreign import plain, slug
 from ..results.store.provenance import versions
 from .content import Content
-from .figures import Drawing, Figures, inline, line_styles, slug
+from .figures import Drawing, Figures, inline, line_styles
 from .figures.style import LineStyle
 from .tables.table import Entry, Medium
 

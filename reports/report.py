@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from ..errors import UsageError, plain
+from ..errors import UsageError
+from ..foreign import csv_cell, plain
 from ..results.statistics.bootstrap import REPLICATES
 from ..results.statistics.comparison import Comparison, compare
 from ..results.store.gathering import Gathered, gather
@@ -159,10 +160,17 @@ def write_tables(comparison: Comparison, out: Path) -> list[Path]:
     for name, field in TABLES.items():
         frame = flat(getattr(comparison, field))
         csv, parquet = folder / f"{name}.csv", folder / f"{name}.parquet"
-        frame.to_csv(csv, index=False, lineterminator="\n")
+        for_spreadsheets(frame).to_csv(csv, index=False, lineterminator="\n")
         frame.to_parquet(parquet, index=False)
         paths += [csv, parquet]
     return paths
+
+
+def for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with texts, its columns' names among them, that a spreadsheet does not compute."""
+    safe = frame.rename(columns=lambda name: csv_cell(str(name)))
+    texts = [name for name in safe.columns if safe[name].map(lambda item: isinstance(item, str)).any()]
+    return safe.assign(**{name: safe[name].map(csv_cell, na_action="ignore") for name in texts})
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from ..foreign import styled
+
 
 class Bars:
     """What shows bars on a terminal while its block lasts, and none in a log."""
@@ -30,7 +32,11 @@ class Bars:
 @contextmanager
 def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], None]]:
     """Show how many of ``total`` pieces of work are done: a bar on a terminal, nothing in a log."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed}/{task.total}"),
+    )
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
@@ -38,4 +44,4 @@ def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], N
 
 def say(console: Console, line: str) -> None:
     """Print a line as it is: names in it are no markup, and a log or a terminal breaks it where it likes."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(styled(line, spaced=True), soft_wrap=True)

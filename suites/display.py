@@ -8,7 +8,7 @@ from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
-from ..errors import plain
+from ..foreign import plain, styled
 from .console import Bars, say
 from .scheduling import Failure
 from .workers import Job, News
@@ -146,7 +146,9 @@ class _Label(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         width = max(self._console.width - _BESIDE_LABEL, _SHORTEST_LABEL)
-        return Text(label(task.fields["parts"], width), no_wrap=True)
+        text = styled(label(task.fields["parts"], width))
+        text.no_wrap = True
+        return text
 
 
 def label(parts: tuple[str, ...], width: int | None = None) -> str:

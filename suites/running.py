@@ -11,6 +11,7 @@ from ..errors import PgsuiteError, located
 from ..kernels import host
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
 from ..results.store.provenance import provenance
+from ..wording import plural
 from . import forking
 from .console import say
 from .display import Display
@@ -59,7 +60,9 @@ def run_cells(
     workers = workers or len(available_cores())
     jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(planned, workers)]
     runs, missing = sum(len(p.seeds) for p in planned), sum(len(job.seeds) for job in jobs)
-    console.print(f"{runs - missing} of {runs} runs are there, {missing} to do on {workers} worker(s)")
+    are = "is" if runs == 1 else "are"
+    there = f"{runs - missing} of {plural(runs, 'run')} {are} there"
+    say(console, f"{there}, {missing} to do on {plural(workers, 'worker')}")
     if not jobs:
         return Outcome([])
     try:

@@ -4,10 +4,11 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import UsageError, plain
+from ...errors import UsageError
+from ...foreign import markdown, plain
 from ...results.checked import Checked, CheckedCell, explained, write_checked
 from ...results.store.atomic import write_text
-from ..markdown import escape, table
+from ..markdown import table
 from .table import details_table, diagnostics_table, speed_table, verdict_table
 
 PAGE = "check.html"
@@ -58,11 +59,11 @@ def to_junit(checked: Checked) -> str:
         )
         message = plain(explained(cell) or cell.verdict)
         if cell.counts == "regressed":
-            ElementTree.SubElement(case, "failure", message=message, type="regressed").text = _facts(cell)
+            ElementTree.SubElement(case, "failure", message=message, type="regressed").text = plain(_facts(cell))
         elif cell.counts == "open" or cell.waiver:
             ElementTree.SubElement(case, "skipped", message=message)
         else:
-            ElementTree.SubElement(case, "system-out").text = f"{cell.verdict} ({cell.tier})"
+            ElementTree.SubElement(case, "system-out").text = plain(f"{cell.verdict} ({cell.tier})")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 
 
@@ -80,17 +81,18 @@ def to_comment(checked: Checked) -> str:
 
 
 def _comment(checked: Checked) -> Iterator[str]:
-    yield f"### pgsuite check {escape(checked.suite)}: {checked.verdict}\n"
-    yield f"{escape(checked.headline)}.\n"
+    yield f"### pgsuite check {markdown(checked.suite)}: {checked.verdict}\n"
+    yield f"{markdown(checked.headline)}.\n"
     for line in checked.lines():
-        yield f"- {escape(line)}"
+        yield f"- {markdown(line)}"
     yield ""
-    yield f"{escape(checked.candidate)}, compared with {escape(checked.baseline)}, margin {checked.margin:g} of score."
+    against = f"{markdown(checked.candidate)}, compared with {markdown(checked.baseline)}"
+    yield f"{against}, margin {checked.margin:g} of score."
     yield "\n<details><summary>Every cell</summary>\n"
     for one in (verdict_table(checked), details_table(checked), diagnostics_table(checked), speed_table(checked)):
         if one.rows:
             yield table(one)
             yield ""
     for note in checked.notes:
-        yield f"- {escape(note)}"
+        yield f"- {markdown(note)}"
     yield "\n</details>\n"

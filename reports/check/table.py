@@ -3,9 +3,8 @@
 import math
 
 from rich.console import Console
-from rich.text import Text
 
-from ...errors import plain
+from ...foreign import styled
 from ...results.checked import Checked, CheckedCell, Interval
 from ..notation import NOTHING
 from ..tables.table import EVERYWHERE, FILES, Column, Entry, Table, number, text
@@ -180,9 +179,9 @@ def print_check(checked: Checked, console: Console) -> None:
         print_table(beside, console)
     console.print()
     for line in checked.lines():
-        console.print(Text(plain(line)), soft_wrap=True)
+        console.print(styled(line), soft_wrap=True)
     for note in checked.notes:
-        console.print(Text(plain(f"note: {note}"), style="yellow"), soft_wrap=True)
-    console.print(Text(plain(f"{checked.candidate}, compared with {checked.baseline}, margin {checked.margin:g}:")))
+        console.print(styled(f"note: {note}", style="yellow"), soft_wrap=True)
+    console.print(styled(f"{checked.candidate}, compared with {checked.baseline}, margin {checked.margin:g}:"))
     style = {"regressed": "bold red", "open": "bold yellow"}.get(checked.verdict, "bold green")
-    console.print(Text(plain(checked.headline), style=style), soft_wrap=True)
+    console.print(styled(checked.headline, style=style), soft_wrap=True)

@@ -1,11 +1,11 @@
 """MLflow: an experiment per suite, a run each; a run that was exported before is deleted and made anew."""
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from ...errors import UsageError, in_one_line
+from ...foreign import plain
 from .tracker import TrackedRun
 
 KEY = "pgsuite.run"
@@ -49,22 +49,16 @@ class MLflow:
         self._start = int(time.time() * 1000)
         made = client.create_run(experiment, start_time=self._start, tags={KEY: run.key}, run_name=run.name[:250])
         self._run, self._metrics = made.info.run_id, []
-        parameters = [entities.Param(_name(key), str(value)[:LONGEST_VALUE]) for key, value in run.facts.items()]
+        parameters = [entities.Param(name, plain(str(value))[:LONGEST_VALUE]) for name, value in run.facts.items()]
         client.log_batch(self._run, params=parameters[:100])
 
     def log(self, env_steps: int, seconds: float, values: Mapping[str, float]) -> None:
         """Keep one checkpoint's numbers for `finish`."""
         at = self._start + int(1000 * seconds)
-        self._metrics += [self._entities.Metric(_name(key), value, at, env_steps) for key, value in values.items()]
+        self._metrics += [self._entities.Metric(name, value, at, env_steps) for name, value in values.items()]
 
     def finish(self) -> None:
         """Send the numbers and end the run."""
         for first in range(0, len(self._metrics), BATCH):
             self._client.log_batch(self._run, metrics=self._metrics[first : first + BATCH])
         self._client.set_terminated(self._run)
-
-
-def _name(key: str) -> str:
-    """A key that MLflow accepts: whatever else is in it becomes ``-``, and no part of it is empty or made of dots."""
-    parts = [re.sub(r"[^A-Za-z0-9_. -]+", "-", part) for part in key.split("/")]
-    return "/".join(part if part.strip(". ") else "-" for part in parts)[:250]

@@ -1,12 +1,12 @@
 """What every tracker is told, whichever it is: runs with their settings, and rows of numbers against env steps."""
 
-import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
+from ...foreign import digest, key, named, plain
 from ...results.store.curve import METRIC
 
 Settings = Mapping[str, Mapping[str, Any]]
@@ -37,19 +37,19 @@ class TrackedRun(NamedTuple):
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.algorithm} · {self.env} · seed {self.seed}"
+        return f"{named(self.algorithm)} · {named(self.env)} · seed {self.seed}"
 
     @property
     def key(self) -> str:
         """For machines: 32 hexadecimal digits, the same whenever the run is exported."""
         identity = repr((self.algorithm, self.env, self.seed, self.fingerprint))
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+        return digest(identity, 32)
 
     @property
     def facts(self) -> dict[str, Any]:
         """Identity and hyperparameters, flat."""
         identity = {name: value for name, value in self._asdict().items() if name != "settings"}
-        return identity | {f"settings.{name}": value for name, value in self.settings.items()}
+        return identity | {key(f"settings.{name}"): value for name, value in self.settings.items()}
 
 
 class Tracker(Protocol):
@@ -79,9 +79,9 @@ def export(frame: pd.DataFrame, tracker: Tracker, settings: Settings | None = No
         of_cell = (settings or {}).get(str(fingerprint), {})
         tracker.start(
             TrackedRun(
-                str(first["suite"]),
-                str(label),
-                str(env),
+                plain(str(first["suite"])),
+                plain(str(label)),
+                plain(str(env)),
                 int(str(seed)),
                 str(fingerprint),
                 first["status"],
@@ -99,4 +99,4 @@ def _numbers(row: Mapping[Any, Any]) -> dict[str, float]:
     """The finite numbers of a row, by the name that trackers show."""
     named = {str(column): NUMBERS.get(str(column), str(column)) for column in row}
     chosen = {shown: row[column] for column, shown in named.items() if column in NUMBERS or column.startswith(METRIC)}
-    return {shown: float(value) for shown, value in chosen.items() if math.isfinite(float(value))}
+    return {key(shown): float(value) for shown, value in chosen.items() if math.isfinite(float(value))}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PgsuiteError, UsageError, in_one_line
+from ...foreign import named
 from .tracker import TrackedRun
 
 LONGEST_NAME = 120
@@ -33,8 +34,8 @@ class WeightsAndBiases:
                 project=self._project,
                 dir=str(self._out),
                 id=run.key,
-                name=run.name[:LONGEST_NAME],
-                group=f"{run.algorithm} · {run.env}"[:LONGEST_NAME],
+                name=named(run.name, LONGEST_NAME),
+                group=named(f"{run.algorithm} · {run.env}", LONGEST_NAME),
                 config=run.facts,
                 reinit="finish_previous",
                 settings=wandb.Settings(

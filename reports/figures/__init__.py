@@ -5,7 +5,7 @@ Loading this takes longer than printing a table does: import it where something 
 
 from .build import Figures, build
 from .drawing import Drawing, save
-from .style import line_styles, slug
+from .style import line_styles
 from .svg import inline
 
-__all__ = ["Drawing", "Figures", "build", "inline", "line_styles", "save", "slug"]
+__all__ = ["Drawing", "Figures", "build", "inline", "line_styles", "save"]

@@ -7,12 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ...foreign import named, slug
 from ..catalogue import AGGREGATES, STATISTICS, aggregates_caption
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
-from .names import named, short_names, text_width
+from .names import short_names, text_width
 from .series import Series
-from .style import LineStyle, slug
+from .style import LineStyle
 
 METRICS = ("iqm", "median", "mean", "optimality_gap")
 """Panels, in order."""

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
+from ...foreign import named, slug
 from ..catalogue import efficiency_caption, profiles_caption
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
-from .names import named
 from .series import Series, draw_band, draw_line
-from .style import LineStyle, slug
+from .style import LineStyle
 
 _MARGINS = Margins(left=52.0, right=16.0, top=12.0, bottom=38.0)
 _HEIGHT = 250.0

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ...foreign import named, slug
 from ...results.store.audit import BiasVariance
 from ..catalogue import bias_variance_caption
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
-from .names import named
 from .series import line_options
-from .style import SOLID, LineStyle, slug
+from .style import SOLID, LineStyle
 
 _LOOKS = (
     LineStyle("#808080", SOLID, "o"),

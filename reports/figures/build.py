@@ -10,8 +10,8 @@ import pandas as pd
 
 from ...results.statistics.comparison import Comparison
 from ...results.store.audit import BiasVariance
+from ...wording import plural
 from ..catalogue import STATISTICS
-from ..notation import plural
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure
 from .bias_variance import bias_variance_figure

@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from ...foreign import named, slug
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Look
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
-from .names import named
 from .series import Series, draw_band, draw_line
-from .style import SOLID, LineStyle, slug
+from .style import SOLID, LineStyle
 
 STYLES = {"baseline": LineStyle("#808080", (5.0, 2.0), "s"), "candidate": LineStyle("#0072B2", SOLID, "o")}
 CAPTION = (

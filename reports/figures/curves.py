@@ -9,16 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
+from ...foreign import named, slug
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.metrics import mean_interval
 from ..catalogue import curves_caption
 from ..notation import decimals
 from .drawing import MUTED, Drawing, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
-from .names import named
 from .runs import diverged_runs, plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
-from .style import LineStyle, slug
+from .style import LineStyle
 
 _COLUMNS = 3
 _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)

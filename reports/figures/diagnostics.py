@@ -8,14 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
+from ...foreign import named, slug
 from ...results.store.curve import METRIC
 from ..catalogue import DIAGNOSTICS, DIAGNOSTICS_DRAWN
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
-from .names import fit, named
+from .names import fit
 from .runs import plotted_runs, run_curves, runs_matrix
 from .series import Series, draw_band, draw_line, draw_runs
-from .style import LineStyle, slug
+from .style import LineStyle
 
 _MARGINS = Margins(left=42.0, right=12.0, top=24.0, bottom=34.0)
 _HEIGHT = 158.0

@@ -10,10 +10,11 @@ from matplotlib.colors import Colormap, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...foreign import named
 from ..catalogue import STATISTICS, improvement_drawn_caption
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
-from .names import named, short_names, text_width
+from .names import short_names, text_width
 from .style import LineStyle
 
 _CELL = (58.0, 38.0)

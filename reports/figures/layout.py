@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Affine2D, Transform
 
+from ...foreign import slug
 from .drawing import MUTED
 from .names import fit, short_names, text_width
 from .series import line_options
-from .style import LineStyle, slug
+from .style import LineStyle
 
 PAGE = 360.0
 """Width of a figure that is readable on a phone and half a desktop page alike."""

@@ -1,19 +1,12 @@
 """Names from outside as they stand in a figure: one line, of bounded length, without characters that act."""
 
 import functools
-import hashlib
 import warnings
 from collections.abc import Collection
 
-from ...errors import plain
+from ...foreign import digest, named, plain
 
-__all__ = ["LONGEST", "plain", "short_names", "shorten", "text_width"]
 LONGEST = 28
-
-
-def named(name: str) -> str:
-    """A name as plain text, never empty."""
-    return plain(name) or "(no name)"
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
@@ -24,14 +17,13 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 def short_names(names: Collection[str], longest: int = LONGEST) -> dict[str, str]:
     """What each name is called in a figure; two that are alike when shortened end in a hash each."""
-    short = {name: shorten(named(name), longest) for name in names}
+    short = {one: shorten(named(one), longest) for one in names}
     shown = list(short.values())
-    return {name: text if shown.count(text) == 1 else _told_apart(name, longest) for name, text in short.items()}
+    return {one: text if shown.count(text) == 1 else _told_apart(one, longest) for one, text in short.items()}
 
 
-def _told_apart(name: str, longest: int) -> str:
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:5]
-    return f"{shorten(name, longest - 6)} {digest}"
+def _told_apart(one: str, longest: int) -> str:
+    return f"{shorten(one, longest - 6)} {digest(one, 5)}"
 
 
 def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import ArrayLike, NDArray
 
-from .style import LineStyle, slug
+from ...foreign import slug
+from .style import LineStyle
 
 _MARKS_PER_LINE = 6
 

@@ -5,11 +5,11 @@ black are replaced, so that every line has a contrast of 3 to 1 on a white page 
 """
 
 import functools
-import hashlib
 import itertools
-import re
 from collections.abc import Collection
 from typing import NamedTuple
+
+from ...foreign import digest
 
 Dash = tuple[float, ...]
 
@@ -34,8 +34,6 @@ _COLOURS = ("#C84B32", "#7D4BFA", "#808080", "#3D9BDC")
 _DASHES: tuple[Dash, ...] = (SOLID, (5.0, 2.0), (2.0, 1.0), (5.0, 1.5, 1.0, 1.5))
 _MARKERS = ("v", "P", "X", "p", "<", ">")
 _OTHERS = [LineStyle(*look) for look in itertools.product(_COLOURS, _DASHES, _MARKERS)]
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_SLUG_LENGTH = 40
 
 
 def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
@@ -47,7 +45,7 @@ def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
     """
     styles = {name: KNOWN[name] for name in names if name in KNOWN}
     for name in sorted(set(names) - KNOWN.keys()):
-        start = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()) % len(_OTHERS)
+        start = int(digest(name, 16), 16) % len(_OTHERS)
         candidates = _OTHERS[start:] + _OTHERS[:start]
         styles[name] = min(candidates, key=functools.partial(_likeness, others=tuple(styles.values())))
     return {name: styles[name] for name in names}
@@ -58,15 +56,3 @@ def _likeness(look: LineStyle, others: Collection[LineStyle]) -> tuple[int, int,
     same_colour = [other for other in others if other.colour == look.colour]
     same_dash = [other for other in same_colour if other.dash == look.dash]
     return sum(other == look for other in others), len(same_dash), len(same_colour)
-
-
-def slug(name: str) -> str:
-    """The name as it stands in an id or a class of a page: letters a-z, digits and single dashes, 40 at most.
-
-    A name that is no slug itself ends in a hash of it, so that different names have different slugs.
-    """
-    if len(name) <= _SLUG_LENGTH and _SLUG.fullmatch(name):
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower())[: _SLUG_LENGTH - 9].strip("-")
-    return f"{words}-{digest}" if words else f"x-{digest}"

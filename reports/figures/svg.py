@@ -7,8 +7,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from xml.etree.ElementTree import Element
 
+from ...foreign import named, plain
 from .drawing import GRID, INK, MUTED, Drawing
-from .names import named, plain
 
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _COLOURS = {INK: ("currentColor", None), MUTED: ("currentColor", "0.72"), GRID: ("currentColor", "0.13")}

@@ -7,13 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from ...foreign import named, slug
 from ..catalogue import thresholds_caption
 from ..notation import si
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, put_titles
-from .names import named, short_names, text_width
+from .names import short_names, text_width
 from .series import Series
-from .style import LineStyle, slug
+from .style import LineStyle
 
 _ROW = 21.0
 _RIGHT = 46.0

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ...results.store.curve import Fate
 from ...results.store.gathering import Gathered, Hidden, Member
+from ...wording import plural
 from ..catalogue import ABSENT
-from ..notation import plural, ranges
+from ..notation import ranges
 from .table import Column, Entry, Table, algorithm, number, text
 
 _KINDS: dict[Fate, str] = {

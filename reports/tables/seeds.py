@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table as RichTable
-from rich.text import Text
 
-from ...errors import UsageError, plain
+from ...errors import UsageError
+from ...foreign import named, styled
 from ...results.statistics.power import ALL, ANY, CAUTION, Design, seeds_needed
 from ...results.statistics.scores import Curves, read_curves
 from ...results.store.gathering import gather
@@ -87,7 +88,11 @@ def caption(design: Design) -> str:
 def print_seeds(table: pd.DataFrame, design: Design, console: Console) -> None:
     """The table of `seeds_needed` with its caption: algorithms as headings."""
     shown = RichTable(
-        box=SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption(design), caption_justify="left", caption_style="dim"
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        caption=styled(caption(design)),
+        caption_justify="left",
+        caption_style="dim",
     )
     for name in _HEADER:
         left = name == "environment"
@@ -96,13 +101,14 @@ def print_seeds(table: pd.DataFrame, design: Design, console: Console) -> None:
     for row in table.to_dict("records"):
         if row["label"] != label:
             label = row["label"]
-            shown.add_row(Text(plain(str(label)), style="bold cyan"))
+            shown.add_row(styled(named(str(label)), "bold cyan"))
         suite = row["env"] in (ANY, ALL)
-        texts = [f"  {plain(str(row['env']))}", str(row["runs"]), *_numbers(row)]
-        shown.add_row(*(Text(text, style="bold" if suite else "") for text in texts))
+        style = "bold" if suite else ""
+        env = Padding(styled(named(str(row["env"])), style), (0, 0, 0, 2))
+        shown.add_row(env, *(styled(text, style) for text in [str(row["runs"]), *_numbers(row)]))
     console.print(shown)
     for row in table[table["note"] != ""].to_dict("records"):
-        console.print(Text(plain(f"{row['label']}, {row['env']}: {row['note']}")))
+        console.print(styled(f"{row['label']}, {row['env']}: {row['note']}"))
 
 
 def _numbers(row: Mapping[Hashable, Any]) -> list[str]:

@@ -6,7 +6,11 @@ Texts are plain: whoever renders a table escapes them.
 from enum import Enum
 from typing import NamedTuple
 
+from ...foreign import named
 from ..notation import NOTHING
+
+LONGEST = 600
+"""Characters of a cell of words."""
 
 
 class Medium(Enum):
@@ -88,7 +92,7 @@ class Table(NamedTuple):
 
 def text(value: object, *, tone: str = "") -> Entry:
     """A cell of words, sorted as they read."""
-    words = str(value)
+    words = named(str(value), LONGEST) if str(value) else ""
     return Entry(words, words or None, tone=tone) if words not in {"", NOTHING} else Entry(NOTHING, tone="muted")
 
 
@@ -100,4 +104,5 @@ def number(value: float, written: str, interval: str = "", *, strong: bool = Fal
 
 def algorithm(label: str) -> Entry:
     """The cell that names an algorithm, with its colours."""
-    return Entry(label, label, series=label)
+    shown = named(label)
+    return Entry(shown, shown, series=label)

@@ -5,7 +5,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 
-from ...errors import plain
+from ...foreign import plain
 from ...results.checked import CheckedCell, explained
 from ..console import Bars, say
 

@@ -8,8 +8,8 @@ from playwright.sync_api import sync_playwright
 
 from pgsuite.reports import report
 
+from ..hostile import NAMES, poison
 from .conftest import Folder
-from .hostile import NAMES, poison
 
 ARGUMENTS = [
     "--headless",

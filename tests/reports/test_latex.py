@@ -1,36 +1,9 @@
 import re
 
-import pytest
-
 from pgsuite.reports.content import content
-from pgsuite.reports.latex import escape, table, to_latex
+from pgsuite.reports.latex import table, to_latex
 from pgsuite.reports.tables.table import Column, Table, number, text
 from pgsuite.results import gather
-
-from .hostile import NAMES
-
-COMMANDS = {
-    "textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar", "textquotedbl",
-    "textquotesingle", "textasciigrave", "ensuremath", "times", "pm", "ldots",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_name_has_no_command_of_its_own(name):
-    escaped = escape(name)
-    assert set(re.findall(r"\\([A-Za-z]+)", escaped)) <= COMMANDS
-    bare = re.sub(r"\\.", "", escaped)
-    assert not set(bare) & set("$&#%_~^\\")
-    assert bare.count("{") == bare.count("}")
-    assert escaped.isascii()
-
-
-def test_each_special_character():
-    assert escape("a_b & 50% #1 $x ~ ^ \\ {}") == (
-        r"a\_b \& 50\% \#1 \$x \textasciitilde{} \textasciicircum{} \textbackslash{} \{\}"
-    )
-    assert escape("−1 — “x”") == r"\ensuremath{-}1 --- ``x''"
-    assert escape("é 漢") == "é ?"
 
 
 def test_a_bracket_after_a_line_break_is_no_option():

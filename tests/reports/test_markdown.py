@@ -1,17 +1,8 @@
-import html
-import re
-
-import pytest
-from markdown_it import MarkdownIt
-
-from pgsuite.errors import plain
 from pgsuite.reports.content import content
-from pgsuite.reports.markdown import Picture, escape, table, to_markdown
+from pgsuite.reports.markdown import Picture, table, to_markdown
 from pgsuite.reports.tables.leaderboard import leaderboard
 from pgsuite.reports.tables.table import Column, Table, number, text
 from pgsuite.results import gather
-
-from .hostile import NAMES
 
 
 def test_a_table_has_aligned_pipes_and_groups_named_once():
@@ -24,26 +15,6 @@ def test_a_table_has_aligned_pipes_and_groups_named_once():
         "| a   | one        |     1 [0, 3] |",
         "|     | two\\|three | **2** [0, 3] |",
     ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_renderer_shows_a_hostile_name_and_nothing_else(name):
-    rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"| a |\n| - |\n| x {escape(name)} |")
-    for tag in ("<script", "<img", "<style", "<svg", "<iframe", "<a ", "<code", "<em", "<!--"):
-        assert tag not in rendered
-
-
-@pytest.mark.parametrize(
-    "text", [*NAMES, "0.985", "1. x", "2) x", "3.", "- x", "+ x", "= x", "# x", "a (b) {c}! -1", "\\"]
-)
-def test_a_renderer_shows_the_text_and_nothing_less(text):
-    rendered = MarkdownIt("commonmark", {"html": True}).render(escape(text))
-    assert re.fullmatch(r"<p>[^<]*</p>", rendered.strip())
-    assert html.unescape(rendered.strip()[3:-4]).replace("\u200b", "") == plain(text)
-
-
-def test_a_mention_or_a_bare_address_stays_text():
-    assert not re.search(r"@\w|#\w|https:|www\.", escape("@everyone #12 https://x.invalid www.x.invalid"))
 
 
 def test_the_order_of_the_report(folder, comparison):

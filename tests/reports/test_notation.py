@@ -1,6 +1,5 @@
 import pytest
 
-from pgsuite.errors import plain
 from pgsuite.reports.notation import (
     common_decimals,
     decimals,
@@ -10,7 +9,6 @@ from pgsuite.reports.notation import (
     mebibytes,
     p_value,
     percent,
-    plural,
     ranges,
     si,
     signed,
@@ -84,7 +82,6 @@ def test_sizes_shares_and_probabilities():
     assert mebibytes(NAN) == "—"
     assert [percent(0.95), percent(0.975), percent(0.999)] == ["95%", "97.5%", "99.9%"]
     assert [p_value(0.0231), p_value(0.0005), p_value(1.0), p_value(NAN)] == ["0.023", "<0.001", "1.000", "—"]
-    assert [plural(1, "run"), plural(0, "run")] == ["1 run", "0 runs"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +89,3 @@ def test_sizes_shares_and_probabilities():
 )
 def test_seeds_in_short(seeds, text):
     assert ranges(seeds) == text
-
-
-def test_characters_that_act_are_replaced():
-    assert plain("a\x1b[31mb\u202ec\nd") == "a\ufffd[31mb\ufffdc d"

@@ -6,7 +6,7 @@ from pgsuite.reports.content import content
 from pgsuite.reports.terminal import print_report
 from pgsuite.results import gather
 
-from .hostile import NAMES
+from ..hostile import NAMES
 
 
 def printed(said, width=80):

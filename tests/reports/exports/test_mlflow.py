@@ -8,7 +8,6 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.reports.exports import export_mlflow
-from pgsuite.reports.exports.mlflow import _name
 
 
 class Client:
@@ -92,21 +91,6 @@ def test_the_same_again_replaces_the_runs(store, frame):
         export_mlflow(frame, "sqlite:///x")
     assert store()["deleted"] == ["0", "1"]
     assert len(store()["runs"]) == 4
-
-
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("metric/kl", "metric/kl"),
-        ("metric/../../x", "metric/-/-/x"),
-        ("/etc", "-/etc"),
-        ("a\x00b'é\n", "a-b-"),
-        ("..", "-"),
-        ("x" * 999, "x" * 250),
-    ],
-)
-def test_keys_are_what_mlflow_accepts(key, expected):
-    assert _name(key) == expected
 
 
 def test_a_missing_package_names_the_extra(frame, monkeypatch):

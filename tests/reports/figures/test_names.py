@@ -1,12 +1,6 @@
 import pytest
 
-from pgsuite.reports.figures.names import fit, plain, short_names, shorten, text_width
-
-
-def test_a_name_is_one_line_without_controls():
-    assert plain("a\n b\t\tc") == "a b c"
-    assert plain("a\x00b\u202ec\ud800") == "a\ufffdb\ufffdc\ufffd"
-    assert plain("<b> $x$ 日本") == "<b> $x$ 日本"
+from pgsuite.reports.figures.names import fit, short_names, shorten, text_width
 
 
 def test_a_long_name_is_visibly_cut():

@@ -1,10 +1,8 @@
-import re
-
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from pgsuite.reports.figures.style import _COLOURS, KNOWN, line_styles, slug
+from pgsuite.reports.figures.style import _COLOURS, KNOWN, line_styles
 
 
 def test_our_algorithms_look_different_in_every_respect():
@@ -74,17 +72,3 @@ def cielab(colour, vision):
 def test_our_algorithms_are_told_apart_by_colour_blind_readers(vision):
     seen = [cielab(look.colour, vision) for look in KNOWN.values()]
     assert min(np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]) > 12  # 2.3 is just noticeable
-
-
-@pytest.mark.parametrize(
-    "name", ["trpo", "trpo (A)", "TRPO", "a--b", "", "<script>", "x" * 300, "été", "\ud800", "a b", "-a"]
-)
-def test_a_slug_is_inert_and_short(name):
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(name))
-    assert len(slug(name)) <= 40
-
-
-def test_different_names_have_different_slugs():
-    names = ["trpo (A)", "trpo (B)", "trpo-a", "TRPO-A", "trpo--a", "x" * 300, "x" * 301, "é", "è", "", " "]
-    assert len({slug(name) for name in names}) == len(names)
-    assert slug("reinforce-baseline") == "reinforce-baseline"

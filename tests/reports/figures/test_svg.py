@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pgsuite.reports.figures import build, inline, slug
+from pgsuite.foreign import slug
+from pgsuite.reports.figures import build, inline
 from pgsuite.reports.figures.drawing import GRID, INK, MUTED
 
 from .conftest import ALGORITHMS, HOSTILE, comparison, suite

@@ -1,5 +1,9 @@
 """Names that try to become something else where they are written."""
 
+import string
+
+from hypothesis import strategies
+
 SCRIPT = "<script>window.hacked=1</script>"
 NAMES = (
     SCRIPT,
@@ -15,6 +19,39 @@ NAMES = (
     r"\input{/etc/passwd} $x^2$ \end{tabular} % & _ ~ #",
     "\x1b[2J\x07\u202egnirts",
 )
+
+
+PIECES = (
+    *NAMES,
+    *string.punctuation,
+    *(
+        "[/red]",
+        "[bold]",
+        "{{",
+        "{%",
+        "\\",
+        "$x^2$",
+        "&amp;",
+        "-->",
+        "]]>",
+        "'=1+1",
+        "\uff1d1+1",
+        "@sum",
+        "-1",
+        "+1",
+        "\t=1",
+    ),
+    *("\x00", "\x1b[31m", "\x1b]0;title\x07", "\x9b", "\x7f", "\r", "\n", "\n\n# x", "\u2028", "\x85"),
+    *("\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\u3164", "\ud800", "\udfff", "\ufffe", "\U000e0041"),
+    *("漢字", "日本語", "한국어", "ё", "é", "e\u0301", "o" + "\u0334" * 40, "\U0001f4a9", "ß", "Ħ", "ŉ"),
+    *("../", "/etc/passwd", "C:\\", "NUL", "con.txt", ".", "..", "~", "-rf", " ", "  ", ";", "GH-1", ":tada:"),
+)
+NASTY = strategies.one_of(
+    strategies.lists(strategies.sampled_from(PIECES), max_size=6).map("".join),
+    strategies.text(max_size=20),
+    strategies.sampled_from(PIECES).map(lambda piece: (piece * 10_000)[:10_000]),
+)
+"""Anything that somebody could call something."""
 
 
 def poison(folder, curves):
