@@ -1,5 +1,6 @@
 """`pgsuite import`: results from elsewhere."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,12 @@ def import_(
         int | None, typer.Option(min=1, help="Budget of every run; longer ones are cut.  [default: the longest run's]")
     ] = None,
     checkpoints: Annotated[int, typer.Option(min=2, max=10_000, help="Points that training episodes are put on.")] = 20,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="Episodes that every evaluation averages, where the files do not say.")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="mode or stochastic: what the evaluations played; files do not say.")
+    ] = None,
     window: Annotated[int, typer.Option(min=1, help="Training episodes averaged at a point.")] = 10,
 ) -> None:
     """Bring results from elsewhere into a results folder.
@@ -37,10 +44,13 @@ def import_(
     `report` reads it like any other. A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row
     per run and evaluation.
     """
+    from ..suites.importing.problems import ImportProblems
     from ..suites.importing.request import ImportRequest, import_results
 
     if source not in (None, "evaluation", "training"):
         raise UsageError(f"--source {source}: choose evaluation or training")
+    if policy not in (None, "mode", "stochastic"):
+        raise UsageError(f"--policy {policy}: choose mode or stochastic")
     folder = out or Path("runs") / _suite_name(suite)
     request = ImportRequest(
         paths=tuple(files),
@@ -53,8 +63,16 @@ def import_(
         steps=steps,
         checkpoints=checkpoints,
         window=window,
+        episodes=episodes,
+        deterministic=None if policy is None else policy == "mode",
     )
-    imported = import_results(request, folder)
+    try:
+        imported = import_results(request, folder)
+    except ImportProblems as error:
+        say(f"pgsuite: nothing is imported, for {len(error.found)} problems:", err=True)
+        for problem in error.found:
+            say(f"  {problem}", err=True)
+        raise typer.Exit(error.exit_code) from error
     for cell in imported.cells:
         points = max(len(run.rows) for run in cell.runs.values())
         say(
@@ -63,7 +81,7 @@ def import_(
         )
     for note in imported.notes:
         say(f"note: {note}", err=True)
-    typer.echo(f"imported into {folder}; `pgsuite report {folder}` shows it")
+    say(f"imported into {folder}; `pgsuite report {shlex.quote(str(folder))}` shows it")
 
 
 def _suite_name(text: str) -> str:

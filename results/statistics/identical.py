@@ -68,7 +68,7 @@ def said(groups: Sequence[IdenticalRuns]) -> list[str]:
     """One sentence a group: what is the same, and what it means for the number of runs."""
     return [
         f"The runs of {group.label} on {group.env} with seeds {', '.join(map(str, group.seeds))} have identical "
-        f"curves: most likely one run under {len(group.seeds)} seeds, which are not {len(group.seeds)} independent runs"
+        f"curves, as independent runs hardly do: one run under {len(group.seeds)} seeds is one run"
         for group in groups
     ]
 

@@ -97,7 +97,7 @@ def _extended(cell: ImportedCell, out: Path, old: ExpectedCell | None) -> Import
         if seed in runs and not _same(runs[seed], kept):
             raise UsageError(
                 f"{out} holds another run of {cell.algorithm} on {cell.env}, seed {seed}; "
-                f"give this one another seed, or delete {out / old.folder} and {out / 'manifest.json'}"
+                "give this one another seed, or import into another folder with -o"
             )
         runs[seed] = kept
     return cell._replace(runs=dict(sorted(runs.items())))

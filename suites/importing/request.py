@@ -1,20 +1,24 @@
 """An import from request to results folder: everything is read and checked, and only then written."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...errors import UsageError
+from ...results.statistics.identical import MEASURED, IdenticalRuns, identical_curves, said
 from ...results.store.provenance import versions
 from .files import find_files
 from .placing import MARK, ImportedCell, StoredRun, place
+from .problems import Problems
 from .rules import Rules, evaluation_rules, rules_like, training_rules
-from .runs import ImportedRun, checked_name, horizon, on_grid
+from .runs import ImportedRun, checked_name, horizon, listed, on_grid
 from .sb3 import Source, read_sb3
-from .tidy import read_tidy
+from .tables import read_csv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,10 @@ class ImportRequest:
     """Points that training episodes are put on."""
     window: int = 10
     """Training episodes averaged at a point."""
+    episodes: int | None = None
+    """Episodes of an evaluation, where the files do not say."""
+    deterministic: bool | None = None
+    """Whether evaluations played the mode of the policy."""
 
 
 class Imported(NamedTuple):
@@ -54,37 +62,34 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
     """
     notes: list[str] = []
     runs, source = _read(request, notes)
-    _check_each_once(runs)
-    cells: list[ImportedCell] = []
+    problems = Problems()
+    _check_each_once(runs, problems)
+    rules: list[Rules] = []
     for env in dict.fromkeys(run.env for run in runs):
-        of_env = [run for run in runs if run.env == env]
-        rules = _rules(request, env, of_env, source)
-        if rules.record["anchors"] is None:
-            notes.append(f"{env} has no anchors, so its returns have no score")
-        if short := [run for run in rules.runs if not run.complete]:
-            notes.append(_unfinished(env, rules.record["steps"], short, rules.runs, request))
-        cells += _cells(rules, request.suite, source)
-    return Imported(place(cells, out, request.suite), notes)
+        with problems.collected():
+            of_env = [run for run in runs if run.env == env]
+            rules.append(_rules(request, env, of_env, source))
+            notes += _remarks(env, rules[-1], source, request)
+    problems.check()
+    notes = list(dict.fromkeys(notes))
+    cells = [cell for of_env in rules for cell in _cells(of_env, request.suite, source, notes)]
+    placed = place(cells, out, request.suite)
+    return Imported(placed, [*notes, *_copies(placed)])
 
 
 def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], Source]:
     files = find_files(request.paths)
+    notes += files.notes
     named = {"algorithm": request.algorithm, "env": request.env}
     given = {name: checked_name(value, name, f"--{name}") for name, value in named.items() if value is not None}
     given |= {} if request.seed is None else {"seed": str(request.seed)}
-    if files.tidy and (files.monitors or files.evaluations):
-        raise UsageError(f"{files.tidy[0]} is a tidy CSV, the others are not; import them by two commands")
-    if files.tidy:
+    if files.tables and (files.monitors or files.evaluations):
+        raise UsageError(f"{files.tables[0]} is a CSV table, the others are not; import them by two commands")
+    if files.tables:
         if request.source == "training":
-            raise UsageError(f"{files.tidy[0]} holds evaluations; leave --source training out")
-        tables = [read_tidy(path, given) for path in files.tidy]
-        notes += [
-            f"{path}: the columns {', '.join(table.ignored)} are ignored"
-            for path, table in zip(files.tidy, tables, strict=True)
-            if table.ignored
-        ]
-        return _cut([run for table in tables for run in table.runs], request), "evaluation"
-    evaluated, trained = read_sb3(files, given, request.source)
+            raise UsageError(f"{files.tables[0]} holds evaluations; leave --source training out")
+        return _cut(_read_tables(files.tables, given, notes), request), "evaluation"
+    evaluated, trained = read_sb3(files, given, request.source, notes)
     if not trained:
         return _cut(evaluated, request), "evaluation"
     if request.like:
@@ -93,7 +98,23 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
             "leave --like out, or import evaluations"
         )
     budgets = {run.env: request.steps or horizon([r for r in trained if r.env == run.env]) for run in trained}
-    return [on_grid(run, budgets[run.env], request.checkpoints, request.window) for run in trained], "training"
+    problems, runs = Problems(), list[ImportedRun]()
+    for run in trained:
+        with problems.collected():
+            runs.append(on_grid(run, budgets[run.env], request.checkpoints, request.window))
+    problems.check()
+    return runs, "training"
+
+
+def _read_tables(paths: Sequence[Path], given: Mapping[str, str], notes: list[str]) -> list[ImportedRun]:
+    problems, runs = Problems(), list[ImportedRun]()
+    for path in paths:
+        with problems.collected():
+            read = read_csv(path, given)
+            runs += read.runs
+            notes += read.notes
+    problems.check()
+    return runs
 
 
 def _cut(runs: list[ImportedRun], request: ImportRequest) -> list[ImportedRun]:
@@ -108,11 +129,12 @@ def _cut(runs: list[ImportedRun], request: ImportRequest) -> list[ImportedRun]:
     return cut
 
 
-def _check_each_once(runs: Sequence[ImportedRun]) -> None:
+def _check_each_once(runs: Sequence[ImportedRun], problems: Problems) -> None:
     seen: dict[tuple[str, str, int], ImportedRun] = {}
     for run in runs:
         if (other := seen.setdefault(run[:3], run)) is not run:
-            raise UsageError(f"{other.files[0]} and {run.files[0]} both hold {run.name}; leave one out")
+            with problems.collected():
+                raise UsageError(f"{other.files[0]} and {run.files[0]} both hold {run.name}; leave one out")
 
 
 def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
@@ -120,7 +142,48 @@ def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source
         return rules_like(request.like, env, runs)
     if source == "training":
         return training_rules(env, runs, steps=request.steps, checkpoints=request.checkpoints, window=request.window)
-    return evaluation_rules(env, runs)
+    return evaluation_rules(env, runs, episodes=request.episodes, deterministic=request.deterministic)
+
+
+def _remarks(env: str, rules: Rules, source: Source, request: ImportRequest) -> list[str]:
+    """What the user might not expect of the runs of an environment."""
+    found = []
+    if rules.record["anchors"] is None:
+        found.append(f"{env} has no anchors, so its returns have no score")
+    if source == "evaluation":
+        found += _uneven(env, rules.runs)
+    if short := [run for run in rules.runs if not run.complete]:
+        found.append(_unfinished(env, rules.record["steps"], short, rules.runs, request))
+    return found
+
+
+def _uneven(env: str, runs: Sequence[ImportedRun]) -> list[str]:
+    """Evaluations that average different numbers of episodes, which is no error and must be known."""
+    by_count: dict[int, dict[str, list[int]]] = {}
+    for run in runs:
+        for count in dict.fromkeys(row.episodes for row in run.rows if row.episodes):
+            by_count.setdefault(count, {}).setdefault(run.algorithm, []).append(run.seed)
+    if len(by_count) < 2:
+        return []
+    told = (
+        f"{count} in {', '.join(f'{name} seed {listed(seeds)}' for name, seeds in found.items())}"
+        for count, found in sorted(by_count.items())
+    )
+    return [f"the evaluations on {env} average different numbers of episodes: {'; '.join(told)}"]
+
+
+def _copies(cells: Sequence[ImportedCell]) -> list[str]:
+    """Runs that are one run under several seeds, among all that the cells now hold."""
+    groups = []
+    for cell in cells:
+        curves = {
+            seed: np.array(
+                [[row.env_steps, *(getattr(row, name) for name in MEASURED)] for row in run.rows], np.float64
+            )
+            for seed, run in cell.runs.items()
+        }
+        groups += [IdenticalRuns(cell.algorithm, cell.env, seeds) for seeds in identical_curves(curves)]
+    return said(groups)
 
 
 def _unfinished(
@@ -132,19 +195,20 @@ def _unfinished(
     else:
         common = min(run.rows[-1].env_steps for run in short)
         remedy = f"cut all of {env} to their common budget with --steps {common}, or train these further"
-    named = ", ".join(f"{run.algorithm} seed {run.seed} (up to {run.rows[-1].env_steps})" for run in short)
+    named = ", ".join(f"{run.algorithm} seed {run.seed} (up to {run.rows[-1].env_steps})" for run in short[:10])
+    named += f" and {len(short) - 10} more" if len(short) > 10 else ""
     return (
         f"{len(short)} of {len(runs)} runs on {env} end before its budget of {steps} steps, count as unfinished and "
         f"are in no statistics: {named}; {remedy}"
     )
 
 
-def _cells(rules: Rules, suite: str, source: Source) -> list[ImportedCell]:
+def _cells(rules: Rules, suite: str, source: Source, notes: Sequence[str]) -> list[ImportedCell]:
     env = rules.runs[0].env
     record = {
         "suite": suite,
         **rules.record,
-        MARK: {"source": source},
+        MARK: {"source": source, "notes": list(notes)},
         "configuration": {},
         "provenance": {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -21,8 +21,16 @@ class Rules(NamedTuple):
     runs: list[ImportedRun]
 
 
-def evaluation_rules(env: str, runs: Sequence[ImportedRun]) -> Rules:
+def evaluation_rules(
+    env: str, runs: Sequence[ImportedRun], *, episodes: int | None = None, deterministic: bool | None = None
+) -> Rules:
     """The rules that evaluations show: a common grid, and how many episodes were averaged.
+
+    Args:
+        env: the environment.
+        runs: all on it.
+        episodes: as the user states them, where the files do not say.
+        deterministic: whether the mode of the policy was played, which no file says.
 
     Raises:
         UsageError: the runs have no common grid.
@@ -34,8 +42,8 @@ def evaluation_rules(env: str, runs: Sequence[ImportedRun]) -> Rules:
         "kind": "evaluation",
         "source": f"{MARK}: evaluations",
         "checkpoints": len(grid) - (grid[0] == 0),
-        "episodes": counts.pop() or None if len(counts) == 1 else None,
-        "deterministic": None,
+        "episodes": (counts.pop() or episodes) if len(counts) == 1 else None,
+        "deterministic": deterministic,
         "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
     }
     return Rules(_record(env, grid[-1], protocol), checked)

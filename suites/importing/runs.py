@@ -30,6 +30,14 @@ class ImportedRun(NamedTuple):
         return named(self)
 
 
+class Read(NamedTuple):
+    """What a file holds."""
+
+    runs: list[ImportedRun]
+    notes: list[str]
+    """What was left out or guessed, a line each."""
+
+
 class TrainingEpisodes(NamedTuple):
     """The training episodes of a run in the order in which they finished."""
 
@@ -56,6 +64,11 @@ class TrainingEpisodes(NamedTuple):
 def named(run: ImportedRun | TrainingEpisodes) -> str:
     """A run as messages call it."""
     return f"{run.algorithm} on {run.env}, seed {run.seed}, of {', '.join(map(str, run.files))}"
+
+
+def listed(seeds: Sequence[int]) -> str:
+    """Seeds in words, the first few of many."""
+    return ", ".join(map(str, seeds[:8])) + (f" and {len(seeds) - 8} more" if len(seeds) > 8 else "")
 
 
 def checked_name(text: str, what: str, where: str) -> str:

@@ -4,67 +4,72 @@ Optional columns: ``return_std`` and ``episodes`` of an evaluation, ``length_mea
 so far), ``updates``, and any number of diagnostics called ``metric/<name>``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from ...errors import UsageError
 from ...results.store.curve import METRIC, CurveRow
-from .csv_file import Line, read_lines, read_text
-from .runs import ImportedRun, checked_name
+from .csv_file import Line, Table
+from .problems import Problems
+from .runs import ImportedRun, Read, checked_name
 
 NAMES = ("algorithm", "env", "seed")
 MEASURED = ("env_steps", "return")
 OPTIONAL = ("return_std", "episodes", "length_mean", "wall_time", "updates")
 
 
-class Tidy(NamedTuple):
-    """What a file holds."""
-
-    runs: list[ImportedRun]
-    ignored: list[str]
-    """Columns that mean nothing here."""
-
-
-def read_tidy(path: Path, given: Mapping[str, str]) -> Tidy:
+def read_tidy(table: Table, given: Mapping[str, str]) -> Read:
     """The runs of a tidy CSV file.
 
     Args:
-        path: the file.
+        table: the file.
         given: algorithm, env or seed of all its rows, in place of the column.
 
     Raises:
         UsageError: naming file, line, column and remedy.
     """
-    text = read_text(path)
-    lines = read_lines(path, text, [*(name for name in NAMES if name not in given), *MEASURED])
-    header = list(lines[0].values)
     for name in given:
-        if name in header:
-            raise UsageError(f"{path} has the column {name!r} already; leave --{name} out, or the column")
-    grouped: dict[tuple[str, str, int], list[Line]] = {}
-    for line in lines:
+        if name in table.header:
+            raise UsageError(f"{table.path} has the column {name!r} already; leave --{name} out, or the column")
+    problems, grouped = Problems(), dict[tuple[str, str, int], list[Line]]()
+    for line in table.lines:
         line.values.update(given)
-        algorithm, env = (_name(line, what) for what in ("algorithm", "env"))
-        grouped.setdefault((algorithm, env, line.whole_in("seed")), []).append(line)
-    runs = [ImportedRun(*key, (path,), tuple(_rows(of_run))) for key, of_run in grouped.items()]
+        with problems.collected():
+            algorithm, env = (_name(line, what) for what in ("algorithm", "env"))
+            grouped.setdefault((algorithm, env, line.whole_in("seed")), []).append(line)
+    runs = []
+    for key, of_run in grouped.items():
+        with problems.collected():
+            runs.append(ImportedRun(*key, (table.path,), tuple(_rows(of_run))))
+    problems.check()
     known = {*NAMES, *MEASURED, *OPTIONAL}
-    return Tidy(runs, [title for title in header if title not in known and not title.startswith(METRIC)])
+    notes = list(table.notes)
+    if ignored := [title for title in table.header if title not in known and not title.startswith(METRIC)]:
+        notes.append(f"{table.path}: ignored: {', '.join(ignored)}")
+    return Read(runs, notes)
 
 
 def _name(line: Line, what: str) -> str:
     return checked_name(line.values[what], what, f"{line.path}, line {line.number}, column {what}")
 
 
-def _rows(lines: Sequence[Line]) -> Iterable[CurveRow]:
-    steps = [line.whole_in("env_steps") for line in lines]
-    for before, here, line in zip(steps, steps[1:], lines[1:], strict=False):
-        if here == before:
-            raise line.complaint("env_steps", f"{here} is there twice in this run; average its episodes into one row")
-        if here < before:
-            raise line.complaint("env_steps", f"{here} comes after {before} in this run; sort the rows of every run")
-    first = 0 if steps[0] == 0 else 1
-    return (_row(line, n + first, here) for n, (line, here) in enumerate(zip(lines, steps, strict=True)))
+def _rows(lines: Sequence[Line]) -> list[CurveRow]:
+    problems, rows, before = Problems(), list[CurveRow](), -1
+    first = int(lines[0].values["env_steps"].strip() not in ("0", "0.0"))
+    for line in lines:
+        with problems.collected():
+            here = line.whole_in("env_steps")
+            if here == before:
+                raise line.complaint(
+                    "env_steps", f"{here} is there twice in this run; average its episodes into one row"
+                )
+            if here < before:
+                raise line.complaint(
+                    "env_steps", f"{here} comes after {before} in this run; sort the rows of every run"
+                )
+            before = here
+            rows.append(_row(line, len(rows) + first, here))
+    problems.check()
+    return rows
 
 
 def _row(line: Line, checkpoint: int, steps: int) -> CurveRow:

@@ -16,7 +16,7 @@ def test_what_is_imported_can_be_reported(csv, pgsuite, tmp_path):
     ("arguments", "parts"),
     [
         (["nowhere.csv"], ["nowhere.csv does not exist"]),
-        (["algorithms.py"], ["algorithms.py, line 2", "'algorithm' is missing"]),
+        (["algorithms.py"], ["algorithms.py: files of this kind are not read", "tidy CSV"]),
         (["mine.csv", "--source", "both"], ["--source both", "evaluation or training"]),
         (["mine.csv", "--source", "training"], ["mine.csv holds evaluations"]),
         (["mine.csv", "--suite", "../x"], ["--suite '../x'"]),
@@ -32,6 +32,26 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(arguments, parts, csv, pgsu
     for part in parts:
         assert part in err
     assert not (place / "runs").exists()
+
+
+def test_all_problems_are_told_at_once(pgsuite, tmp_path):
+    header = "algorithm,env,seed,env_steps,return"
+    for name, row in (("a.csv", "ppo,e,1_0,0,1"), ("b.csv", "ppo,e,0,0,x")):
+        (tmp_path / name).write_text(f"{header}\n{row}\n")
+    files = [str(tmp_path / name) for name in ("a.csv", "b.csv")]
+    code, out, err = pgsuite("import", *files, "-o", str(tmp_path / "out"))
+    lines = err.splitlines()
+    assert (code, out, len(lines)) == (2, "", 3)
+    assert "nothing is imported, for 2 problems" in lines[0]
+    assert "a.csv, line 2, column seed: '1_0'" in lines[1]
+    assert "b.csv, line 2, column return: 'x'" in lines[2]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_hint_can_be_pasted(csv, pgsuite, tmp_path):
+    code, out, _ = pgsuite("import", csv, "-o", str(tmp_path / "my results"))
+    assert code == 0
+    assert f"`pgsuite report '{tmp_path / 'my results'}'`" in out
 
 
 def test_a_report_is_exported_to_tensorboard(csv, pgsuite, tmp_path):

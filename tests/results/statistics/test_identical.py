@@ -50,4 +50,4 @@ def test_runs_that_never_leave_the_floor_are_no_copies():
 def test_what_is_said():
     (line,) = said([IdenticalRuns("ppo", "A", (1, 3, 4))])
     assert "ppo on A with seeds 1, 3, 4 have identical curves" in line
-    assert "not 3 independent runs" in line
+    assert "one run under 3 seeds is one run" in line

@@ -7,6 +7,8 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, gather, load
+from pgsuite.results.statistics.identical import identical_runs
+from pgsuite.results.store.protocol import Measured, measured
 from pgsuite.suites.importing.request import ImportRequest, import_results
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
@@ -144,6 +146,70 @@ def test_a_run_shorter_than_the_rules_it_follows_is_named(native, tmp_path):
 def test_a_budget_below_every_point_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"--steps 5: .* has no point up to there"):
         bring(csv(tmp_path, "mine,CartPole-v1,0,10,1", "mine,CartPole-v1,0,20,1"), tmp_path / "out", steps=5)
+
+
+SAME = [f"mine,CartPole-v1,{seed},{point},{20 + point}" for seed in (0, 2, 5) for point in (0, 100, 200)]
+
+
+def test_one_run_under_several_seeds_is_said_once_and_seen_in_the_results(tmp_path):
+    imported = bring(csv(tmp_path, *SAME, "mine,CartPole-v1,1,0,20", "mine,CartPole-v1,1,100,7"), tmp_path / "out")
+    told = [note for note in imported.notes if "identical" in note]
+    assert len(told) == 1
+    assert "mine on CartPole-v1 with seeds 0, 2, 5" in told[0]
+    assert [group.seeds for group in identical_runs(load(tmp_path / "out"))] == [(0, 2, 5)]
+
+
+def test_a_copy_that_is_imported_later_is_found(tmp_path):
+    assert bring(csv(tmp_path, *SAME[:3]), tmp_path / "out").notes == []
+    (note,) = bring(csv(tmp_path, *SAME[3:6]), tmp_path / "out").notes
+    assert "seeds 0, 2 have identical curves" in note
+
+
+@pytest.mark.parametrize("kind", ["evaluations", "monitors"])
+def test_one_run_in_several_folders(kind, tmp_path):
+    for n in (1, 2, 3):
+        folder = tmp_path / "logs" / "ppo" / f"CartPole-v1_{n}"
+        folder.mkdir(parents=True)
+        if kind == "evaluations":
+            steps, returns = np.array([100, 200]), np.array([[1.0, 3.0], [5.0, 6.0]])
+            np.savez(folder / "evaluations.npz", timesteps=steps, results=returns, ep_lengths=np.ones((2, 2)))
+        else:
+            rows = "".join(f"{k},10,{k}\n" for k in range(1, 30))
+            (folder / "monitor.csv").write_text('#{"t_start": 1, "env_id": "CartPole-v1"}\nr,l,t\n' + rows)
+    notes = bring(tmp_path / "logs", tmp_path / "out").notes
+    assert sum("seeds 1, 2, 3 have identical curves" in note for note in notes) == 1
+    assert sum("CartPole-v1_1" in note and "taken for the seed" in note for note in notes) == 1
+
+
+def test_five_and_three_episodes(tmp_path):
+    rows = [
+        "mine,CartPole-v1,0,0,1,5",
+        "mine,CartPole-v1,0,9,2,5",
+        "mine,CartPole-v1,1,0,1,3",
+        "mine,CartPole-v1,1,9,3,3",
+    ]
+    path = csv(tmp_path, *rows, header="algorithm,env,seed,env_steps,return,episodes")
+    (note,) = bring(path, tmp_path / "out").notes
+    assert "average different numbers of episodes: 3 in mine seed 1; 5 in mine seed 0" in note
+    assert record(tmp_path / "out")["protocol"]["episodes"] is None
+
+
+def test_what_the_user_says_of_evaluations_is_in_the_record(tmp_path):
+    bring(on_suite_grid(tmp_path), tmp_path / "out", episodes=5, deterministic=True)
+    assert measured(record(tmp_path / "out")) == Measured("evaluation", 5, True)
+
+
+def test_a_resumed_monitor_is_one_run(tmp_path):
+    """Worked by hand: 100 episodes of 10 steps, then 30 of 100 in a process that began anew."""
+    rows = [f"10,10,{n / 100}" for n in range(1, 101)] + [f"100,100,{n / 10}" for n in range(1, 31)]
+    header = '#{"t_start": 1, "env_id": "CartPole-v1"}'
+    path = csv(tmp_path, "r,l,t", *rows, header=header, name="resumed.monitor.csv")
+    (note,) = bring(path, tmp_path / "out", algorithm="ppo", seed=0).notes
+    assert "clock begins again in line 103" in note
+    curve = load(tmp_path / "out").set_index("env_steps")["return_mean"]
+    assert set(curve.loc[:1000]) == {10.0}
+    assert set(curve.loc[2000:]) == {100.0}
+    assert curve.index[-1] == 4000
 
 
 def test_two_files_with_the_same_run(tmp_path):
