@@ -24,6 +24,10 @@ def import_(
         Path | None,
         typer.Option(help="Results folder whose grid, episodes and policy mode these evaluations follow."),
     ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(help='Score anchors, TOML or JSON: ["ID"] with random, reference and source (a text).'),
+    ] = None,
     source: Annotated[
         str | None, typer.Option(help="evaluation or training, where there are both.  [default: evaluation]")
     ] = None,
@@ -44,6 +48,7 @@ def import_(
     `report` reads it like any other. A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row
     per run and evaluation.
     """
+    from ..suites.anchors import read_anchors
     from ..suites.importing.problems import ImportProblems
     from ..suites.importing.request import ImportRequest, import_results
 
@@ -60,6 +65,7 @@ def import_(
         seed=seed,
         source=source,  # type: ignore[arg-type]  # checked above
         like=like,
+        anchors=read_anchors(anchors) if anchors else {},
         steps=steps,
         checkpoints=checkpoints,
         window=window,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import UsageError
 from ...results.statistics.identical import MEASURED, IdenticalRuns, identical_curves, said
 from ...results.store.provenance import versions
+from ..anchors import AnchorsTable, known_anchors
 from .files import find_files
 from .placing import MARK, ImportedCell, StoredRun, place
 from .problems import Problems
@@ -34,6 +35,8 @@ class ImportRequest:
     """Evaluations or training episodes; None takes evaluations where there are some."""
     like: Path | None = None
     """Results folder by whose rules these evaluations were made, as the user declares."""
+    anchors: Mapping[str, AnchorsTable] = field(default_factory=dict)
+    """Score anchors by environment, in place of those that are known."""
     steps: int | None = None
     """Budget, beyond which curves are cut; None takes the longest run's last point or training episode."""
     checkpoints: int = 20
@@ -61,7 +64,11 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
         UsageError: naming file, line or column, and remedy; nothing has been written then.
     """
     notes: list[str] = []
+    if request.like and request.anchors:
+        raise UsageError(f"--anchors: the anchors are those of {request.like}; leave --anchors or --like out")
     runs, source = _read(request, notes)
+    if unused := request.anchors.keys() - {run.env for run in runs}:
+        notes.append(f"anchors of environments that are not there: {', '.join(sorted(unused))}")
     problems = Problems()
     _check_each_once(runs, problems)
     rules: list[Rules] = []
@@ -140,16 +147,18 @@ def _check_each_once(runs: Sequence[ImportedRun], problems: Problems) -> None:
 def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
     if request.like:
         return rules_like(request.like, env, runs)
+    declared = request.anchors.get(env) or known_anchors(env)
     if source == "training":
-        return training_rules(env, runs, steps=request.steps, checkpoints=request.checkpoints, window=request.window)
-    return evaluation_rules(env, runs, episodes=request.episodes, deterministic=request.deterministic)
+        steps, checkpoints, window = request.steps, request.checkpoints, request.window
+        return training_rules(runs, declared, steps=steps, checkpoints=checkpoints, window=window)
+    return evaluation_rules(runs, declared, episodes=request.episodes, deterministic=request.deterministic)
 
 
 def _remarks(env: str, rules: Rules, source: Source, request: ImportRequest) -> list[str]:
     """What the user might not expect of the runs of an environment."""
     found = []
     if rules.record["anchors"] is None:
-        found.append(f"{env} has no anchors, so its returns have no score")
+        found.append(f"{env} has no anchors, so its returns have no score; give it some with --anchors FILE")
     if source == "evaluation":
         found += _uneven(env, rules.runs)
     if short := [run for run in rules.runs if not run.complete]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...envs.anchors import anchors
 from ...errors import UsageError
 from ...results.store.folders import FoundCell, read_folder
 from ...results.store.protocol import check_protocol
+from ..anchors import AnchorsTable
 from .placing import MARK
 from .runs import ImportedRun, check_common_grid
 
@@ -22,13 +22,17 @@ class Rules(NamedTuple):
 
 
 def evaluation_rules(
-    env: str, runs: Sequence[ImportedRun], *, episodes: int | None = None, deterministic: bool | None = None
+    runs: Sequence[ImportedRun],
+    declared: AnchorsTable | None,
+    *,
+    episodes: int | None = None,
+    deterministic: bool | None = None,
 ) -> Rules:
     """The rules that evaluations show: a common grid, and how many episodes were averaged.
 
     Args:
-        env: the environment.
-        runs: all on it.
+        runs: all on an environment.
+        declared: its anchors.
         episodes: as the user states them, where the files do not say.
         deterministic: whether the mode of the policy was played, which no file says.
 
@@ -46,15 +50,17 @@ def evaluation_rules(
         "deterministic": deterministic,
         "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
     }
-    return Rules(_record(env, grid[-1], protocol), checked)
+    return Rules(_record(grid[-1], protocol, declared), checked)
 
 
-def training_rules(env: str, runs: Sequence[ImportedRun], *, steps: int | None, checkpoints: int, window: int) -> Rules:
+def training_rules(
+    runs: Sequence[ImportedRun], declared: AnchorsTable | None, *, steps: int | None, checkpoints: int, window: int
+) -> Rules:
     """The rules by which training episodes were put on a grid.
 
     Args:
-        env: the environment.
-        runs: on the grid.
+        runs: all on an environment, on the grid.
+        declared: its anchors.
         steps: budget; None for that of the complete runs.
         checkpoints: points of the grid.
         window: episodes averaged at a point.
@@ -67,7 +73,7 @@ def training_rules(env: str, runs: Sequence[ImportedRun], *, steps: int | None, 
         "episodes": window,
         "deterministic": None,
     }
-    return Rules(_record(env, budget, protocol), list(runs))
+    return Rules(_record(budget, protocol, declared), list(runs))
 
 
 def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
@@ -112,7 +118,5 @@ def _grid(cell: FoundCell) -> list[int] | None:
     return None
 
 
-def _record(env: str, steps: int, protocol: Mapping[str, Any]) -> dict[str, Any]:
-    known = anchors(env)
-    scale = {"random": known.random, "reference": known.reference} if known else None
-    return {"steps": steps, "protocol": dict(protocol), "anchors": scale}
+def _record(steps: int, protocol: Mapping[str, Any], declared: AnchorsTable | None) -> dict[str, Any]:
+    return {"steps": steps, "protocol": dict(protocol), **(declared.record if declared else {"anchors": None})}

@@ -9,6 +9,7 @@ from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, gather, load
 from pgsuite.results.statistics.identical import identical_runs
 from pgsuite.results.store.protocol import Measured, measured
+from pgsuite.suites.anchors import AnchorsTable
 from pgsuite.suites.importing.request import ImportRequest, import_results
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
@@ -60,8 +61,25 @@ def test_scores_by_the_known_anchors_worked_by_hand(tmp_path):
 
 def test_an_environment_without_anchors_has_no_score_and_that_is_said(tmp_path):
     imported = bring(csv(tmp_path, "mine,Own-v0,0,0,1", "mine,Own-v0,0,5,2"), tmp_path / "out")
-    assert imported.notes == ["Own-v0 has no anchors, so its returns have no score"]
+    assert imported.notes == ["Own-v0 has no anchors, so its returns have no score; give it some with --anchors FILE"]
     assert load(tmp_path / "out")["score"].isna().all()
+
+
+OWN = {"Own-v0": AnchorsTable(random=-10.0, reference=90.0, source="by hand")}
+
+
+def test_anchors_of_the_user_worked_by_hand(tmp_path):
+    imported = bring(csv(tmp_path, "mine,Own-v0,0,0,-10", "mine,Own-v0,0,5,40"), tmp_path / "out", anchors=OWN)
+    assert imported.notes == []
+    assert load(tmp_path / "out")["score"].tolist() == [0.0, 0.5]
+    assert record(tmp_path / "out")["anchors_source"] == "by hand"
+
+
+def test_anchors_that_have_no_place(native, tmp_path):
+    note = bring(on_suite_grid(tmp_path), tmp_path / "out", anchors=OWN).notes[0]
+    assert "environments that are not there: Own-v0" in note
+    with pytest.raises(UsageError, match="leave --anchors or --like out"):
+        bring(on_suite_grid(tmp_path), tmp_path / "other", anchors=OWN, like=native)
 
 
 def test_like_takes_the_rules_and_the_report_compares_them(native, tmp_path):
