@@ -29,6 +29,8 @@ class RunStatistic(NamedTuple):
     in_figures: str
     """Where no table's caption stands beside it."""
     meaning: str
+    ranked: str
+    """Title of a leaderboard in returns."""
 
 
 AGGREGATES = {
@@ -43,11 +45,12 @@ AGGREGATES = {
 }
 """Of all runs of an algorithm."""
 STATISTICS = {
-    "final": RunStatistic("final score", "final score", "Score at the last checkpoint, never the best"),
+    "final": RunStatistic("final score", "final score", "Score at the last checkpoint, never the best", "Final return"),
     "auc": RunStatistic(
         "area under the curve",
         "area under the learning curve (score)",
         "Mean score over the whole learning curve, which rewards learning early",
+        "Area under the curve (return)",
     ),
 }
 """In the order of the leaderboards."""
@@ -189,7 +192,7 @@ def leaderboard_caption(statistic: str, level: float, replicates: int, *, few: b
         lacking: the environments that an algorithm lacks; under no name, those that nobody has.
     """
     parts = [
-        f"{STATISTICS[statistic].meaning}; {SCORE_IN_WORDS}.",
+        f"Ranked by IQM. {STATISTICS[statistic].meaning}; {SCORE_IN_WORDS}.",
         f"In brackets: {percent(level)} stratified bootstrap intervals over runs ({replicates:,} "
         "replicates); “runs” is their fewest on an environment.",
     ]
@@ -228,6 +231,16 @@ def profiles_caption(level: float) -> str:
         f"{percent(level)} stratified bootstrap interval (band). Higher is better; where two lines cross, neither "
         "algorithm is better throughout (Agarwal et al. 2021)."
     )
+
+
+def ranks_caption(statistic: str, level: float, replicates: int, *, few: bool) -> str:
+    """Of a leaderboard without scores; arguments as in `leaderboard_caption`."""
+    text = (
+        "No environment has score anchors, so algorithms are ranked by the mean rank of their "
+        f"{STATISTICS[statistic].ranked.lower()}. In brackets: {percent(level)} stratified bootstrap intervals over "
+        f"runs ({replicates:,} replicates); “runs” is their fewest on an environment."
+    )
+    return f"{text} {TOO_FEW}" if few else text
 
 
 def thresholds_caption(at: float) -> str:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from ..results.statistics.bootstrap import MEANINGFUL
 from ..results.statistics.comparison import Comparison
+from ..results.statistics.identical import said
 from ..results.store.gathering import Gathered
 from ..wording import plural
 from . import evaluated
@@ -60,10 +61,10 @@ class Content(NamedTuple):
 
 def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | None = None) -> Content:
     """Say what is compared, the verdict, the tables, and what is not there."""
-    said = evaluated.label(comparison, gathered)
+    how = evaluated.label(comparison, gathered)
 
     def labelled(table: Table) -> Table:
-        return table._replace(caption=f"{table.caption} {said}".strip())
+        return table._replace(caption=f"{table.caption} {how}".strip())
 
     return Content(
         title=_title(comparison, gathered),
@@ -128,5 +129,6 @@ def _warnings(comparison: Comparison, gathered: Gathered) -> tuple[str, ...]:
             f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than {MEANINGFUL} "
             "runs intervals are not meaningful, so none is printed, and no difference is called shown."
         )
+    warnings += [f"{line}." for line in said(comparison.identical)]
     warnings += evaluated.remarks(comparison, gathered)
     return tuple(warnings)

@@ -18,7 +18,8 @@ Cell = tuple[str, str]
 
 def label(comparison: Comparison, gathered: Gathered) -> str:
     """What stands below every table of results."""
-    return " ".join([*_episodes(_ways(comparison.frame, gathered)), *_starts(comparison.frame)])
+    copies = ["Runs: where some have identical curves, how many differ."] if comparison.identical else []
+    return " ".join([*_episodes(_ways(comparison.frame, gathered)), *_starts(comparison.frame), *copies])
 
 
 def remarks(comparison: Comparison, gathered: Gathered) -> list[str]:

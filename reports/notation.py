@@ -5,14 +5,23 @@ from collections.abc import Iterable, Sequence
 
 NOTHING = "—"
 MINUS = "−"
+LONG = 1e9
+"""Numbers from here on are written with an exponent."""
 
 
 def fixed(value: float, places: int) -> str:
     """``−0.25``: that many decimals with a true minus, never ``−0.00``; a dash for NaN."""
     if not math.isfinite(value):
         return NOTHING
+    if abs(value) >= LONG:
+        return _with_exponent(value)
     text = f"{value:.{places}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
+
+
+def _with_exponent(value: float) -> str:
+    """``2.68e202``."""
+    return f"{value:.2e}".replace("e+", "e").replace("-", MINUS)
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -35,6 +44,8 @@ def si(value: float) -> str:
     """A count with an SI prefix and up to three digits: ``850``, ``12.5k``, ``100k``, ``1M``."""
     if math.isnan(value):
         return NOTHING
+    if abs(value) >= 1e15:
+        return _with_exponent(value)
     for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= 0.9995 * factor:
             return f"{value / factor:.3g}{prefix}".replace("-", MINUS)
@@ -92,3 +103,8 @@ def ranges(seeds: Sequence[int]) -> str:
 
 def _range(run: Sequence[int]) -> str:
     return str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}"
+
+
+def distinctly(runs: int, distinct: int) -> str:
+    """``10``; ``1 of 5`` where only so many differ."""
+    return str(runs) if distinct == runs else f"{distinct} of {runs}"

@@ -9,7 +9,7 @@ from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
 from ...results.statistics.differences import TOO_FEW, needed
 from ..catalogue import environments_caption, pairs_caption
-from ..notation import NOTHING, common_decimals, fixed, interval, p_value, percent, si, signed
+from ..notation import NOTHING, common_decimals, distinctly, fixed, interval, p_value, percent, si, signed
 from .table import FILES, PAPER, TERMINAL, Column, Entry, Table, algorithm, number, text
 
 _SCORE_PLACES = 2
@@ -43,13 +43,17 @@ def environment_table(comparison: Comparison) -> Table:
         places = common_decimals(own["final_return_mean"])
         for record in own.to_dict("records"):
             key = (str(env), str(record["label"]))
-            rows.append(_row(record, places, beaten[key], len(own) - 1, strong=key in unbeaten))
+            runs = int(record["runs"])
+            counted = distinctly(runs, comparison.distinct(str(record["label"]), str(env), runs))
+            rows.append(_row(record, places, beaten[key], len(own) - 1, counted, strong=key in unbeaten))
     few = bool(table["runs"].between(1, MEANINGFUL - 1).any())
     caption = environments_caption(comparison.level, few=few)
     return Table("environments", "Per environment", caption, columns, tuple(rows), headings=2)
 
 
-def _row(record: Any, places: int, better_than: list[str], others: int, *, strong: bool) -> tuple[Entry, ...]:
+def _row(
+    record: Any, places: int, better_than: list[str], others: int, counted: str, *, strong: bool
+) -> tuple[Entry, ...]:
     mean, runs = record["final_return_mean"], int(record["runs"])
     scores = (record["final_score_mean"], record["auc_score_mean"])
     return (
@@ -64,7 +68,7 @@ def _row(record: Any, places: int, better_than: list[str], others: int, *, stron
         ),
         number(record["final_return_std"], fixed(record["final_return_std"], places)),
         *(number(score, fixed(score, _SCORE_PLACES)) for score in scores),
-        number(runs, str(runs), tone="" if runs else "bad"),
+        number(runs, counted, tone="" if runs else "bad"),
         text("all others" if len(better_than) == others > 1 else ", ".join(better_than)),
         number(len(better_than), f"{len(better_than)} of {others}" if better_than else NOTHING),
     )

@@ -7,21 +7,25 @@ import pandas as pd
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
-from ..catalogue import AGGREGATES, STATISTICS, leaderboard_caption
-from ..notation import fixed, interval, percent
+from ..catalogue import AGGREGATES, STATISTICS, leaderboard_caption, ranks_caption
+from ..notation import distinctly, fixed, interval, percent
 from .table import EVERYWHERE, FILES, PAGE, Column, Entry, Table, algorithm, number
 
 _PLACES = 3
 
 
 def leaderboard(comparison: Comparison, statistic: str) -> Table:
-    """One row per algorithm, by falling IQM; those that lack an environment come last, unranked.
+    """One row per algorithm, by falling IQM, or by mean rank where no environment has anchors.
+
+    Those that lack an environment come last, unranked.
 
     Args:
         comparison: what is compared.
         statistic: ``final`` or ``auc``.
     """
     board = comparison.leaderboard[comparison.leaderboard["statistic"] == statistic]
+    if board[board["metric"] == "iqm"]["estimate"].isna().all() and board["estimate"].notna().any():
+        return _by_rank(comparison, board, statistic)
     level = f"[{percent(comparison.level)}]"
     scale = _scale(board[board["metric"] == "iqm"])
     columns = [Column("algorithm", numeric=False)]
@@ -43,7 +47,7 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     columns.append(Column("runs", explanation="fewest completed runs on an environment"))
     columns.append(Column("environments", explanation="environments that enter the row", media=FILES))
     nobody = _lacked_by_all(board)
-    rows = [_row(str(label), own, nobody) for label, own in board.groupby("label", sort=False)]
+    rows = [_row(comparison, str(label), own, nobody) for label, own in board.groupby("label", sort=False)]
     rows.sort(key=lambda row: (row[-1].tone == "bad", -_sortable(row[1])))
     return Table(
         f"leaderboard-{statistic}",
@@ -54,7 +58,61 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     )
 
 
-def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Entry, ...]:
+def _by_rank(comparison: Comparison, board: pd.DataFrame, statistic: str) -> Table:
+    """The leaderboard in returns, whose order needs no anchors."""
+    level = f"[{percent(comparison.level)}]"
+    columns = (
+        Column("algorithm", numeric=False),
+        Column(
+            f"mean rank {level}",
+            explanation="average rank by return over environments, in runs drawn at random; 1 is best",
+        ),
+        Column(
+            f"better than the next {level}",
+            explanation="probability that a run has a higher return than one of the algorithm in the row below",
+        ),
+        Column("runs", explanation="fewest completed runs on an environment"),
+        Column("environments", explanation="environments that enter the row", media=FILES),
+    )
+    ranks = board[board["metric"] == "rank"].sort_values("estimate", kind="stable", na_position="last")
+    every = comparison.improvement
+    chances = {(p["x"], p["y"]): p for p in every[every["statistic"] == statistic].to_dict("records")}
+    records = ranks.to_dict("records")
+    rows = []
+    for record, below in zip(records, [*records[1:], None], strict=True):
+        label, lacking, environments = str(record["label"]), tuple(record["lacking"]), int(record["environments"])
+        chance = chances.get((label, below["label"])) if below and below["estimate"] > 0 else None
+        rows.append(
+            (
+                algorithm(label),
+                _with_interval(record, "estimate"),
+                _with_interval(chance, "probability") if chance else number(math.nan, ""),
+                _runs(comparison, label, int(record["runs"])),
+                number(environments, f"{environments} of {environments + len(lacking)}", tone="bad" if lacking else ""),
+            )
+        )
+    return Table(
+        f"leaderboard-{statistic}",
+        STATISTICS[statistic].ranked,
+        ranks_caption(statistic, comparison.level, comparison.replicates, few=_few(board)),
+        columns,
+        tuple(rows),
+    )
+
+
+def _with_interval(record: Any, name: str) -> Entry:
+    return number(record[name], fixed(record[name], 2), interval(record["low"], record["high"], 2))
+
+
+def _runs(comparison: Comparison, label: str, runs: int) -> Entry:
+    """The fewest runs on an environment, and how many of them differ where some do not."""
+    table = comparison.environments_table
+    own = table[(table["label"] == label) & (table["runs"] > 0)]
+    distinct = [comparison.distinct(label, env, n) for env, n in zip(own["env"], own["runs"], strict=True)]
+    return number(runs, distinctly(runs, min([runs, *distinct])), tone="" if runs else "bad")
+
+
+def _row(comparison: Comparison, label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Entry, ...]:
     of: dict[str, Any] = {str(record["metric"]): record for record in own.to_dict("records")}
     cells = {metric: _estimate(of[metric]) for metric in AGGREGATES}
     iqm, rank = of["iqm"], float(of["rank"]["estimate"])
@@ -68,7 +126,7 @@ def _row(label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Entry,
         bar,
         *(cells[metric] for metric in list(AGGREGATES)[1:]),
         number(rank, fixed(rank, 2)),
-        number(runs, str(runs), tone="" if runs else "bad"),
+        _runs(comparison, label, runs),
         number(environments, f"{environments} of {environments + len(lacking)}", tone="bad" if lacking else ""),
     )
 
@@ -107,5 +165,8 @@ def _caption(comparison: Comparison, board: pd.DataFrame, statistic: str) -> str
     nobody = _lacked_by_all(board)
     less = {label: ", ".join(_less(own, nobody)) for label, own in _lacking(board).items()}
     lacking = {"": ", ".join(nobody)} | {label: own for label, own in less.items() if own}
-    few = bool(board["runs"].between(1, MEANINGFUL - 1).any())
-    return leaderboard_caption(statistic, comparison.level, comparison.replicates, few=few, lacking=lacking)
+    return leaderboard_caption(statistic, comparison.level, comparison.replicates, few=_few(board), lacking=lacking)
+
+
+def _few(board: pd.DataFrame) -> bool:
+    return bool(board["runs"].between(1, MEANINGFUL - 1).any())

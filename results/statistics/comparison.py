@@ -19,8 +19,9 @@ from .differences import pairs
 from .efficiency import efficiency
 from .grid import CommonGrid, on_common_grid
 from .headline import headline
+from .identical import IdenticalRuns, identical_runs
 from .leaderboard import ByLabel, improvements, leaderboard, profiles
-from .metrics import mean_interval
+from .metrics import average, mean_interval, spread
 from .scores import CellKey, Curves, Statistic, per_run, read_curves
 
 
@@ -59,6 +60,12 @@ class Comparison:
     """`environments_table`."""
     grids: Mapping[str, CommonGrid] = field(default_factory=dict)
     """Environment -> the grid that runs with other checkpoints were read on; empty where all had the same."""
+    identical: Sequence[IdenticalRuns] = ()
+    """Completed runs that are the same run under several seeds."""
+
+    def distinct(self, label: str, env: str, runs: int) -> int:
+        """How many of a cell's completed runs differ."""
+        return runs - sum(len(one.seeds) - 1 for one in self.identical if (one.label, one.env) == (label, env))
 
 
 def compare(
@@ -95,6 +102,7 @@ def compare(
     environments = tuple(dict.fromkeys(env for _, env in counts))
     frame, grids = on_common_grid(frame) if grid == "common" else (frame, {})
     cells = read_curves(frame)
+    identical = identical_runs(frame[frame["status"] == "complete"])
     curves = {x: {env: cells[x, env] for env in environments if (x, env) in cells} for x in algorithms}
     bootstrap = Bootstrap(level, replicates, seed)
     board = leaderboard(curves, environments, bootstrap)
@@ -106,7 +114,7 @@ def compare(
         environments=environments,
         level=level,
         replicates=replicates,
-        headline=headline(board, differences, counts, curves, level=level),
+        headline=headline(board, differences, counts, curves, level=level, identical=identical),
         leaderboard=board,
         profiles=profiles(curves, bootstrap),
         improvement=improvements(curves, bootstrap),
@@ -116,6 +124,7 @@ def compare(
         cost=cost(frame, thresholds, counts),
         environments_table=environments_table(curves, list(counts), level),
         grids=grids,
+        identical=identical,
     )
 
 
@@ -149,6 +158,10 @@ def _row(one: Curves | None, level: float) -> dict[str, Any]:
         for unit, curves in (("return", one.returns), ("score", one.scores)):
             name, values = f"{statistic}_{unit}", per_run(one, curves, statistic)
             low, high = mean_interval(values, level) if values.size >= MEANINGFUL else (np.nan, np.nan)
-            spread = values.std(ddof=1) if values.size > 1 else np.nan
-            row |= {f"{name}_mean": values.mean(), f"{name}_std": spread, f"{name}_low": low, f"{name}_high": high}
+            row |= {
+                f"{name}_mean": average(values),
+                f"{name}_std": spread(values),
+                f"{name}_low": low,
+                f"{name}_high": high,
+            }
     return row

@@ -18,6 +18,7 @@ COLUMNS = [
 ]  # fmt: skip
 TOO_FEW = "too few runs"
 UNDECIDED = "no difference shown"
+NO_SPREAD = "no spread"
 
 
 def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: int) -> pd.DataFrame:
@@ -31,6 +32,9 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
 
     A permutation test has a smallest p-value. Runs for which it lies above the strictest step have nothing
     ``detectable``, and are `TOO_FEW` unless a later step of Holm's shows their difference.
+
+    Where all runs of x are equal and all of y are, nothing tells how much runs vary: that is `NO_SPREAD`, without
+    effect size, p-value or interval, and belongs to no family.
     """
     compared = [
         (env, x, y) for env in environments for x, y in combinations(curves, 2) if env in curves[x] and env in curves[y]
@@ -41,8 +45,9 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
         _pair(env, x, y, curves[x][env], curves[y][env], level=level, seed=seed, sampled=sampled)
         for env, x, y in compared
     ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "found"])
-    enough = table[["runs_x", "runs_y"]].min(axis=1) >= MEANINGFUL
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "found", "spread"])
+    still = table["spread"] == 0
+    enough = (table[["runs_x", "runs_y"]].min(axis=1) >= MEANINGFUL) & ~still
     for test in ("welch", "permutation"):
         table[f"{test}_holm"] = holm(table[f"{test}_p"].astype("float64"))
     alpha = (1 - level) / max(int(enough.sum()), 1)
@@ -51,6 +56,7 @@ def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: i
     attainable = enough & np.array([smallest_p(n, m, sampled) <= alpha for n, m in sizes], dtype=bool)
     table["detectable"] = table["detectable"].astype("float64").where(attainable)
     table["verdict"] = _verdicts(table, attainable, 1 - level)
+    table.loc[still & (table[["runs_x", "runs_y"]].min(axis=1) > 1), "verdict"] = NO_SPREAD
     return table[COLUMNS]
 
 
@@ -64,7 +70,8 @@ def _pair(
 ) -> dict[str, Any]:
     here, there = (np.sort(curves.returns[:, -1]) for curves in (curves_x, curves_y))
     found = difference(here, there)
-    enough = min(here.size, there.size) >= MEANINGFUL
+    varied = max(np.ptp(here), np.ptp(there))
+    enough = min(here.size, there.size) >= MEANINGFUL and varied > 0
     low, high = found.interval(level) if enough else (np.nan, np.nan)
     random = generator(seed, "permutation", env, x, y)
     return {
@@ -80,6 +87,7 @@ def _pair(
         "runs_x": here.size,
         "runs_y": there.size,
         "found": found,
+        "spread": varied,
     }
 
 

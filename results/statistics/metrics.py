@@ -5,6 +5,33 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 
+def magnitude(*values: ArrayLike) -> float:
+    """A power of two of about the size of the largest number.
+
+    Divided by it, which is exact, numbers can be squared and added up whatever their size.
+    """
+    largest = max(float(np.abs(np.asarray(one, np.float64)).max(initial=0.0)) for one in values)
+    return float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if 0 < largest < np.inf else 1.0
+
+
+def average(x: ArrayLike) -> float:
+    """Mean over runs ``(runs,)``: of equal numbers that number, and of large ones no infinity."""
+    values = np.asarray(x, dtype=np.float64)
+    if not np.ptp(values):
+        return float(values[0])
+    size = magnitude(values)
+    return float((values / size).mean() * size)
+
+
+def spread(x: ArrayLike) -> float:
+    """Standard deviation over runs ``(runs,)``, n - 1 in the divisor: 0 of equal numbers, NaN of fewer than two."""
+    values = np.asarray(x, dtype=np.float64)
+    if values.size < 2:
+        return float("nan")
+    size = magnitude(values)
+    return float((values / size).std(ddof=1) * size) if np.ptp(values) else 0.0
+
+
 def area_under_curve(env_steps: ArrayLike, returns: ArrayLike) -> NDArray[np.float64]:
     """Mean return over the horizon: the trapezoid area under the curve, divided by its width.
 
@@ -18,8 +45,9 @@ def area_under_curve(env_steps: ArrayLike, returns: ArrayLike) -> NDArray[np.flo
     steps = np.asarray(env_steps, dtype=np.float64)
     if steps.ndim != 1 or steps.size < 2 or np.any(np.diff(steps) <= 0):
         raise ValueError(f"the grid must be at least two increasing points, not {steps}")
-    area = np.trapezoid(np.asarray(returns, dtype=np.float64), steps, axis=-1)
-    return np.asarray(area / (steps[-1] - steps[0]))
+    size = magnitude(returns)
+    area = np.trapezoid(np.asarray(returns, dtype=np.float64) / size, steps, axis=-1)
+    return np.asarray(area / (steps[-1] - steps[0]) * size)
 
 
 def mean_interval(x: ArrayLike, level: float = 0.95) -> tuple[float, float]:
@@ -32,5 +60,5 @@ def mean_interval(x: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     values = np.asarray(x, dtype=np.float64)
     if values.size < 2:
         return float("nan"), float("nan")
-    half = special.stdtrit(values.size - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(values.size)
-    return float(values.mean() - half), float(values.mean() + half)
+    mean, half = average(values), special.stdtrit(values.size - 1, (1 + level) / 2) * spread(values) / values.size**0.5
+    return float(mean - half), float(mean + half)

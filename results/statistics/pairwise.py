@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from .metrics import average, magnitude, spread
+
 Array = NDArray[np.float64]
 EXACT = 100_000
 """Most splits that are all looked at: 10 against 10 runs, of which half are mirror images, have 92 378."""
@@ -59,12 +61,14 @@ class Difference(NamedTuple):
 
 def difference(x: Array, y: Array) -> Difference:
     """Of two samples of runs, ``(n,)`` and ``(m,)``; error and freedom are NaN with fewer than two on a side."""
+    size = magnitude(x, y)
+    gap = average(x) - average(y)
     if min(x.size, y.size) < 2:
-        return Difference(float(x.mean() - y.mean()), float("nan"), float("nan"))
-    a, b = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
+        return Difference(gap, float("nan"), float("nan"))
+    a, b = spread(x / size) ** 2 / x.size, spread(y / size) ** 2 / y.size
     error = float(np.sqrt(a + b))
     freedom = (a + b) ** 2 / (a**2 / (x.size - 1) + b**2 / (y.size - 1)) if error > 0 else float("nan")
-    return Difference(float(x.mean() - y.mean()), error, float(freedom))
+    return Difference(gap, error * size, float(freedom))
 
 
 def hedges_g(x: Array, y: Array) -> float:
@@ -72,11 +76,13 @@ def hedges_g(x: Array, y: Array) -> float:
     freedom = x.size + y.size - 2
     if min(x.size, y.size) < 2:
         return float("nan")
-    pooled = np.sqrt(((x.size - 1) * x.var(ddof=1) + (y.size - 1) * y.var(ddof=1)) / freedom)
+    size = magnitude(x, y)
+    x, y = x / size, y / size
+    pooled = np.sqrt(((x.size - 1) * spread(x) ** 2 + (y.size - 1) * spread(y) ** 2) / freedom)
     if pooled == 0:
         return float("nan")
     correction = np.exp(special.gammaln(freedom / 2) - special.gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
-    return float(correction * (x.mean() - y.mean()) / pooled)
+    return float(correction * (average(x) - average(y)) / pooled)
 
 
 def permutation_p(x: Array, y: Array, random: np.random.Generator, sampled: int = SAMPLED) -> float:
@@ -90,6 +96,7 @@ def permutation_p(x: Array, y: Array, random: np.random.Generator, sampled: int 
     pooled = np.concatenate([x, y])
     if np.ptp(pooled) == 0:
         return 1.0
+    pooled = pooled / magnitude(pooled)
     pooled = pooled - pooled.mean()
     observed = np.arange(pooled.size) < x.size
     if _number_of_splits(x.size, y.size) <= EXACT:

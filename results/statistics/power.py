@@ -17,6 +17,7 @@ from scipy import optimize, stats
 
 from .bootstrap import MEANINGFUL
 from .leaderboard import ByLabel
+from .metrics import average, magnitude, spread
 from .scores import Curves
 
 Array = NDArray[np.float64]
@@ -87,12 +88,12 @@ def detectable_effect(runs: int, alpha: float, power: float, environments: float
     return float(found)
 
 
-def upper_spread(spread: float, freedom: float, confidence: float = CAUTION) -> float:
+def upper_spread(deviation: float, freedom: float, confidence: float = CAUTION) -> float:
     """Upper confidence limit of a standard deviation: what one estimated from few runs may really be.
 
     Source: Browne (1995), On the use of a pilot sample for sample size determination.
     """
-    return float(spread * math.sqrt(freedom / stats.chi2.ppf(1 - confidence, freedom)))
+    return float(deviation * math.sqrt(freedom / stats.chi2.ppf(1 - confidence, freedom)))
 
 
 class Sample(NamedTuple):
@@ -136,31 +137,31 @@ def seeds_needed(curves: ByLabel, design: Design) -> pd.DataFrame:
 def _sample(one: Curves) -> Sample:
     """Of the final return on one environment; its height is measured by the score where there is one."""
     returns, scores = one.returns[:, -1], one.scores[:, -1]
-    spread = float(returns.std(ddof=1)) if returns.size > 1 else float("nan")
-    mean, height = float(returns.mean()), abs(float(returns.mean()))
+    mean = average(returns)
+    height, deviation = abs(mean), spread(returns)
     if one.scored:
-        height = float(scores.mean())
-        spread = float(scores.std(ddof=1)) if scores.size > 1 else float("nan")
-    return Sample(returns.size, mean, height, spread)
+        height, deviation = average(scores), spread(scores)
+    return Sample(returns.size, mean, height, deviation)
 
 
 def _pooled(cells: list[Curves]) -> Sample:
     """Of the mean score over environments: independent runs, so variances add (Welch and Satterthwaite)."""
     samples = [_sample(one) for one in cells]
-    variances = np.array([sample.spread**2 for sample in samples])
-    height = float(np.mean([sample.height for sample in samples]))
+    size = magnitude([sample.spread for sample in samples])
+    variances = np.array([(sample.spread / size) ** 2 for sample in samples])
+    height = average([sample.height for sample in samples])
     effective = variances.sum() ** 2 / (variances**2).sum() if variances.any() else 1.0
-    spread = float(np.sqrt(variances.sum()) / len(samples))
-    return Sample(min(sample.runs for sample in samples), height, height, spread, float(effective))
+    deviation = float(np.sqrt(variances.sum()) / len(samples) * size)
+    return Sample(min(sample.runs for sample in samples), height, height, deviation, float(effective))
 
 
 def _planned(sample: Sample, design: Design, alpha: float) -> dict[str, Any]:
-    runs, _, height, spread, environments = sample
+    runs, _, height, deviation, environments = sample
     nothing = {"needed": np.nan, "cautious": np.nan, "detectable": np.nan}
     row = {"runs": runs, "mean": sample.mean, "variation": np.nan, "alpha": alpha} | nothing
     if note := _obstacle(sample):
         return row | {"note": note}
-    variation = spread / height
+    variation = deviation / height
     cautious = upper_spread(variation, (runs - 1) * environments)
     counts = [runs_needed(design.drop / one, alpha, design.power, environments) for one in (variation, cautious)]
     return row | {

@@ -6,7 +6,7 @@ from pgsuite.reports.report import TABLES, flat, write_tables
 def test_every_table_of_a_comparison_is_written_twice(comparison, tmp_path):
     paths = write_tables(comparison, tmp_path)
     assert {path.name for path in paths} == {f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")}
-    no_tables = {"algorithms", "environments", "level", "replicates", "headline", "grids"}
+    no_tables = {"algorithms", "environments", "level", "replicates", "headline", "grids", "identical"}
     fields = set(comparison.__dataclass_fields__) - no_tables
     assert fields <= set(TABLES.values())
 

@@ -28,6 +28,7 @@ NAN = float("nan")
         (999_600, "1M"),
         (100_000, "100k"),
         (2e9, "2G"),
+        (2.5e202, "2.50e202"),
         (-1500, "−1.5k"),
         (NAN, "—"),
     ],
@@ -42,6 +43,12 @@ def test_counts(value, text):
 )
 def test_quantities_of_any_size(value, text):
     assert significant(value) == text
+
+
+def test_long_numbers_are_written_with_an_exponent():
+    assert fixed(-2.487e202, 1) == "−2.49e202"
+    assert interval(-1e300, 2.5e202, 0) == "[−1.00e300, 2.50e202]"
+    assert fixed(123_456_789, 0) == "123456789"
 
 
 @pytest.mark.parametrize(("value", "places"), [(0.5, 2), (-9.99, 2), (-83.4, 1), (500, 1), (4471, 0), (NAN, 0)])

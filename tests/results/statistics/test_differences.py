@@ -162,3 +162,14 @@ def test_the_splits_drawn_are_enough_for_the_family(monkeypatch):
     assert len(found) == 15
     assert set(found["verdict"]) == {"y better"}
     assert found["permutation_p"].tolist() == pytest.approx([1 / 601] * 15, abs=2 / 601)
+
+
+def test_runs_without_any_spread_have_no_test_and_no_effect_size():
+    found = table(finals("x", "A-v0", [123.4] * 6), finals("y", "A-v0", [321.7] * 6), finals("z", "A-v0", X))
+    alike = found[(found["x"] == "x") & (found["y"] == "y")].iloc[0]
+    assert alike["verdict"] == "no spread"
+    assert alike["difference"] == 123.4 - 321.7
+    assert alike[["low", "welch_p", "permutation_p", "permutation_holm", "effect_size", "detectable"]].isna().all()
+    others = found.drop(alike.name)
+    assert others["permutation_holm"].notna().all()
+    assert others["permutation_holm"].to_list() == pytest.approx(pairwise.holm(others["permutation_p"]).tolist())

@@ -82,28 +82,52 @@ def test_one_algorithm():
 
 
 def test_one_algorithm_without_anchors():
-    text = says(both("trpo", 0.9, anchors=None, number=10))
+    text = says(both("trpo", 0.9, anchors=None))
     assert text == "No environment has score anchors, so trpo has no score; there is nothing to compare it with."
 
 
 def test_too_few_runs_without_anchors():
     text = says(both("a", 0.9, anchors=None, number=4), both("b", 0.3, anchors=None, number=4))
     assert text == (
-        "No environment has score anchors, so no algorithm leads over all of them, "
-        "and there are too few runs for pairwise tests (5 of each are needed)."
+        "a leads with a mean rank by final return of 1.00 (too few runs for an interval, which takes 5; 4 runs on each "
+        "of 2 environments), before b with 2.00, but there are too few runs to test the difference (5 of each are "
+        "needed); no environment has score anchors, so returns are ranked."
     )
     apart = says(cell("a", "A-v0", 0.9, anchors=None), cell("b", "B-v0", 0.9, anchors=None))
-    assert apart.endswith("over all of them, and no two algorithms have runs on the same environment.")
+    assert apart.startswith("No algorithm has runs on every environment, so none leads")
 
 
-def test_no_anchors():
-    frames = [both(label, score, anchors=None) for label, score in (("a", 0.9), ("b", 0.3))]
+def test_without_anchors_the_winner_is_named_and_runs_are_counted():
+    frames = [both(label, score, anchors=None) for label, score in (("a", 0.3), ("b", 0.9))]
     text = says(*frames)
-    assert text.startswith("No environment has score anchors, so no algorithm leads")
-    assert "difference in 2 of 2 comparisons of mean returns" in text
+    assert text.startswith(
+        "b leads with a mean rank by final return of 1.00 (95% interval 1.00 to 1.00; 6 runs on each"
+    )
+    assert "before a with 2.00, and the pairwise tests support it: better on 2 of 2 environments" in text
     text = says(*frames, cell("a", "C-v0", 0.9), cell("b", "C-v0", 0.1))
     assert "6 runs on 1 environment)" in text
     assert "without score anchors, so not in the score: A-v0, B-v0" in text
+
+
+def test_three_that_share_the_lead_are_all_named():
+    frames = [both(label, score) for label, score in (("a", 0.5), ("d", 0.2), ("b", 0.5), ("c", 0.5))]
+    assert "a, b and c share the highest score: a has an IQM" in says(*frames)
+    assert "and no pairwise test between them shows a difference" in says(*frames)
+
+
+def test_runs_that_are_all_alike_are_not_tested():
+    alike = pd.concat([runs("a", "A-v0", [[20, 123.4]] * 6), runs("b", "A-v0", [[20, 321.7]] * 6)])
+    assert "b leads" in says(alike)
+    assert "but their runs are all alike, and without any spread nothing can be tested" in says(alike)
+
+
+def test_one_run_under_several_seeds_is_not_several_runs():
+    alike = pd.concat([runs("a", "A-v0", [[20, 200]] * 5), cell("b", "A-v0", 0.9)])
+    assert says(alike).endswith("; with identical curves, so not independent runs: 5 of a on A-v0.")
+
+
+def test_scores_of_many_digits_are_written_with_an_exponent():
+    assert "a leads with an IQM of the final score of 9.00e" in says(both("a", 9e200), both("b", 1e200))
 
 
 def test_an_algorithm_that_lacks_an_environment_cannot_lead():

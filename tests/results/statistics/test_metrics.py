@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pgsuite.results.statistics.metrics import area_under_curve, mean_interval
+from pgsuite.results.statistics.metrics import area_under_curve, average, mean_interval, spread
 
 
 def test_area_by_hand():
@@ -45,3 +45,22 @@ def test_the_level_is_two_sided():
 @pytest.mark.parametrize("runs", [[], [3.0]])
 def test_one_run_has_no_interval(runs):
     assert all(math.isnan(bound) for bound in mean_interval(runs))
+
+
+def test_what_is_equal_has_no_spread_and_is_its_own_mean():
+    values = np.full(6, 123.4)
+    assert values.std(ddof=1) != 0  # as numpy computes it
+    assert (average(values), spread(values), mean_interval(values)) == (123.4, 0.0, (123.4, 123.4))
+    assert math.isnan(spread([1.0]))
+
+
+def test_large_numbers_do_not_overflow():
+    values = np.array([1.0, 2.0, 3.0, 4.0]) * 4e307
+    assert average(values) == 1e308
+    assert spread(values) == pytest.approx(np.std([4, 8, 12, 16], ddof=1) * 1e307)
+    assert area_under_curve([0, 1, 2], np.full((2, 3), 1.7e308)) == pytest.approx(np.full(2, 1.7e308))
+
+
+def test_scaling_changes_no_bit():
+    values = np.random.default_rng(0).normal(100, 30, 17)
+    assert (average(values), spread(values)) == (values.mean(), values.std(ddof=1))

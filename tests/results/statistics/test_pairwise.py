@@ -113,3 +113,23 @@ def test_false_alarms_stay_below_the_level_on_bimodal_returns():
     samples = np.where(random.random((400, 12)) < 0.7, 500.0, 20.0) + random.normal(0, 1, (400, 12))
     alarms = np.mean([permutation_p(s[:6], s[6:], random) <= 0.05 for s in samples])
     assert 0 < alarms <= 0.05 + 5 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_equal_numbers_have_no_spread_whatever_their_mean_rounds_to():
+    """The mean of six times 123.4 is not 123.4 in floating point, and they still have no spread."""
+    x, y = np.full(6, 123.4), np.full(6, 321.7)
+    assert np.isnan(hedges_g(x, y))
+    found = difference(x, y)
+    assert (found.estimate, found.error) == (123.4 - 321.7, 0.0)
+    assert np.isnan(found.p_value())
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200, 1e307])
+def test_the_size_of_numbers_does_not_matter(scale):
+    x, y = np.array([1.0, 2.0, 4.0, 3.0, 2.5]), np.array([2.0, 5.0, 6.0, 7.0, 3.0])
+    found, plain = difference(x * scale, y * scale), difference(x, y)
+    assert found.p_value() == pytest.approx(plain.p_value())
+    assert found.interval(0.95) == pytest.approx(tuple(end * scale for end in plain.interval(0.95)))
+    assert hedges_g(x * scale, y * scale) == pytest.approx(hedges_g(x, y))
+    random = np.random.default_rng(0)
+    assert permutation_p(x * scale, y * scale, random) == permutation_p(x, y, random)

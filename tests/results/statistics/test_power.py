@@ -138,6 +138,7 @@ def test_the_pooled_degrees_of_freedom_are_satterthwaites():
         ([0.5], "one run has no spread"),
         ([-0.1, -0.2], "not above the random policy"),
         ([1, 1], "no spread between runs"),
+        ([0.1] * 6, "no spread between runs"),
     ],
 )
 def test_what_cannot_be_planned_says_why(scores, note):
