@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from pgsuite.reports.tables.details import (
@@ -9,6 +11,7 @@ from pgsuite.reports.tables.details import (
     value,
 )
 from pgsuite.results import gather
+from pgsuite.results.store.digest import sealed_table
 
 
 def lines(table):
@@ -75,9 +78,9 @@ def test_a_commit_that_is_not_known_is_nothing(git):
 def test_records_of_any_shape_are_shown_or_left_out(folder):
     store = folder.cell("trpo", curves=[[0, 1]])
     record = store.path / "cell.json"
-    text = record.read_text()
-    assert '"options": {}' in text
-    record.write_text(text.replace('"options": {}', '"options": [1]').replace('"episodes": 10', '"episodes": "<b>"'))
+    content = json.loads(record.read_text())
+    content["environment"]["options"], content["protocol"]["episodes"] = [1], "<b>"
+    record.write_text(json.dumps(sealed_table(content)))
     gathered = gather([folder.path])
     for table in (settings_table, protocol_table, software_table, cells_table):
         assert table(gathered).rows
