@@ -26,6 +26,8 @@ ALGORITHMS = {
 
 METHODS = ("init", "plan", "behaviour", "evaluated", "actor", "update")
 """What a class needs to be run."""
+_USERS = "pgsuite_user_"
+"""What the names of modules begin with that were imported by their path."""
 DECORATOR = "@dataclass(frozen=True, kw_only=True)"
 
 
@@ -111,6 +113,23 @@ def locate(reference: str) -> Address:
         if not Path(module).is_file():
             raise UsageError(f"algorithm {reference!r}: there is no file {module}")
     return Address(module, name)
+
+
+def address_of(found: type[Any]) -> str:
+    """Return the address of a class: workers import it anew from its file.
+
+    Raises:
+        UsageError: it was defined at a prompt, in a notebook or in the program itself.
+    """
+    module, name = found.__module__, found.__qualname__
+    if module == "__main__" or "." in name:
+        raise UsageError(
+            f"the class {name} cannot be imported by worker processes: write it at the top level of a file, and give "
+            f"that as 'file.py:{name.rpartition('.')[2]}'"
+        )
+    if module.startswith(_USERS):
+        return f"{inspect.getfile(found)}:{name}"
+    return f"{module}:{name}"
 
 
 def load_class(reference: str) -> type[Any]:
@@ -237,7 +256,7 @@ def _whole(reference: str, found: type[Any], name: str, value: Any) -> Any:
 
 
 def _import_file(path: Path) -> Any:
-    name = f"pgsuite_user_{path.stem}"
+    name = f"{_USERS}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

@@ -29,23 +29,19 @@ def audit(
 
     Exit code 1 when an estimator departs from the target that it declares.
     """
-    from rich.console import Console
-
-    from ..reports.audit import audit_section
-    from ..reports.terminal import print_audit
-    from ..results.store.audit import write_audit
-    from ..suites.audit.run import BATCHES, plan_audit, run_audit
-    from ..suites.console import counting
+    from ..api import audit as carry_out
 
     sys.path.insert(0, str(Path.cwd()))
-    jobs = plan_audit(algorithm or (), model or (), seed=seed, batches=batches or BATCHES)
     if json is not None and not json.parent.is_dir():
         raise UsageError(f"cannot write {json}: there is no folder {json.parent}; make it first")
-    with counting("audit", len(jobs), Console(stderr=True)) as advance:
-        found = run_audit(jobs, workers=workers, on_done=lambda _: advance())
-    print_audit(audit_section(found), Console())
+    found = carry_out(algorithm or (), model or (), batches=batches, seed=seed, workers=workers)
+    from rich.console import Console
+
+    from ..reports.terminal import print_audit
+
+    print_audit(found.section, Console())
     if json is not None:
-        write_audit(json, found)
+        found.write(json)
         typer.echo(f"wrote {json}")
-    if not found["passes"]:
+    if not found.ok:
         raise typer.Exit(1)

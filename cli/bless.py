@@ -55,7 +55,7 @@ def bless(
         out=runs or Path("runs") / "check" / chosen.name,
         console=console,
     )
-    for line in failure_lines(outcome.failures, debug=options.debug):
+    for line in failure_lines(outcome.failures):
         say(console, line)
     if outcome.interruption:
         say(console, "interrupted; what is done is kept: run the same command again to go on")

@@ -3,7 +3,7 @@
 import typer
 
 from ..errors import in_one_line
-from ..foreign import plain
+from ..foreign import block, plain
 
 debug = False
 """Whether tracebacks are shown; set by ``pgsuite --debug``."""
@@ -17,3 +17,8 @@ def internal_error(error: BaseException) -> str:
 def say(line: str, *, err: bool = False) -> None:
     """Print a line that may hold a stranger's names."""
     typer.echo(plain(line), err=err)
+
+
+def note(text: str) -> None:
+    """Print a line, or a traceback, on the error output."""
+    typer.echo(block(text), err=True)

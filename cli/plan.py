@@ -18,6 +18,7 @@ def plan(
     """
     from rich.console import Console
 
-    from ..reports.tables.seeds import plan_seeds
+    from ..reports.seeds import plan as carry_out
+    from ..reports.terminal import print_plan
 
-    plan_seeds(folders, drop, power, alpha, Console())
+    print_plan(carry_out(*folders, drop=drop, power=power, alpha=alpha), Console())

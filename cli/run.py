@@ -1,6 +1,5 @@
 """`pgsuite run`: what is missing of a suite, then its report."""
 
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import PgsuiteError, UsageError, located
-from ..foreign import plain
+from ..errors import PgsuiteError
 from . import options
 from .interruption import exit_code
 from .report import write_report
@@ -35,75 +33,31 @@ def run(
 
     What is there already is not run again; an interrupted run goes on from its last snapshot.
     """
-    from ..suites.schema import check_names, load_suite
+    from ..api import carry_out
 
     sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
-    chosen, own_seeds = load_suite(suite), _seeds(seeds)
-    algorithms, environments = tuple(dict.fromkeys(algorithm or ())), tuple(dict.fromkeys(env or ()))
-    check_names(chosen, algorithms, environments, steps)  # a typo is answered before torch is loaded, below
-    from rich.console import Console
-
-    from ..suites.planning import plan_cells
-
-    out = out or Path("runs") / chosen.name
-    planned = plan_cells(chosen, out, algorithms=algorithms, environments=environments, seeds=own_seeds, steps=steps)
-    from ..suites.console import say
-    from ..suites.running import run_cells
-
-    console = Console(stderr=True)
-    outcome = run_cells(planned, out, workers=workers, console=console)
+    ran = carry_out(
+        suite, algorithms=algorithm or (), environments=env or (), seeds=seeds, steps=steps, out=out, workers=workers
+    )
     trouble: PgsuiteError | None = None
-    if not (no_report or outcome.interruption) and (not outcome.failures or _has_runs(out)):
+    if not (no_report or ran.interruption) and (not ran.failures or ran.has_runs):
         try:
-            write_report([out], out / "report")
+            write_report([ran.out], ran.out / "report")
         except PgsuiteError as error:
             trouble = error
-    for line in failure_lines(outcome.failures, debug=options.debug):
-        say(console, line)
-    if outcome.interruption:
-        say(console, f"interrupted; what is done is kept in {out}: run the same command again to go on")
-        raise typer.Exit(exit_code(outcome.interruption))
-    if trouble and not outcome.failures:
+    for line in failure_lines(ran.failures):
+        options.note(line)
+    if ran.interruption:
+        options.note(f"interrupted; what is done is kept in {ran.out}: run the same command again to go on")
+        raise typer.Exit(exit_code(ran.interruption))
+    if trouble and not ran.failures:
         raise trouble
-    if outcome.failures:
+    if ran.failures:
         raise typer.Exit(1)
 
 
-def failure_lines(failures: Sequence["Failure"], *, debug: bool) -> Iterator[str]:
-    """What went wrong, where, and how to see more: a line for cells that failed alike."""
-    alike: dict[tuple[str, str], list[Failure]] = {}
-    for failure in failures:
-        alike.setdefault((failure.reason, failure.place), []).append(failure)
-    for (reason, place), group in alike.items():
-        yield plain(f"failed: {_cells(group)}: {located(reason, place)}")
-        if debug and group[0].details:
-            yield group[0].details
-    if not debug and any(failure.details for failure in failures):
-        yield f"see where with a traceback: {shlex.join(['pgsuite', '--debug', *sys.argv[1:]])}"
+def failure_lines(failures: Sequence["Failure"]) -> Iterator[str]:
+    """What went wrong, and the command that shows more."""
+    from ..api import failure_lines as lines
 
-
-def _cells(failures: Sequence["Failure"]) -> str:
-    """Name the cells of failures: each algorithm once, with its environments."""
-    environments: dict[str, list[str]] = {}
-    for failure in failures:
-        environments.setdefault(failure.cell.algorithm, []).append(failure.cell.environment.id)
-    return "; ".join(f"{algorithm} on {', '.join(ids)}" for algorithm, ids in environments.items())
-
-
-def _has_runs(out: Path) -> bool:
-    """Whether any run in the folder has come to its end, so that there is something to report."""
-    from ..results import load
-
-    try:
-        return bool(load(out).status.isin(["complete", "diverged"]).any())
-    except PgsuiteError:
-        return False
-
-
-def _seeds(text: str | None) -> tuple[int, ...] | None:
-    from ..suites.schema import parse_seeds
-
-    try:
-        return None if text is None else parse_seeds(text)
-    except ValueError as error:
-        raise UsageError(f"--seeds: {error}") from None
+    return lines(failures, debug=options.debug, again=["pgsuite", "--debug", *sys.argv[1:]])

@@ -1,17 +1,23 @@
 """An audit of the gradients as a part of the report: the outcome, its tables, and every departure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..errors import UsageError
-from ..results.store.audit import BiasVariance, read_audit
+from ..results.store.audit import BiasVariance, read_audit, write_audit
 from .catalogue import AUDIT, AUDITED_UPDATES
 from .notation import NOTHING
+from .notebook import show
 from .tables.table import EVERYWHERE, FILES, Column, Entry, Table, algorithm, number, text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _WORDS = ("algorithm", "model", "verdict")
 _ONLY_FILES = frozenset({"batches", "SNR", "J", "critic"})
@@ -35,6 +41,71 @@ class AuditSection(NamedTuple):
     """One line for every departure from a declared target."""
     bias_variance: Mapping[str, tuple[BiasVariance, ...]]
     """Algorithm -> what λ trades, of those that have one."""
+
+
+@dataclass(frozen=True, repr=False)
+class Audit:
+    """What an audit found. A notebook shows the verdict and the tables; ``print`` gives the verdict."""
+
+    data: dict[str, Any]
+    """Everything, as ``pgsuite audit --json`` writes it."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every estimator follows the target that it declares."""
+        return bool(self.data["passes"])
+
+    @cached_property
+    def section(self) -> AuditSection:
+        """What is said of it: verdict, tables, departures."""
+        return audit_section(self.data)
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """One line for every departure from a declared target."""
+        return self.section.departures
+
+    @property
+    def cases(self) -> pd.DataFrame:
+        """`audit_cases`: one row per algorithm, model, policy and variant, with p-values and intervals."""
+        return audit_cases(self.data)
+
+    @property
+    def updates(self) -> pd.DataFrame:
+        """`audit_updates`: one row per algorithm, model and policy of what updates do."""
+        return audit_updates(self.data)
+
+    def write(self, path: str | Path) -> Path:
+        """Write it as JSON, for `pgsuite.report` and ``pgsuite report --audit``; return the path.
+
+        Raises:
+            PgsuiteError: the file cannot be written.
+        """
+        write_audit(Path(path), self.data)
+        return Path(path)
+
+    def plot_bias_variance(self, algorithm: str) -> "tuple[Axes, ...]":
+        """Draw what λ trades in an algorithm that has one.
+
+        Raises:
+            UsageError: the algorithm has none, or was not audited on it.
+        """
+        from .figures.bias_variance import bias_variance_figure
+        from .figures.drawing import for_pyplot
+
+        curves = self.section.bias_variance
+        if algorithm not in curves:
+            raise UsageError(f"no curve over λ of {algorithm!r}: there are {', '.join(curves) or 'none'}")
+        with for_pyplot():
+            return tuple(bias_variance_figure(algorithm, curves[algorithm]).figure.axes)
+
+    def __str__(self) -> str:
+        return "\n".join([self.section.verdict, *self.departures])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return show(self.section.verdict, self.departures, self.section.tables)
 
 
 def read_section(path: Path) -> AuditSection:

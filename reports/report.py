@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
+from markupsafe import Markup
 
 from ..errors import UsageError
 from ..foreign import csv_cell, plain
 from ..results.statistics.bootstrap import REPLICATES
-from ..results.statistics.comparison import Comparison, compare
-from ..results.store.gathering import Gathered, gather
+from ..results.statistics.comparison import Comparison
+from ..results.store.gathering import Gathered
 from ..results.store.protocol import Grid
 from .audit import AuditSection, read_section
+from .compared import compare
 from .content import Content, content
 from .latex import to_latex
 from .markdown import Picture, to_markdown
+from .notebook import show_content
 
 if TYPE_CHECKING:
     from .figures import Figures
@@ -56,6 +59,9 @@ class ReportFiles(NamedTuple):
         """Whether everything that was asked for is there."""
         return self.content.whole
 
+    def _repr_html_(self) -> str:
+        return show_content(self.content) + str(Markup("<p>{}</p>").format(plain(f"written to {self.page}")))
+
 
 def report(
     paths: Sequence[str | Path],
@@ -90,12 +96,11 @@ def report(
         if one not in FORMATS:
             raise UsageError(f"figures cannot be written as {plain(one)!r}: choose from {', '.join(FORMATS)}")
     audited = None if audit is None else read_section(Path(audit))
-    gathered = gather(paths, grid=grid)
-    comparison = compare(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, grid=grid)
+    compared = compare(*paths, level=level, replicates=replicates, seed=seed, grid=grid)
     refuse_links(Path(out), folders=[Path(path) for path in paths])
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
-        return write(comparison, gathered, Path(out), audited, formats)
+        return write(compared.comparison, compared.gathered, Path(out), audited, formats)
     except OSError as error:
         raise UsageError(
             f"cannot write the report to {out}: {error.strerror}; choose another folder with -o"

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 from ..foreign import styled
 from .audit import AuditSection
 from .content import Content
+from .seeds import SeedPlan
 from .tables.table import Entry, Medium, Table
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def print_audit(audit: AuditSection, console: Console) -> None:
     for line in audit.departures:
         console.print(styled(line, style="red"), soft_wrap=True)
     console.print(styled(audit.verdict, style="bold"), soft_wrap=True)
+
+
+def print_plan(plan: SeedPlan, console: Console) -> None:
+    """How many seeds it takes, and what has to be said of single rows."""
+    print_table(plan.table, console)
+    for note in plan.notes:
+        console.print(styled(note), soft_wrap=True)
 
 
 def print_table(whole: Table, console: Console) -> None:

@@ -45,3 +45,8 @@ def counting(what: str, total: int, console: Console) -> Iterator[Callable[[], N
 def say(console: Console, line: str) -> None:
     """Print a line as it is: names in it are no markup, and a log or a terminal breaks it where it likes."""
     console.print(styled(line, spaced=True), soft_wrap=True)
+
+
+def progress_console(wanted: bool = True) -> Console:
+    """Return where progress is shown: the error output, as plain lines in a notebook; nowhere unless wanted."""
+    return Console(stderr=True, quiet=not wanted, force_jupyter=False)

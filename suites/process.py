@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -39,7 +40,7 @@ def start_server(module: str) -> None:
     It is started with those signals blocked that are sent to a whole group: it ends with the parent, after the
     workers, whose end it has to report. Workers unblock them in `follow_parent`.
     """
-    context = multiprocessing.get_context("forkserver")
+    context = forking()
     context.set_forkserver_preload([module])
     resource_tracker.ensure_running()  # starting it later would unblock SIGTERM
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _GROUP_SIGNALS)
@@ -52,9 +53,29 @@ def start_server(module: str) -> None:
     waited.join()
 
 
+class _Process(ForkServerProcess):
+    """A process that does not run the program again by which its parent was started.
+
+    Multiprocessing would, so that what is defined there can be unpickled; workers need nothing of it, and a script that
+    calls us at its top level, without a guard, would call us again in every worker.
+    """
+
+    def start(self) -> None:
+        program = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = program
+
+
+class _Context(ForkServerContext):
+    Process = _Process
+
+
 def forking() -> ForkServerContext:
     """Return the context whose processes are forked from that server."""
-    return multiprocessing.get_context("forkserver")
+    return _Context()
 
 
 def follow_parent() -> None:

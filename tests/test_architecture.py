@@ -20,13 +20,14 @@ ALLOWED = {
     "results": {"lazy"},
     "suites": {"envs", "algorithms", "kernels", "results"},
     "reports": {"results"},
-    "cli": {"envs", "algorithms", "results", "suites", "reports"},
+    "api": {"algorithms", "results", "suites", "reports"},
+    "cli": {"envs", "algorithms", "results", "suites", "reports", "api"},
     "errors": set(),
     "foreign": set(),
     "kernels": set(),
     "lazy": set(),
     "wording": set(),
-    "__init__": {"lazy", "suites"},
+    "__init__": {"lazy", "api", "results", "suites", "reports"},
 }
 """What each folder, or module of the root, may import besides itself and `EVERYWHERE`."""
 EVERYWHERE = {"errors", "foreign", "wording", "__version__"}

@@ -2,8 +2,9 @@
 
 import io
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +92,26 @@ def theme() -> Iterator[None]:
     with rc_context(_DEFAULTS | _THEME), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
+
+
+_MAKE: ContextVar[Callable[..., Figure]] = ContextVar("_MAKE", default=Figure)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in points."""
+    return _MAKE.get()(figsize=(width / 72, height / 72))
+
+
+@contextmanager
+def for_pyplot() -> Iterator[None]:
+    """Let figures belong to pyplot, so that a notebook or ``pyplot.show()`` shows them; white, as files are."""
+    from matplotlib import pyplot
+
+    token = _MAKE.set(lambda **options: pyplot.figure(facecolor="white", **options))
+    try:
+        yield
+    finally:
+        _MAKE.reset(token)
 
 
 _UNDATED: Mapping[str, Mapping[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import Affine2D, Transform
 
 from ...foreign import slug
-from .drawing import MUTED
+from .drawing import MUTED, new_figure
 from .names import fit, short_names, text_width
 from .series import line_options
 from .style import LineStyle
@@ -59,7 +59,7 @@ def canvas(grid: Grid, margins: Margins, *, below: float = 0.0) -> tuple[Figure,
         below: space under all of them, for a key.
     """
     width, height = grid.columns * grid.width, grid.rows * grid.height + below
-    figure = Figure(figsize=(width / 72, height / 72))
+    figure = new_figure(width, height)
     panels = []
     for index in range(grid.panels):
         row, column = divmod(index, grid.columns)

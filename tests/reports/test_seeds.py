@@ -5,13 +5,15 @@ import pytest
 from rich.console import Console
 
 from pgsuite.errors import UsageError
-from pgsuite.reports.tables.seeds import parse_share, plan_seeds
+from pgsuite.reports.seeds import parse_share, plan
+from pgsuite.reports.terminal import print_plan
 
 
 def planned(folder, drop="20%", power=0.9, alpha=0.05):
     console = Console(width=100, record=True, file=io.StringIO())
-    table = plan_seeds([folder.path], drop, power, alpha, console)
-    return table, console.export_text()
+    found = plan(folder.path, drop=drop, power=power, alpha=alpha)
+    print_plan(found, console)
+    return found.frame, console.export_text()
 
 
 @pytest.mark.parametrize(("text", "share"), [("20%", 0.2), (" 5 %", 0.05), ("0.1", 0.1), ("1", 1.0), ("100%", 1.0)])

@@ -1,0 +1,235 @@
+"""What ``import pgsuite`` offers beyond single rooms, and what the command line does too: one function for both."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import PgsuiteError, UsageError, located
+from .foreign import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .reports.audit import Audit
+    from .reports.compared import Compared
+    from .suites.audit.run import AuditJob
+    from .suites.scheduling import Failure
+
+Names = str | type | Iterable[str | type]
+"""An algorithm's name, ``module:Class``, ``file.py:Class`` or class; or several."""
+
+
+@dataclass(frozen=True, repr=False)
+class Ran:
+    """How a run of a suite ended. A notebook shows the verdict on all that is in the folder."""
+
+    out: Path
+    """The results folder."""
+    failures: tuple["Failure", ...] = ()
+    """What failed: cell, reason and place."""
+    interruption: KeyboardInterrupt | None = None
+    """What stopped it; finished runs and snapshots are kept."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for is done."""
+        return not self.failures and self.interruption is None
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """The results: `pgsuite.load` of the folder."""
+        from .results import load
+
+        return load(self.out)
+
+    @cached_property
+    def compared(self) -> "Compared":
+        """The results side by side: `pgsuite.compare` of the folder."""
+        from .reports.compared import compare
+
+        return compare(self.out)
+
+    def failure_lines(self) -> Iterator[str]:
+        """What went wrong and where: a line for cells that failed alike."""
+        return failure_lines(self.failures)
+
+    def __str__(self) -> str:
+        found = str(self.compared) if self.has_runs else f"no run is done in {self.out}"
+        return "\n".join([found, *self.failure_lines()])
+
+    __repr__ = __str__
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether any run in the folder has come to its end, so that there is something to report."""
+        try:
+            return bool(self.frame.status.isin(["complete", "diverged"]).any())
+        except PgsuiteError:
+            return False
+
+    def _repr_html_(self) -> str:
+        from .reports.notebook import show
+
+        failures = show("", self.failure_lines(), ()) if self.failures else ""
+        return failures + (self.compared._repr_html_() if self.has_runs else show(str(self), (), ()))
+
+
+def run(
+    suite: str | Path,
+    *,
+    algorithms: Names = (),
+    environments: str | Iterable[str] = (),
+    seeds: str | Iterable[int] | None = None,
+    steps: int | None = None,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Ran:
+    """Run what is missing of a suite, on worker processes. What failed is in the result, and said.
+
+    It can be called from a notebook, from a prompt, and from a script with or without ``if __name__ == "__main__"``.
+
+    Args:
+        suite: name of a shipped suite, or path of a TOML file.
+        algorithms: of the suite, or any other, which then has its defaults; all of the suite by default.
+        environments: of the suite, or, with ``steps``, any id; all of the suite by default.
+        seeds: ``"0-9"``, or numbers; the suite's by default.
+        steps: budget of every run instead of the suite's.
+        out: results folder; ``runs/SUITE`` by default.
+        workers: processes at once; one per core by default.
+        progress: whether to show how it gets on, on the error output.
+
+    Raises:
+        UsageError: the request cannot be carried out as written, or the code has changed since Python imported it.
+        KeyboardInterrupt: it was interrupted; what is done is kept, and the same call goes on from there.
+    """
+    ran = carry_out(
+        suite,
+        algorithms=algorithms,
+        environments=environments,
+        seeds=seeds,
+        steps=steps,
+        out=out,
+        workers=workers,
+        progress=progress,
+    )
+    if ran.interruption is not None:
+        raise ran.interruption
+    return ran
+
+
+def carry_out(
+    suite: str | Path,
+    *,
+    algorithms: Names = (),
+    environments: str | Iterable[str] = (),
+    seeds: str | Iterable[int] | None = None,
+    steps: int | None = None,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Ran:
+    """Do what `run` does; an interruption is part of what is returned."""
+    from .suites.schema import check_names, load_suite, parse_seeds
+
+    chosen = load_suite(str(suite))
+    names, ids = _references(algorithms), _several(environments)
+    try:
+        own_seeds = None if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
+    except ValueError as error:
+        raise UsageError(f"--seeds: {error}") from None
+    check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
+    from .suites.console import progress_console
+    from .suites.planning import plan_cells
+
+    folder = Path("runs") / chosen.name if out is None else Path(out)
+    planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps)
+    from .suites.running import run_cells
+
+    outcome = run_cells(planned, folder, workers=workers, console=progress_console(progress))
+    return Ran(folder, tuple(outcome.failures), outcome.interruption)
+
+
+def audit(
+    algorithms: Names = (),
+    models: str | Iterable[str] = (),
+    *,
+    batches: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: bool = True,
+) -> "Audit":
+    """Hold gradient estimators against the exact policy gradients of models that are small enough to solve.
+
+    Args:
+        algorithms: names, addresses or classes; all of ours by default.
+        models: exact models; all by default.
+        batches: per case; 1000 by default.
+        seed: another one draws other batches.
+        workers: processes at once; one per core by default.
+        progress: whether to show how it gets on, on the error output.
+
+    Raises:
+        UsageError: an unknown algorithm or model, or an algorithm that cannot be audited.
+    """
+    from .reports.audit import Audit
+    from .suites.audit.run import BATCHES, plan_audit, run_audit
+    from .suites.console import counting, progress_console
+
+    jobs: list[AuditJob] = plan_audit(
+        _references(algorithms), _several(models), seed=seed, batches=BATCHES if batches is None else batches
+    )
+    with counting("audit", len(jobs), progress_console(progress)) as advance:
+        return Audit(run_audit(jobs, workers=workers, on_done=lambda _: advance()))
+
+
+def failure_lines(failures: Sequence["Failure"], *, debug: bool = False, again: Sequence[str] = ()) -> Iterator[str]:
+    """What went wrong, where, and how to see more: a line for cells that failed alike.
+
+    Args:
+        failures: of the cells.
+        debug: whether tracebacks are wanted.
+        again: the command that would show them.
+    """
+    alike: dict[tuple[str, str], list[Failure]] = {}
+    for failure in failures:
+        alike.setdefault((failure.reason, failure.place), []).append(failure)
+    for (reason, place), group in alike.items():
+        yield plain(f"failed: {_cells(group)}: {located(reason, place)}")
+        if debug and group[0].details:
+            yield group[0].details
+    if again and not debug and any(failure.details for failure in failures):
+        yield f"see where with a traceback: {shlex.join(again)}"
+
+
+def _cells(failures: Sequence["Failure"]) -> str:
+    """Name the cells of failures: each algorithm once, with its environments."""
+    environments: dict[str, list[str]] = {}
+    for failure in failures:
+        environments.setdefault(failure.cell.algorithm, []).append(failure.cell.environment.id)
+    return "; ".join(f"{algorithm} on {', '.join(ids)}" for algorithm, ids in environments.items())
+
+
+def _several(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Each name once; a single one may stand by itself."""
+    return tuple(dict.fromkeys([names] if isinstance(names, str) else names))
+
+
+def _references(algorithms: Names) -> tuple[str, ...]:
+    """Names and addresses, each once, of what is given by name or as a class."""
+    several = [algorithms] if isinstance(algorithms, str | type) else algorithms
+    if all(isinstance(one, str) for one in several):
+        return _several(several)  # type: ignore[arg-type]  # looked at
+    from .algorithms.registry import address_of
+
+    return tuple(dict.fromkeys(one if isinstance(one, str) else address_of(one) for one in several))
+
+
+def _written(seeds: Iterable[int]) -> str:
+    """Seeds as a suite file has them."""
+    if not isinstance(seeds, Iterable):
+        raise UsageError(f"seeds={seeds!r}: give numbers, such as range({seeds}), or text such as '0-9'")
+    return ",".join(str(int(seed)) if isinstance(seed, int) else repr(seed) for seed in seeds)
