@@ -10,11 +10,12 @@ from rich.table import Table as RichTable
 from ..foreign import styled
 from .audit import AuditSection
 from .content import Content
-from .seeds import SeedPlan
 from .tables.table import Entry, Medium, Table
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from .seeds import SeedPlan
 
 _LONGEST = 26
 """Columns for a name; a longer one goes on in the next line."""
@@ -40,7 +41,7 @@ def print_audit(audit: AuditSection, console: Console) -> None:
     console.print(styled(audit.verdict, style="bold"), soft_wrap=True)
 
 
-def print_plan(plan: SeedPlan, console: Console) -> None:
+def print_plan(plan: "SeedPlan", console: Console) -> None:
     """How many seeds it takes, and what has to be said of single rows."""
     print_table(plan.table, console)
     for note in plan.notes:
