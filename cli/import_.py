@@ -13,7 +13,10 @@ from .options import say
 def import_(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Tidy CSV, SB3's monitor.csv or evaluations.npz, or folders of these, as RL Zoo makes."),
+        typer.Argument(
+            help="Tidy CSV, SB3's monitor.csv or evaluations.npz, TensorBoard's event files, or folders of these; CSV "
+            "of W&B and Open RL Benchmark; rliable's scores."
+        ),
     ],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Results folder.  [default: runs/SUITE]")] = None,
     algorithm: Annotated[str | None, typer.Option("-a", "--algorithm", help="Name, where the files lack it.")] = None,
@@ -30,6 +33,10 @@ def import_(
     ] = None,
     source: Annotated[
         str | None, typer.Option(help="evaluation or training, where there are both.  [default: evaluation]")
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="Metric of TensorBoard or W&B that is the return.  [default: one of a known name]"),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Budget of every run; longer ones are cut.  [default: the longest run's]")
@@ -64,6 +71,7 @@ def import_(
         env=env,
         seed=seed,
         source=source,  # type: ignore[arg-type]  # checked above
+        metric=metric,
         like=like,
         anchors=read_anchors(anchors) if anchors else {},
         steps=steps,

@@ -130,7 +130,9 @@ def read_table(
         raise UsageError(f"{path} has no header; its first line should be {','.join(required)}")
     (place, titles), *body = rows
     header = [_called(n, title.strip()) for n, title in enumerate(titles, start=1)]
-    _check_header(path, place, header, required)
+    if twice := [title for title in header if header.count(title) > 1]:
+        raise UsageError(f"{path}, line {place}: two columns are called {twice[0]}; rename one")
+    check_columns(path, header, required, place)
     notes = []
     if repeated := [line for line, row in body if row == titles]:
         notes.append(f"{path}: the header is there again in line {_listed(repeated)}, and left out")
@@ -177,9 +179,12 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
 
 
-def _check_header(path: Path, line: int, header: Sequence[str], required: Sequence[str]) -> None:
-    if repeated := [title for title in header if header.count(title) > 1]:
-        raise UsageError(f"{path}, line {line}: two columns are called {repeated[0]}; rename one")
+def check_columns(path: Path, header: Sequence[str], required: Sequence[str], line: int = 1) -> None:
+    """Refuse a header that lacks a column.
+
+    Raises:
+        UsageError: naming the column and what may be meant.
+    """
     for column in required:
         if column not in header:
             close = get_close_matches(column, header, n=1, cutoff=0.5)

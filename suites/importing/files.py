@@ -1,6 +1,5 @@
-"""Which files there are to import, and what their paths say about them."""
+"""Which files there are to import."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +15,6 @@ SUPPORTED = (
     "and Open RL Benchmark, rliable's scores as .json, .npy or .npz"
 )
 
-_ZOO = re.compile(r"(.+-v\d+)_(\d+)")
-_SEED = re.compile(r"(?:^|[^A-Za-z])seed[-_=\s]?(\d{1,18})(?!\d)", re.IGNORECASE)
-
 
 class Files(NamedTuple):
     """Files by their form."""
@@ -33,16 +29,6 @@ class Files(NamedTuple):
     """Of rliable: a number per run."""
     notes: list[str]
     """What was left out, a line each."""
-
-
-class Origin(NamedTuple):
-    """What a path tells of a run; None where it tells nothing."""
-
-    algorithm: str | None
-    env: str | None
-    seed: int | None
-    counted: bool = False
-    """Whether the seed is RL Zoo's number, which counts runs."""
 
 
 def find_files(paths: Sequence[Path]) -> Files:
@@ -101,26 +87,3 @@ def _begins_like_a_monitor(file: Path) -> bool:
             return opened.read(2) == b"#{"
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}; check its permissions") from None
-
-
-def origin(file: Path) -> Origin:
-    """Read a path: RL Zoo's ``<algorithm>/<env>_<n>``, whose n is taken for the seed, or any ``seed-3`` in it.
-
-    ``<env>_<n>`` may be the file's folder, or the beginning of its name, as ``Monitor(env, "a2c/CartPole-v1_1")`` has
-    it.
-    """
-    parts = file.absolute().parts
-    stem = re.sub(r"\.?(monitor\.csv|csv|npz)(\.gz)?$", "", parts[-1])
-    for name, parent in ((stem, parts[-2:-1]), (parts[-2] if len(parts) > 2 else "", parts[-3:-2])):
-        if parent and (zoo := _ZOO.fullmatch(name)):
-            return Origin(parent[0], zoo[1], int(zoo[2][:18]), counted=True)
-    for part in reversed(parts):
-        if (seed := seed_in(part)) is not None:
-            return Origin(None, None, seed)
-    return Origin(None, None, None)
-
-
-def seed_in(text: str) -> int | None:
-    """The number of a ``seed-3`` in a name."""
-    found = _SEED.search(text)
-    return int(found[1]) if found else None

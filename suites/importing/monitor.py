@@ -143,4 +143,6 @@ def merge(algorithm: str, env: str, seed: int, monitors: Sequence[Monitor]) -> T
         clock = float(seconds.max(initial=clock))
     returns, lengths, seconds = (np.concatenate(arrays) for arrays in zip(*merged, strict=True))
     files = tuple(monitor.path for monitor in monitors)
-    return TrainingEpisodes(algorithm, env, seed, files, np.cumsum(lengths), returns, lengths, seconds)
+    return TrainingEpisodes(
+        algorithm, env, seed, files, np.cumsum(lengths), returns, lengths.astype(np.float64), seconds
+    )

@@ -1,9 +1,10 @@
 """An import from request to results folder: everything is read and checked, and only then written."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,12 +14,14 @@ from ...errors import UsageError
 from ...results.statistics.identical import MEASURED, IdenticalRuns, identical_curves, said
 from ...results.store.provenance import versions
 from ..anchors import AnchorsTable, known_anchors
+from .event_files import read_events
 from .files import find_files
 from .placing import MARK, ImportedCell, StoredRun, place
 from .problems import Problems
 from .rules import Rules, evaluation_rules, rules_like, training_rules
-from .runs import ImportedRun, checked_name, horizon, listed, on_grid
-from .sb3 import Source, read_sb3
+from .runs import ImportedRun, Read, checked_name, horizon, listed, on_grid
+from .sb3 import read_sb3
+from .series import Source, Wanted
 from .tables import read_csv
 
 
@@ -33,6 +36,8 @@ class ImportRequest:
     seed: int | None = None
     source: Source | None = None
     """Evaluations or training episodes; None takes evaluations where there are some."""
+    metric: str | None = None
+    """Which metric of a tracker is the return; None for one that is known."""
     like: Path | None = None
     """Results folder by whose rules these evaluations were made, as the user declares."""
     anchors: Mapping[str, AnchorsTable] = field(default_factory=dict)
@@ -90,13 +95,27 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
     named = {"algorithm": request.algorithm, "env": request.env}
     given = {name: checked_name(value, name, f"--{name}") for name, value in named.items() if value is not None}
     given |= {} if request.seed is None else {"seed": str(request.seed)}
-    if files.tables and (files.monitors or files.evaluations):
-        raise UsageError(f"{files.tables[0]} is a CSV table, the others are not; import them by two commands")
-    if files.tables:
-        if request.source == "training":
-            raise UsageError(f"{files.tables[0]} holds evaluations; leave --source training out")
-        return _cut(_read_tables(files.tables, given, notes), request), "evaluation"
+    wanted = Wanted(given, request.metric, request.source)
     evaluated, trained = read_sb3(files, given, request.source, notes)
+    problems, kinds = Problems(), [kind for kind in (files.tables, files.events, [*evaluated, *trained]) if kind]
+    if len(kinds) > 1:
+        raise UsageError(
+            "the files are of several kinds: CSV tables, event files and SB3's; import them by one command each"
+        )
+    readers: list[Callable[[], Read]] = [partial(read_csv, path, wanted) for path in files.tables]
+    readers += [partial(read_events, files.events, wanted)] if files.events else []
+    for reader in readers:
+        with problems.collected():
+            read = reader()
+            evaluated += read.runs
+            trained += read.trained
+            notes += read.notes
+    problems.check()
+    if evaluated and trained:
+        raise UsageError(
+            f"{evaluated[0].name} holds evaluations and {trained[0].name} training episodes; choose by --source, or "
+            "import them by two commands"
+        )
     if not trained:
         return _cut(evaluated, request), "evaluation"
     if request.like:
@@ -105,23 +124,12 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
             "leave --like out, or import evaluations"
         )
     budgets = {run.env: request.steps or horizon([r for r in trained if r.env == run.env]) for run in trained}
-    problems, runs = Problems(), list[ImportedRun]()
+    runs: list[ImportedRun] = []
     for run in trained:
         with problems.collected():
             runs.append(on_grid(run, budgets[run.env], request.checkpoints, request.window))
     problems.check()
     return runs, "training"
-
-
-def _read_tables(paths: Sequence[Path], given: Mapping[str, str], notes: list[str]) -> list[ImportedRun]:
-    problems, runs = Problems(), list[ImportedRun]()
-    for path in paths:
-        with problems.collected():
-            read = read_csv(path, given)
-            runs += read.runs
-            notes += read.notes
-    problems.check()
-    return runs
 
 
 def _cut(runs: list[ImportedRun], request: ImportRequest) -> list[ImportedRun]:

@@ -36,6 +36,8 @@ class Read(NamedTuple):
     runs: list[ImportedRun]
     notes: list[str]
     """What was left out or guessed, a line each."""
+    trained: "list[TrainingEpisodes]" = []  # noqa: RUF012
+    """Runs of which it holds training episodes instead of evaluations."""
 
 
 class TrainingEpisodes(NamedTuple):
@@ -50,10 +52,12 @@ class TrainingEpisodes(NamedTuple):
     """``(n,)`` steps of all episodes finished so far."""
     returns: NDArray[np.float64]
     """``(n,)``"""
-    lengths: NDArray[np.int64]
-    """``(n,)`` steps."""
+    lengths: NDArray[np.float64]
+    """``(n,)`` steps; NaN where nobody says."""
     seconds: NDArray[np.float64]
-    """``(n,)`` since the run's start."""
+    """``(n,)`` since the run's start; NaN where nobody says."""
+    averaged: int = 1
+    """Episodes that each of the returns is a mean of already."""
 
     @property
     def name(self) -> str:
@@ -117,7 +121,8 @@ def on_grid(run: TrainingEpisodes, steps: int, checkpoints: int, window: int) ->
 
     The points are ``steps * k / checkpoints`` for k from 1; there is none at 0, where no episode has finished. A run is
     complete when the episodes being played after its last finished one could have reached ``steps``: at most as many
-    as it has files, each no longer than its longest.
+    as it has files, each no longer than its longest, or than the longest stretch without one where lengths are unknown.
+    Returns that are means of several episodes already are not averaged again.
 
     Args:
         run: its episodes.
@@ -134,11 +139,13 @@ def on_grid(run: TrainingEpisodes, steps: int, checkpoints: int, window: int) ->
             f"{run.name} finished its first episode after {run.env_steps[0]} steps, and the first point is "
             f"{grid[0]}; take fewer points with --checkpoints"
         )
-    slack = len(run.files) * int(run.lengths.max())
+    longest = run.lengths.max() if np.isfinite(run.lengths).all() else np.diff(run.env_steps, prepend=0).max()
+    slack = len(run.files) * int(longest)
     complete = int(run.env_steps[-1]) + slack >= steps
     reached = [point for point in grid if complete or point <= run.env_steps[-1]]
     if not reached:
         raise UsageError(f"{run.name} ends before the first point, {grid[0]} steps; leave it out")
+    window = window if run.averaged == 1 else 1
     rows = tuple(_row(run, k, point, window) for k, point in enumerate(reached, start=1))
     return ImportedRun(run.algorithm, run.env, run.seed, run.files, rows, complete)
 
@@ -153,7 +160,7 @@ def _row(run: TrainingEpisodes, checkpoint: int, point: int, window: int) -> Cur
         trained_steps=int(run.env_steps[finished - 1]),
         return_mean=float(returns.mean()),
         return_std=float(returns.std()),
-        episodes=len(returns),
+        episodes=len(returns) * run.averaged,
         length_mean=float(lengths.mean()),
         eval_steps=0,
         updates=0,

@@ -3,24 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from ...errors import UsageError
 from .evaluations import read_evaluations
-from .files import Files, origin
+from .files import Files
+from .identity import Key, key_of, origin, said_of_numbers
 from .monitor import Monitor, merge, read_monitor
 from .problems import Problems
-from .runs import ImportedRun, TrainingEpisodes, checked_name
+from .runs import ImportedRun, TrainingEpisodes
+from .series import Source
 
-Source = Literal["evaluation", "training"]
-"""Whether a curve is made of evaluations or of training episodes."""
 _EVALUATION = re.compile(r"(?<![a-z])(eval|evaluation|evaluations|test|valid|validation)(?![a-z])", re.IGNORECASE)
-
-
-class _Key(NamedTuple):
-    algorithm: str
-    env: str
-    seed: int
 
 
 def read_sb3(
@@ -74,41 +67,21 @@ def read_sb3(
                 episodes.append(_merged(key, [monitors[path] for path in paths], notes))
     problems.check()
     if "seed" not in given:
-        _say_what_the_number_is([path for paths in chosen.values() for path in paths], notes)
+        notes += said_of_numbers([origin(path) for paths in chosen.values() for path in paths])
     return runs, episodes
 
 
-def _keys(envs: Mapping[Path, str | None], given: Mapping[str, str], problems: Problems) -> dict[Path, _Key]:
+def _keys(envs: Mapping[Path, str | None], given: Mapping[str, str], problems: Problems) -> dict[Path, Key]:
     keys = {}
     for path, env in envs.items():
         with problems.collected():
-            keys[path] = _key(path, env, given)
+            keys[path] = key_of(origin(path), given, str(path), env)
     return keys
 
 
-def _key(path: Path, env: str | None, given: Mapping[str, str]) -> _Key:
-    told = origin(path)
-    algorithm, env = given.get("algorithm") or told.algorithm, given.get("env") or env or told.env
-    seed = given.get("seed", told.seed)
-    lacking = [
-        (name, example)
-        for name, value, example in (("algorithm", algorithm, "ppo"), ("env", env, "CartPole-v1"), ("seed", seed, "3"))
-        if value is None
-    ]
-    if lacking:
-        names, options = zip(*((name, f"--{name} {example}") for name, example in lacking), strict=True)
-        raise UsageError(
-            f"{path} does not tell its {' and its '.join(names)}, and neither does its path; "
-            f"give it, as in {' '.join(options)}"
-        )
-    return _Key(
-        checked_name(str(algorithm), "algorithm", str(path)), checked_name(str(env), "env", str(path)), int(seed or 0)
-    )
-
-
-def _grouped(keys: Mapping[Path, _Key], problems: Problems, notes: list[str]) -> dict[_Key, Sequence[Path]]:
+def _grouped(keys: Mapping[Path, Key], problems: Problems, notes: list[str]) -> dict[Key, Sequence[Path]]:
     """The files of each run."""
-    grouped: dict[_Key, list[Path]] = {}
+    grouped: dict[Key, list[Path]] = {}
     for path, key in keys.items():
         grouped.setdefault(key, []).append(path)
     for key, paths in grouped.items():
@@ -121,7 +94,7 @@ def _grouped(keys: Mapping[Path, _Key], problems: Problems, notes: list[str]) ->
     return dict(grouped)
 
 
-def _check_one_run(key: _Key, paths: Sequence[Path]) -> None:
+def _check_one_run(key: Key, paths: Sequence[Path]) -> None:
     """Refuse files that are not the parallel environments of one run."""
     if len(paths) == 1:
         return
@@ -144,7 +117,7 @@ def _is_of_evaluation(path: Path) -> bool:
     return path.suffix != ".npz" and any(_EVALUATION.search(name) for name in (stem, path.parent.name))
 
 
-def _merged(key: _Key, monitors: Sequence[Monitor], notes: list[str]) -> TrainingEpisodes:
+def _merged(key: Key, monitors: Sequence[Monitor], notes: list[str]) -> TrainingEpisodes:
     notes += dict.fromkeys(note for monitor in monitors for note in monitor.notes)
     if not any(monitor.episodes for monitor in monitors):
         files = ", ".join(str(monitor.path) for monitor in monitors)
@@ -152,12 +125,3 @@ def _merged(key: _Key, monitors: Sequence[Monitor], notes: list[str]) -> Trainin
             f"{files}: no episode of {key.algorithm} on {key.env}, seed {key.seed}, is finished; leave it out"
         )
     return merge(*key, monitors)
-
-
-def _say_what_the_number_is(paths: Sequence[Path], notes: list[str]) -> None:
-    if counted := [path for path in paths if origin(path).counted]:
-        told = origin(counted[0])
-        notes.append(
-            f"the number in {told.env}_{told.seed} and its like is taken for the seed: RL Zoo counts runs by it, and "
-            "trains them by a seed that it keeps in args.yml"
-        )

@@ -1,30 +1,10 @@
 import os
-from pathlib import Path
 
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.suites.importing.files import Origin, find_files, origin
+from pgsuite.suites.importing.files import find_files
 from pgsuite.suites.importing.problems import ImportProblems
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("/logs/ppo/CartPole-v1_12/0.monitor.csv", Origin("ppo", "CartPole-v1", 12, counted=True)),
-        ("/logs/a2c/Half_Cheetah-v5_1/evaluations.npz", Origin("a2c", "Half_Cheetah-v5", 1, counted=True)),
-        ("/x/seed-3/monitor.csv", Origin(None, None, 3)),
-        ("/x/seed7_run/seed_04.monitor.csv", Origin(None, None, 4)),
-        ("/x/Seed=5/monitor.csv", Origin(None, None, 5)),
-        ("/x/reseed3/unseeded/monitor.csv", Origin(None, None, None)),
-        ("/x/CartPole-v1_1/monitor.csv", Origin("x", "CartPole-v1", 1, counted=True)),
-        ("/logs/a2c/CartPole-v1_1.monitor.csv", Origin("a2c", "CartPole-v1", 1, counted=True)),
-        ("/logs/a2c/CartPole-v1_2.monitor.csv.gz", Origin("a2c", "CartPole-v1", 2, counted=True)),
-        ("/x/run seed 6/monitor.csv", Origin(None, None, 6)),
-    ],
-)
-def test_what_a_path_tells(path, expected):
-    assert origin(Path(path)) == expected
 
 
 def test_files_are_told_by_name_and_content(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.suites.importing.problems import ImportProblems
+from pgsuite.suites.importing.series import Wanted
 from pgsuite.suites.importing.tables import read_csv
 
 HEADER = "algorithm,env,seed,env_steps,return"
@@ -13,11 +14,11 @@ GOOD = f"{HEADER}\nppo,CartPole-v1,3,0,20.5\nppo,CartPole-v1,3,100,40\nsac,CartP
 def read(tmp_path, text, **given):
     path = tmp_path / "mine.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_csv(path, given)
+    return read_csv(path, Wanted(given))
 
 
 def test_one_run_per_algorithm_environment_and_seed(tmp_path):
-    runs, notes = read(tmp_path, GOOD)
+    runs, notes, _ = read(tmp_path, GOOD)
     assert [(run.algorithm, run.env, run.seed) for run in runs] == [
         ("ppo", "CartPole-v1", 3),
         ("sac", "CartPole-v1", 3),
@@ -29,13 +30,13 @@ def test_one_run_per_algorithm_environment_and_seed(tmp_path):
 
 
 def test_points_that_do_not_begin_at_zero_are_counted_from_one(tmp_path):
-    (run,), _ = read(tmp_path, f"{HEADER}\nppo,e,0,50,1\nppo,e,0,100,2\n")
+    (run,), _, _ = read(tmp_path, f"{HEADER}\nppo,e,0,50,1\nppo,e,0,100,2\n")
     assert [row.checkpoint for row in run.rows] == [1, 2]
 
 
 def test_optional_columns(tmp_path):
     text = f"{HEADER},wall_time,episodes,length_mean,metric/kl,colour\nppo,e,0,0,1,2.5,10,7.5,,red\n"
-    runs, notes = read(tmp_path, text + "ppo,e,0,1.0,2,3.5,10,8,0.01,\n")
+    runs, notes, _ = read(tmp_path, text + "ppo,e,0,1.0,2,3.5,10,8,0.01,\n")
     first, second = runs[0].rows
     assert (first.wall_time, first.episodes, first.eval_steps, first.metrics) == (2.5, 10, 75, {})
     assert (second.env_steps, second.metrics) == (1, {"kl": 0.01})
@@ -44,12 +45,12 @@ def test_optional_columns(tmp_path):
 
 def test_a_byte_order_mark_windows_line_ends_blank_lines_and_quotes_are_fine(tmp_path):
     text = b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n\r\n").replace("ppo", '"p,po"').encode()
-    runs, _ = read(tmp_path, text)
+    runs, _, _ = read(tmp_path, text)
     assert runs[0].algorithm == "p,po"
 
 
 def test_options_stand_in_for_columns(tmp_path):
-    (run,), _ = read(tmp_path, "env_steps,return\n0,1\n5,2\n", algorithm="mine", env="e", seed="4")
+    (run,), _, _ = read(tmp_path, "env_steps,return\n0,1\n5,2\n", algorithm="mine", env="e", seed="4")
     assert run[:3] == ("mine", "e", 4)
 
 
@@ -103,7 +104,7 @@ INDEXED = ",algorithm,env,seed,env_steps,return\n0,ppo,e,0,0,1\n1,ppo,e,0,9,2\n"
 
 @pytest.mark.parametrize("name", ["", "Unnamed: 0"])
 def test_the_index_that_pandas_writes_is_ignored_by_name(name, tmp_path):
-    (run,), notes = read(tmp_path, name + INDEXED)
+    (run,), notes, _ = read(tmp_path, name + INDEXED)
     assert [row.return_mean for row in run.rows] == [1, 2]
     assert notes == [f"{tmp_path / 'mine.csv'}: ignored: unnamed column 1"]
 
@@ -111,14 +112,14 @@ def test_the_index_that_pandas_writes_is_ignored_by_name(name, tmp_path):
 def test_packed_by_gzip(tmp_path):
     path = tmp_path / "mine.csv.gz"
     path.write_bytes(gzip.compress(GOOD.encode()))
-    assert len(read_csv(path, {}).runs) == 2
+    assert len(read_csv(path, Wanted({})).runs) == 2
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(UsageError, match=r"mine\.csv\.gz is packed by gzip and damaged"):
-        read_csv(path, {})
+        read_csv(path, Wanted({}))
 
 
 def test_a_header_that_is_repeated_is_left_out(tmp_path):
-    runs, notes = read(tmp_path, GOOD + HEADER + "\nppo,CartPole-v1,4,0,1\n" + HEADER + "\n")
+    runs, notes, _ = read(tmp_path, GOOD + HEADER + "\nppo,CartPole-v1,4,0,1\n" + HEADER + "\n")
     assert [(run.algorithm, run.seed) for run in runs] == [("ppo", 3), ("sac", 3), ("ppo", 4)]
     assert notes == [f"{tmp_path / 'mine.csv'}: the header is there again in line 5, 7, and left out"]
 
@@ -136,7 +137,7 @@ def test_a_header_that_is_repeated_is_left_out(tmp_path):
     ],
 )
 def test_a_last_line_that_was_cut_is_left_out_and_said(end, points, tmp_path):
-    (run,), (note,) = read(tmp_path, f"{HEADER}\nppo,e,0,0,1\nppo,e,0,10,2\n{end}")
+    (run,), (note,), _ = read(tmp_path, f"{HEADER}\nppo,e,0,0,1\nppo,e,0,10,2\n{end}")
     assert len(run.rows) == points
     assert ("line 4, the last, was cut off" if points == 2 else "its last number is wrong") in note
 
