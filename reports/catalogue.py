@@ -134,9 +134,9 @@ def bias_variance_caption(algorithm: str) -> str:
 def curves_caption(level: float) -> str:
     """What the reader of a learning curve has to know."""
     return (
-        f"Learning curves: mean (line) and {percent(level)} Student t interval of the mean (band) over runs, "
-        "evaluated at "
-        "fixed numbers of environment steps; one run is one seed, its number is given in each panel. "
+        f"Learning curves: mean (line) and {percent(level)} interval of the mean (band) over runs, by Student t, on "
+        "the logit scale of the possible returns where these are known; evaluated at fixed numbers of environment "
+        "steps; one run is one seed, its number is given in each panel. "
         f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
         "Dotted: return of the uniform random policy and reference return, where they lie in range. "
         "A thin line that ends in a cross is a run that diverged there; it is not in the mean."
@@ -151,11 +151,21 @@ def efficiency_caption(level: float) -> str:
     )
 
 
-def environments_caption(level: float, *, few: bool) -> str:
-    """Of the table per environment; ``few`` where some interval is lacking."""
+def environments_caption(level: float, *, bounded: Mapping[str, bool], few: bool) -> str:
+    """Of the table per environment.
+
+    Args:
+        level: of the intervals.
+        bounded: by environment, whether its possible returns are known.
+        few: whether some interval is lacking.
+    """
+    known = [env for env, known in bounded.items() if known]
+    scale = "on the logit scale of the possible returns"
+    if known and len(known) < len(bounded):
+        scale += f" where these are known ({', '.join(known)})"
+    interval = f"interval of the mean over that many runs, by Student t{f' {scale}' if known else ''}. "
     text = (
-        f"Means over completed runs at the last checkpoint, never the best. In brackets: {percent(level)} "
-        "Student t interval of the mean over that many runs. "
+        f"Means over completed runs at the last checkpoint, never the best. In brackets: {percent(level)} {interval}"
         "Bold: shown better than some other algorithm and worse than none."
     )
     return f"{text} {TOO_FEW}" if few else text
@@ -211,10 +221,11 @@ def leaderboard_caption(statistic: str, level: float, replicates: int, *, few: b
 def pairs_caption(level: float, too_many: tuple[int, int] | None) -> str:
     """Of the pairwise tests; ``too_many`` tests for the runs there are, and how many runs these take."""
     text = (
-        f"x − y: difference of mean final returns with its {percent(level)} Welch interval over the runs "
-        "named. Both tests are two-sided, their p values corrected by Holm's method over all pairs on all "
+        f"x − y: difference of mean final returns with its {percent(level)} Welch interval over the runs named, cut at "
+        "what is possible. Both tests are two-sided, their p values corrected by Holm's method over all pairs on all "
         "environments; the verdict is the permutation test's. “No difference shown” is not “equal”: the column "
-        f"“detectable” says what would have been found. With fewer than {MEANINGFUL} runs nothing is tested."
+        f"“detectable” says what would have been found. With fewer than {MEANINGFUL} runs, or without any spread, "
+        "nothing is tested."
     )
     if too_many:
         text += (

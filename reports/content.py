@@ -114,7 +114,8 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
         (
             "intervals",
             f"{percent(comparison.level)}; stratified bootstrap over runs, {comparison.replicates:,} replicates, for "
-            "aggregates; Student t and Welch for single environments",
+            "aggregates; Student t for single environments, on the logit scale of the possible returns where these are "
+            "known; Welch for differences",
         ),
     )
 

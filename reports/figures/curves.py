@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ...foreign import named, slug
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.metrics import mean_interval
+from ...results.statistics.scores import possible
 from ..catalogue import curves_caption
 from ..notation import decimals
 from .drawing import MUTED, Drawing, theme
@@ -105,7 +106,8 @@ def _draw_cell(axes: Axes, series: Series, cell: pd.DataFrame, level: float, *, 
     draw_line(axes, series, steps, returns.mean(axis=0))
     few = len(returns) < MEANINGFUL
     if not few:
-        low, high = np.transpose([mean_interval(column, level) for column in returns.T])
+        within, _ = possible(cell)
+        low, high = np.transpose([mean_interval(column, level, within) for column in returns.T])
         draw_band(axes, series, steps, low, high)
     if hidden or (few and len(returns) > 1):
         draw_runs(axes, series, run_curves(cell), "few" if few else "runs")

@@ -8,6 +8,7 @@ import pandas as pd
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
 from ...results.statistics.differences import TOO_FEW, needed
+from ...results.statistics.scores import possible
 from ..catalogue import environments_caption, pairs_caption
 from ..notation import NOTHING, common_decimals, distinctly, fixed, interval, p_value, percent, si, signed
 from .table import FILES, PAPER, TERMINAL, Column, Entry, Table, algorithm, number, text
@@ -47,8 +48,13 @@ def environment_table(comparison: Comparison) -> Table:
             counted = distinctly(runs, comparison.distinct(str(record["label"]), str(env), runs))
             rows.append(_row(record, places, beaten[key], len(own) - 1, counted, strong=key in unbeaten))
     few = bool(table["runs"].between(1, MEANINGFUL - 1).any())
-    caption = environments_caption(comparison.level, few=few)
+    caption = environments_caption(comparison.level, bounded=_bounded(comparison.frame, table["env"]), few=few)
     return Table("environments", "Per environment", caption, columns, tuple(rows), headings=2)
+
+
+def _bounded(frame: pd.DataFrame, environments: "pd.Series[str]") -> dict[str, bool]:
+    """Whether the possible returns of each environment are known."""
+    return {str(env): possible(frame[frame["env"] == env])[0] is not None for env in environments.unique()}
 
 
 def _row(

@@ -132,8 +132,8 @@ def environments_table(curves: ByLabel, cells: Sequence[CellKey], level: float) 
     """One row per cell that was asked for or is there, grouped by environment.
 
     Columns: ``label, env, budget, runs``, then ``<statistic>_mean``, ``_std`` (n - 1 in the divisor), ``_low`` and
-    ``_high`` (Student's t interval of the mean, NaN below `MEANINGFUL` runs) of ``final_return``, ``final_score``,
-    ``auc_return`` and ``auc_score``; NaN where there is no completed run.
+    ``_high`` (`mean_interval` within what is possible, NaN below `MEANINGFUL` runs) of ``final_return``,
+    ``final_score``, ``auc_return`` and ``auc_score``; NaN where there is no completed run.
     """
     environments = dict.fromkeys(env for _, env in cells)
     ordered = [(label, env) for env in environments for label in curves if (label, env) in set(cells)]
@@ -155,9 +155,12 @@ def _row(one: Curves | None, level: float) -> dict[str, Any]:
         return {"runs": 0}
     row: dict[str, Any] = {"runs": len(one.seeds)}
     for statistic in get_args(Statistic):
-        for unit, curves in (("return", one.returns), ("score", one.scores)):
+        for unit, curves, within in (
+            ("return", one.returns, one.possible_returns),
+            ("score", one.scores, one.possible_scores),
+        ):
             name, values = f"{statistic}_{unit}", per_run(one, curves, statistic)
-            low, high = mean_interval(values, level) if values.size >= MEANINGFUL else (np.nan, np.nan)
+            low, high = mean_interval(values, level, within) if values.size >= MEANINGFUL else (np.nan, np.nan)
             row |= {
                 f"{name}_mean": average(values),
                 f"{name}_std": spread(values),

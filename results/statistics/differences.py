@@ -24,9 +24,9 @@ NO_SPREAD = "no spread"
 def pairs(curves: ByLabel, environments: Sequence[str], *, level: float, seed: int) -> pd.DataFrame:
     """One row per environment and pair with runs of both; x precedes y in the order of the labels.
 
-    ``difference`` of the mean final returns, x - y, with Welch's interval; p-values of Welch's test and of the
-    permutation test, raw and adjusted by Holm's method over **all pairs on all environments** with at least
-    `MEANINGFUL` runs on both sides; Hedges' g; ``detectable``, the smallest true difference in return that the
+    ``difference`` of the mean final returns, x - y, with Welch's interval, cut at what is possible; p-values of Welch's
+    test and of the permutation test, raw and adjusted by Holm's method over **all pairs on all environments** with at
+    least `MEANINGFUL` runs on both sides; Hedges' g; ``detectable``, the smallest true difference in return that the
     strictest step of the family (``(1 - level) / tests``) finds with probability .9; the verdict, by the adjusted
     permutation test at ``1 - level``. With fewer runs interval, p-values and ``detectable`` are NaN.
 
@@ -73,6 +73,9 @@ def _pair(
     varied = max(np.ptp(here), np.ptp(there))
     enough = min(here.size, there.size) >= MEANINGFUL and varied > 0
     low, high = found.interval(level) if enough else (np.nan, np.nan)
+    if curves_x.possible_returns and curves_x.possible_returns == curves_y.possible_returns:
+        widest = curves_x.possible_returns[1] - curves_x.possible_returns[0]
+        low, high = max(low, -widest), min(high, widest)
     random = generator(seed, "permutation", env, x, y)
     return {
         "env": env,

@@ -50,15 +50,25 @@ def area_under_curve(env_steps: ArrayLike, returns: ArrayLike) -> NDArray[np.flo
     return np.asarray(area / (steps[-1] - steps[0]) * size)
 
 
-def mean_interval(x: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Student's t interval of the mean over runs; NaN for fewer than two.
+def mean_interval(x: ArrayLike, level: float = 0.95, within: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Interval of the mean over runs; NaN for fewer than two.
+
+    Student's t; where it is known between which numbers runs lie, on the scale of the logit of the mean's place
+    between them, its standard error by the delta method. That interval stays between them, is wider towards the middle
+    than towards the end, and holds the mean of runs at a ceiling more often (`docs/intervals/README.md`).
 
     Args:
         x: ``(runs,)`` one number per run.
         level: its confidence.
+        within: the lowest and the highest number possible; of no effect where a run lies beyond them.
     """
     values = np.asarray(x, dtype=np.float64)
     if values.size < 2:
         return float("nan"), float("nan")
     mean, half = average(values), special.stdtrit(values.size - 1, (1 + level) / 2) * spread(values) / values.size**0.5
-    return float(mean - half), float(mean + half)
+    if within is None or half == 0 or values.min() < within[0] or values.max() > within[1]:
+        return float(mean - half), float(mean + half)
+    low, high = within
+    share, half = (mean - low) / (high - low), half / (high - low)
+    ends = special.expit(special.logit(share) + np.array([-1, 1]) * half / (share * (1 - share)))
+    return float(low + (high - low) * ends[0]), float(low + (high - low) * ends[1])

@@ -35,6 +35,10 @@ class Curves:
     """``(R, K+1)`` the same, 0 for a random policy and 1 for the reference; NaN without anchors."""
     seconds: Array
     """``(R, K+1)`` seconds of training so far; NaN where nobody measured them."""
+    possible_returns: tuple[float, float] | None = None
+    """The lowest and the highest return there can be; None where that is not known."""
+    possible_scores: tuple[float, float] | None = None
+    """The same as scores."""
 
     def __post_init__(self) -> None:
         if len(set(self.seeds)) != len(self.seeds):
@@ -120,4 +124,15 @@ def _curves(cell: pd.DataFrame) -> Curves:
         for name in ("return_mean", "score", "wall_time")
     ]
     returns, scores, seconds = (column.reshape(shape) for column in columns)
-    return Curves(seeds, cell["env_steps"].to_numpy(np.float64).reshape(shape)[0], returns, scores, seconds)
+    steps = cell["env_steps"].to_numpy(np.float64).reshape(shape)[0]
+    return Curves(seeds, steps, returns, scores, seconds, *possible(cell))
+
+
+def possible(cell: pd.DataFrame) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """Between what the returns and the scores of a cell lie by the environment's definition, where it is known."""
+    names = ("possible/lowest", "possible/highest", "anchor/random", "anchor/reference")
+    low, high, random, reference = (float(cell[name].iloc[0]) if name in cell else np.nan for name in names)
+    if not low < high:
+        return None, None
+    ends = sorted((end - random) / (reference - random) for end in (low, high))
+    return (low, high), (ends[0], ends[1]) if np.isfinite(ends).all() else None

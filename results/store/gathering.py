@@ -24,7 +24,9 @@ LEADING = [
     *("suite", "algorithm", "env", "seed", "env_steps", "return_mean", "return_std", "episodes", "score", "diverged"),
     *("status", "fingerprint"),
 ]
-OF_RUN = ["diverged_at", "steps_per_second", "peak_memory", "anchor/random", "anchor/reference", "label"]
+POSSIBLE = ("possible/lowest", "possible/highest")
+"""The lowest and the highest return there can be."""
+OF_RUN = ["diverged_at", "steps_per_second", "peak_memory", "anchor/random", "anchor/reference", *POSSIBLE, "label"]
 """Columns that stand behind those of the curve."""
 
 
@@ -117,9 +119,10 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
 
     The columns are ``suite, algorithm, env, seed, env_steps, return_mean, return_std, episodes, score, diverged,
     status, fingerprint``, then the rest of the curve with its ``metric/<name>`` columns, ``diverged_at``,
-    ``steps_per_second`` and ``peak_memory`` in bytes (NaN where they do not apply), the anchors ``anchor/random`` and
-    ``anchor/reference``, and ``label``: the algorithm's name, with the folder or the fingerprint where that names
-    several configurations. ``score`` is ``(return_mean - random) / (reference - random)``, NaN for an environment
+    ``steps_per_second`` and ``peak_memory`` in bytes, the anchors ``anchor/random`` and ``anchor/reference``, the
+    lowest and the highest return there can be, ``possible/lowest`` and ``possible/highest`` (NaN where any of these is
+    not known or does not apply), and ``label``: the algorithm's name, with the folder or the fingerprint where that
+    names several configurations. ``score`` is ``(return_mean - random) / (reference - random)``, NaN for an environment
     without anchors.
 
     Of a folder with a manifest, only the cells and seeds that run commands asked for last are loaded, in its
@@ -247,8 +250,16 @@ def _facts(label: str, run: _Run) -> dict[str, Any]:
         "peak_memory": float(run.facts.get("peak_memory") or np.nan),
         "anchor/random": float(anchors.get("random", np.nan)),
         "anchor/reference": float(anchors.get("reference", np.nan)),
+        **dict(zip(POSSIBLE, _possible(run.cell.record), strict=True)),
         "label": label,
     }
+
+
+def _possible(record: Mapping[str, Any]) -> tuple[float, float]:
+    match record.get("possible_returns"):
+        case [int() | float() as low, int() | float() as high] if low < high:
+            return float(low), float(high)
+    return float("nan"), float("nan")
 
 
 def _better(kept: _Run, other: _Run, conflicts: list[str]) -> _Run:

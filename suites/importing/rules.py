@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...envs.anchors import possible_returns
 from ...errors import UsageError
 from ...results.store.folders import FoundCell, read_folder
 from ...results.store.protocol import check_protocol
@@ -50,7 +51,7 @@ def evaluation_rules(
         "deterministic": deterministic,
         "grid": hashlib.sha256(repr(grid).encode()).hexdigest()[:12],
     }
-    return Rules(_record(grid[-1], protocol, declared), checked)
+    return Rules(_record(runs[0].env, grid[-1], protocol, declared), checked)
 
 
 def training_rules(
@@ -73,7 +74,7 @@ def training_rules(
         "episodes": window,
         "deterministic": None,
     }
-    return Rules(_record(budget, protocol, declared), list(runs))
+    return Rules(_record(runs[0].env, budget, protocol, declared), list(runs))
 
 
 def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
@@ -104,7 +105,9 @@ def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
                 "evaluate it like that, or leave --like out"
             )
     kept: dict[str, Any] = {
-        name: record[name] for name in ("steps", "protocol", "anchors", "environment") if name in record
+        name: record[name]
+        for name in ("steps", "protocol", "anchors", "possible_returns", "environment")
+        if name in record
     }
     marked = [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
     return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
@@ -118,5 +121,6 @@ def _grid(cell: FoundCell) -> list[int] | None:
     return None
 
 
-def _record(steps: int, protocol: Mapping[str, Any], declared: AnchorsTable | None) -> dict[str, Any]:
-    return {"steps": steps, "protocol": dict(protocol), **(declared.record if declared else {"anchors": None})}
+def _record(env: str, steps: int, protocol: Mapping[str, Any], declared: AnchorsTable | None) -> dict[str, Any]:
+    scale = {"possible_returns": possible_returns(env), **(declared.record if declared else {"anchors": None})}
+    return {"steps": steps, "protocol": dict(protocol), **scale}

@@ -195,3 +195,18 @@ def test_nothing_at_all_is_an_error_and_nothing_yet_is_not():
     assert found.cost["missing"].to_list() == [2]
     for name in ("profiles", "improvement", "efficiency", "pairs", "thresholds"):
         assert getattr(found, name).empty
+
+
+def test_intervals_of_an_environment_with_known_bounds_stay_within_them():
+    values = [520, 520, 520, 520, 420]
+    frame = pd.concat([runs(label, "A-v0", [[20, value] for value in values]) for label in "ab"])
+    bounded = frame.assign(**{"possible/lowest": 0.0, "possible/highest": 520.0})
+    for table, highest in ((frame, np.inf), (bounded, 520)):
+        row = quick(table).environments_table.iloc[0]
+        assert (row["final_return_high"] > 520) == (highest > 520)
+        assert (row["final_score_high"] > 1) == (highest > 520)
+        # The same interval on both scales.
+        for end in ("low", "high"):
+            assert row[f"final_score_{end}"] == pytest.approx((row[f"final_return_{end}"] - 20) / 500)
+    (pair,) = quick(bounded.assign(**{"possible/lowest": 510.0})).pairs.to_dict("records")
+    assert (pair["low"], pair["high"]) == (-10, 10)

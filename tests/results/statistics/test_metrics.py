@@ -64,3 +64,32 @@ def test_large_numbers_do_not_overflow():
 def test_scaling_changes_no_bit():
     values = np.random.default_rng(0).normal(100, 30, 17)
     assert (average(values), spread(values)) == (values.mean(), values.std(ddof=1))
+
+
+def test_an_interval_within_what_is_possible_by_hand():
+    """Mean 480 of 500 is a share of 0.96, standard error 20; t with 9 degrees of freedom is 2.2622.
+
+    logit(0.96) = ln 24 = 3.17805; the error there is 0.04 / (0.96 · 0.04) = 1.041667; the ends 0.82160 and 5.53450.
+    """
+    values = [500.0] * 9 + [300.0]
+    low, high = mean_interval(values, 0.95, (0, 500))
+    assert low == pytest.approx(500 / (1 + math.exp(-0.82160)), abs=0.01)
+    assert high == pytest.approx(500 / (1 + math.exp(-5.53450)), abs=0.01)
+    assert mean_interval(values)[1] > 500
+
+
+@pytest.mark.parametrize("values", [[500.0] * 9 + [499.999], [0.0] * 9 + [1e-9], [0.0, 500.0], [500.0] * 5])
+def test_an_interval_does_not_leave_what_is_possible(values):
+    low, high = mean_interval(values, 0.999, (0, 500))
+    assert 0 <= low <= np.mean(values) <= high <= 500
+
+
+def test_a_run_beyond_what_is_possible_makes_the_range_void():
+    values = [400.0, 510.0, 450.0]
+    assert mean_interval(values, within=(0, 500)) == mean_interval(values)
+
+
+def test_the_two_ends_are_treated_alike():
+    low, high = mean_interval([1.0, 2.0, 4.0, 9.0], within=(0, 10))
+    mirrored = mean_interval([9.0, 8.0, 6.0, 1.0], within=(0, 10))
+    assert mirrored == pytest.approx((10 - high, 10 - low))
