@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from .. import kernels
 from ..algorithms.registry import load_class
+from . import tether
 from .cells import Environment, open_environments
 from .process import start_server
 
@@ -57,3 +58,4 @@ def load(wanted: Mapping[str, Sequence[str]]) -> None:
 
 if _NOTE in os.environ:
     load(json.loads(os.environ.pop(_NOTE)))
+    tether.untie()

@@ -24,12 +24,16 @@ from types import ModuleType
 import torch
 from threadpoolctl import threadpool_limits
 
+from . import tether
+
 _KIBIBYTE = 2**10
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _GIBIBYTE = 2**30
 
 GRACE = 5.0
 """Seconds that a process which is told to end has to save what it has."""
+GRACE_OF_ORPHANS = 3.0
+"""The same where its parent was killed, and nobody else would end it."""
 _GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a terminal or a batch system sends to all processes of a command at once."""
 
@@ -37,17 +41,21 @@ _GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def start_server(module: str) -> None:
     """Start the server that processes are forked from, which imports a module first, and wait until it has.
 
+    The module calls `tether.untie` when it has done what it does.
+
     It is started with those signals blocked that are sent to a whole group: it ends with the parent, after the
     workers, whose end it has to report. Workers unblock them in `follow_parent`.
     """
     context = forking()
-    context.set_forkserver_preload([module])
+    context.set_forkserver_preload([tether.__name__, module])
     resource_tracker.ensure_running()  # starting it later would unblock SIGTERM
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _GROUP_SIGNALS)
+    os.environ[tether.NOTE] = str(os.getpid())
     try:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        del os.environ[tether.NOTE]
     waited = context.Process(target=follow_parent)
     waited.start()
     waited.join()
@@ -91,7 +99,7 @@ def follow_parent() -> None:
 def _end_after(parent: BaseProcess) -> None:
     wait([parent.sentinel])  # not of the server that forked this process, but of the one that asked for it
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE)
+    time.sleep(GRACE_OF_ORPHANS)
     os._exit(1)
 
 
