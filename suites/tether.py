@@ -1,8 +1,8 @@
 """What ends the server that workers are forked from, should its parent be killed while it loads and listens to nobody.
 
-Loading takes seconds, and the first compilation on a machine half a minute. Linux alone can do this; elsewhere the server
-ends when it has loaded. It is the first thing that the server imports, and imports nothing itself; in any other process
-importing it does nothing.
+Loading takes seconds, and the first compilation on a machine half a minute. Linux alone can do this; elsewhere the
+server ends when it has loaded. It is the first thing that the server imports, and imports nothing heavy itself; in any
+other process importing it does nothing.
 """
 
 import ctypes

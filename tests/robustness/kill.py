@@ -1,9 +1,9 @@
 """Kill `pgsuite run` at random, and see that nothing is lost: `python tests/robustness/kill.py`, some twenty minutes.
 
-A folder is run, killed with SIGKILL at a moment and with victims drawn by a seed, run again, killed again, and so on until
-a run comes to its end; then the next folder. After every kill processes are counted for five seconds; after every end all
-results are compared, bit for bit, with those of a run that nobody killed. The table goes to docs/robustness/kill.md, all
-trials to kill.json beside it.
+A folder is run, killed with SIGKILL at a moment and with victims drawn by a seed, run again, killed again, and so on
+until a run comes to its end; then the next folder. After every kill processes are counted for five seconds, and every
+finished run is compared, bit for bit, with one of a command that nobody killed. The table goes to
+docs/robustness/kill.md, all trials to kill.json beside it.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from pgsuite.errors import PgsuiteError
 from pgsuite.results import CellStore, read_manifest
@@ -29,6 +31,8 @@ ALONE = 5.0
 """Seconds after which no process may be left of a command whose parent was killed."""
 PHASES = ("starting", "training", "saving", "reporting")
 VICTIMS = ("parent", "worker", "both")
+ALL_DONE = re.compile(r"\((\d+) of \1\)")
+"""Behind the last job that has finished."""
 _POLL = 0.002
 
 ENVIRONMENT = '''
@@ -75,15 +79,14 @@ num_steps = 10
 """
 
 
-class Trial(dict):
-    """One kill: phase, victims, what was there and what was left."""
+Trial = dict[str, Any]
+"""One kill: phase, victims, what was there and what was left."""
 
 
 def start(place: Path, out: str) -> subprocess.Popen[str]:
-    """Run the suite in a session of its own, from a snapshot a second on."""
-    code = "import pgsuite.suites.workers as w; w.SAVE_INTERVAL = 0.5; from pgsuite.cli import main; main()"
+    """Run the suite in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", code, "run", "kill.toml", "--out", out, "--workers", "2"],
+        [sys.executable, "-m", "pgsuite.cli", "run", "kill.toml", "--out", out, "--workers", "2"],
         cwd=place,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(place), *filter(None, sys.path)]), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
@@ -98,7 +101,6 @@ class Ear:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.lines: list[str] = []
-        self._process = process
         self._threads = [
             threading.Thread(target=self._listen, args=(pipe,)) for pipe in (process.stdout, process.stderr)
         ]
@@ -157,12 +159,12 @@ def reached(phase: str, place: Path, out: str, ear: Ear) -> bool:
         case "saving":
             return any((place / out).glob("*--*/.seed-*.tmp"))
         case _:
-            return (place / out / "report").exists() or sum("  finished  " in line for line in list(ear.lines)) >= 4
+            return ear.heard("16 of 16 runs are there") or any(ALL_DONE.search(line) for line in list(ear.lines))
 
 
-def kill(trial: Trial, process: subprocess.Popen[str], place: Path, out: str, rng: random.Random) -> bool:
+def kill(trial: Trial, process: subprocess.Popen[str], ear: Ear, place: Path, out: str, rng: random.Random) -> bool:
     """Kill as the trial says, unless the command ends before; return whether it was killed."""
-    ear = trial.ear
+    begun = time.monotonic()
     while process.poll() is None and not reached(trial["phase"], place, out, ear):
         time.sleep(_POLL)
     wait = {"starting": 6.0, "training": 4.0, "saving": 0.0, "reporting": 3.0}[trial["phase"]]
@@ -174,7 +176,7 @@ def kill(trial: Trial, process: subprocess.Popen[str], place: Path, out: str, rn
     alive = workers(process.pid)
     if trial["victims"] == "worker" and not alive:
         trial["victims"] = "parent"
-    trial["at"] = round(time.monotonic() - trial.begun, 2)
+    trial["at"] = round(time.monotonic() - begun, 2)
     targets = {"parent": [process.pid], "worker": alive[:1] if rng.random() < 0.5 else alive[-1:]}
     for number in targets.get(trial["victims"], [process.pid, *alive]):
         try:
@@ -191,10 +193,8 @@ def bits(folder: Path) -> dict[str, dict[str, str]]:
         try:
             store = CellStore.open(cell)
             for seed, status in store.seeds().items():
-                found[f"{cell.name}/{seed}"] = {
-                    "status": status,
-                    "bits": "" if status == "corrupt" else _bits(store, seed),
-                }
+                same = "" if status == "corrupt" else _bits(store, seed)
+                found[f"{cell.name}/{seed}"] = {"status": status, "bits": same}
         except PgsuiteError as error:
             found[cell.name] = {"status": "corrupt", "bits": str(error)}
     return found
@@ -215,14 +215,14 @@ def finished(found: dict[str, dict[str, str]]) -> dict[str, str]:
     return {run: facts["bits"] for run, facts in found.items() if facts["status"] in ("complete", "diverged")}
 
 
-def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int) -> Trial:
-    """One trial: run, kill, count who is left, compare."""
+def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int, *, closing: bool) -> Trial:
+    """One trial: run, kill unless it is only to bring the folder to its end, count who is left, compare."""
     rng = random.Random(f"{seed}/{number}")
     trial = Trial(trial=number, phase=PHASES[number % 4], victims=rng.choice(VICTIMS))
     before = finished(bits(place / out))
     process = start(place, out)
-    trial.ear, trial.begun = Ear(process), time.monotonic()
-    killed = kill(trial, process, place, out, rng)
+    ear = Ear(process)
+    killed = not closing and kill(trial, process, ear, place, out, rng)
     if killed and trial["victims"] != "worker":
         end = time.monotonic() + ALONE
         while processes(process.pid) and time.monotonic() < end:
@@ -231,7 +231,7 @@ def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int)
         if trial["orphans"]:
             os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=600)
-    said = trial.ear.end()
+    said = ear.end()
     after = bits(place / out)
     done = finished(after)
     trial |= {
@@ -239,7 +239,7 @@ def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int)
         "exit": process.returncode,
         "lost": sorted(run for run in before if run not in done),
         "corrupt": sorted(run for run, facts in after.items() if facts["status"] == "corrupt"),
-        "wrong": sorted(run for run in done if done[run] != expected.get(run, done[run] if not expected else None)),
+        "wrong": sorted(run for run in done if done[run] != expected.get(run)),
         "finished": len(done),
         "traceback": "Traceback" in said,
         "whole": process.returncode == 0,
@@ -255,9 +255,7 @@ def chain(first: int, count: int, place: Path, expected: dict[str, str], seed: i
     folder, kills = 0, 0
     while kills < count or not trials[-1]["whole"]:
         out = f"out-{first}-{folder}"
-        trial = one(first + len(trials), place, out, expected, seed)
-        if kills >= count:  # only to bring the last folder to its end
-            trial["closing"] = True
+        trial = one(first + len(trials), place, out, expected, seed, closing=kills >= count)
         kills += trial["killed"]
         if trial["whole"]:
             folder += 1
@@ -277,10 +275,10 @@ def table(trials: list[Trial], options: argparse.Namespace) -> str:
     lines = [
         "# Killed at random",
         "",
-        f"`python tests/robustness/kill.py --trials {options.trials} --seed {options.seed}`: `pgsuite run` of a suite of 16 "
-        "runs (two algorithms, two environments, four seeds, two workers), killed by SIGKILL at random and run again until "
-        "it ends. A run is lost where it was finished before and is not after; bits are of every column but the wall time "
-        "and of every array of the snapshot but the seconds, against a run that nobody killed.",
+        f"`python tests/robustness/kill.py --trials {options.trials} --seed {options.seed}`: `pgsuite run` of a suite of",
+        "16 runs (two algorithms, two environments, four seeds, two workers), killed by SIGKILL at random and run again",
+        "until it ends. A run is lost where it was finished before and is not after; bits are of every column but the",
+        "wall time and of every array of the snapshot but the seconds, against a command that nobody killed.",
         "",
         "| killed while | parent | worker | both | all |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -325,10 +323,9 @@ def main() -> None:
         expected = finished(bits(place / "uninterrupted"))
         print(f"{len(expected)} runs", flush=True)
         shares = [len(range(n, options.trials, options.together)) for n in range(options.together)]
+        seed = options.seed
         with ThreadPoolExecutor(options.together) as pool:
-            chains = [
-                pool.submit(chain, 1000 * n, share, place, expected, options.seed) for n, share in enumerate(shares)
-            ]
+            chains = [pool.submit(chain, 1000 * n, share, place, expected, seed) for n, share in enumerate(shares)]
             trials = [trial for one_chain in chains for trial in one_chain.result()]
     options.docs.mkdir(parents=True, exist_ok=True)
     (options.docs / "kill.md").write_text(table(trials, options))
