@@ -50,16 +50,17 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, tree: Any) -> None:
     """Replace ``path`` by a tree as JSON, as `write_atomic` does: what is not finite is null, a named tuple a table."""
-    write_text(path, json.dumps(_finite(tree), indent=1, allow_nan=False) + "\n")
+    write_text(path, json.dumps(finite(tree), indent=1, allow_nan=False) + "\n")
 
 
-def _finite(tree: Any) -> Any:
+def finite(tree: Any) -> Any:
+    """A tree as JSON can say it: what is not finite is null, a named tuple a table."""
     if hasattr(tree, "_asdict"):
-        return _finite(tree._asdict())
+        return finite(tree._asdict())
     if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
+        return {key: finite(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
-        return [_finite(value) for value in tree]
+        return [finite(value) for value in tree]
     return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 

@@ -6,17 +6,19 @@ judged are honest ones, and Bonferroni's correction over **all** tests of the au
 alarm by α.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import UsageError
-from .atomic import write_json
+from .atomic import finite, write_json
+from .digest import check_table, sealed_table
+from .reading import read_json
 
 ALPHA = 0.001
 """Chance of any false alarm in a whole audit, at most."""
-FORMAT = 1
+FORMAT = 2
+"""Since 2 with a digest; an audit is made again in a minute, so that earlier ones are not read."""
 
 MEANINGS = {
     "finite": "the gradient is not finite",
@@ -118,7 +120,7 @@ def write_audit(path: Path, audit: dict[str, Any]) -> None:
     """
     if not path.parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    write_json(path, audit)
+    write_json(path, sealed_table(finite(audit)))
 
 
 def read_audit(path: Path) -> dict[str, Any]:
@@ -128,12 +130,16 @@ def read_audit(path: Path) -> dict[str, Any]:
         UsageError: if it is no such file.
     """
     try:
-        audit = json.loads(path.read_text())
+        audit = read_json(path)
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the audit {path}: {error}; write one with `pgsuite audit --json`") from error
-    if not isinstance(audit, dict) or audit.get("format") != FORMAT or "algorithms" not in audit:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the audit {path}: {reason}; write one with `pgsuite audit --json`") from error
+    if not isinstance(audit, dict) or not isinstance(audit.get("algorithms"), dict) or audit.get("format") != FORMAT:
         raise UsageError(f"{path} is no audit of this version: write one with `pgsuite audit --json {path}`")
-    return audit
+    try:
+        return check_table(audit, required=True)
+    except ValueError as error:
+        raise UsageError(f"{path} is damaged, {error}: write it again with `pgsuite audit --json {path}`") from error
 
 
 def departures_of(audit: Mapping[str, Any]) -> list[str]:

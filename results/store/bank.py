@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_text
 from .curve import METRIC
+from .digest import DIGEST, check_table, digest_of, sealed_table
+from .reading import read_json
 from .store import LARGEST_SEED, CellStore
 
 KIND = "pgsuite bank"
-VERSION = 1
+VERSION = 2
+"""Of banks that are written. Since 2 every cell has a digest, and so has all that is said beside the cells."""
+READABLE = (1, VERSION)
 _CURVE = ("env_steps", "trained_steps", "return_mean", "return_std", "length_mean")
 """Columns of a curve that count for its bits: not its times, nor what an algorithm says of itself."""
 _WEIGHTS = ("behaviour.", "state.")
@@ -60,6 +64,8 @@ class Bank(NamedTuple):
     """Of the repository that it was blessed in; empty where it was in none."""
     departures: Mapping[str, Sequence[str]] = {}
     """What the gradient audit found, by algorithm; an algorithm that was not audited is not there."""
+    sealed: bool = True
+    """Whether it had digests: damage to one that had none may go unnoticed."""
 
 
 def read_run(store: CellStore, seed: int) -> Run | None:
@@ -107,10 +113,13 @@ def write_bank(path: Path, bank: Bank) -> None:
     for cell in bank.cells.values():
         record = json.dumps(cell.record, indent=1, sort_keys=True).replace("\n", "\n  ")
         grid = max((run.env_steps.tolist() for run in cell.runs.values()), key=len)
-        runs = ",\n".join(f'   "{seed}": {json.dumps(_plain(run))}' for seed, run in sorted(cell.runs.items()))
-        cells.append(f'  {{"record": {record},\n  "steps": {json.dumps(grid)},\n  "runs": {{\n{runs}\n  }}}}')
-    head = {"kind": KIND, "version": VERSION, "suite": bank.suite, "commit": bank.commit}
-    opening = json.dumps({**head, "departures": bank.departures}, indent=1)[:-2]
+        plain = {str(seed): _plain(run) for seed, run in sorted(cell.runs.items())}
+        digest = digest_of({"record": cell.record, "steps": grid, "runs": plain})
+        runs = ",\n".join(f'   "{seed}": {json.dumps(run)}' for seed, run in plain.items())
+        head = f'  {{"record": {record},\n  "steps": {json.dumps(grid)},\n  "{DIGEST}": "{digest}"'
+        cells.append(f'{head},\n  "runs": {{\n{runs}\n  }}}}')
+    beside = {"kind": KIND, "version": VERSION, "suite": bank.suite, "commit": bank.commit}
+    opening = json.dumps(sealed_table({**beside, "departures": bank.departures}), indent=1)[:-2]
     text = opening + ',\n "cells": [\n' + ",\n".join(cells) + "\n ]\n}\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,22 +135,32 @@ def read_bank(path: Path) -> Bank:
         UsageError: it is no bank of this version, or damaged.
     """
     try:
-        content = json.loads(path.read_bytes())
-        if content["kind"] != KIND or content["version"] != VERSION:
-            raise ValueError(f"its kind is {content['kind']!r}, version {content['version']!r}")
+        content = read_json(path)
+        if content["kind"] != KIND or content["version"] not in READABLE:
+            raise ValueError(f"its kind is {content['kind']!r:.40}, version {content['version']!r:.40}")
+        sealed = content["version"] == VERSION
+        content = {**check_table(_without_cells(content), required=sealed), "cells": content["cells"]}
         cells = {}
-        for cell in content["cells"]:
+        for found in content["cells"]:
+            cell = check_table(found, required=sealed)
             record = cell["record"]
             key = str(record["algorithm"]), str(record["env"])
+            if key in cells:
+                raise ValueError(f"{key[0]} on {key[1]} is there twice")
             grid = _grid(cell["steps"])
             cells[key] = BankedCell(record, {_seed(seed): _run(run, grid) for seed, run in cell["runs"].items()})
         departures = {str(name): [str(line) for line in lines] for name, lines in content["departures"].items()}
-        return Bank(str(content["suite"]), cells, str(content["commit"]), departures)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        return Bank(str(content["suite"]), cells, str(content["commit"]), departures, sealed)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         raise UsageError(
             f"{path} is no readable bank ({reason}): make one with `pgsuite bless SUITE -o FILE`"
         ) from None
+
+
+def _without_cells(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said beside the cells, which have digests of their own: branches that bless other cells merge."""
+    return {name: value for name, value in content.items() if name != "cells"}
 
 
 def _plain(run: Run) -> dict[str, Any]:

@@ -202,6 +202,8 @@ class _Opening:
     def _recorded(self, place: Path, candidate: Live) -> tuple[Live | Recorded, str]:
         """What was recorded; with its code beside it where that is at hand and the same."""
         found = recorded(place, self._suite.name)
+        if not found.sealed:
+            self._notes.append(f"{place} was written before files had digests: damage to it may go unnoticed")
         wanted = [key for key in candidate.arm.cells if key in found.cells]
         if all(found.fingerprint(key) == candidate.fingerprint(key) for key in wanted):
             return found, str(place)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ...errors import UsageError
 from ...results.store.bank import Bank, BankedCell, Run, read_bank, read_run
 from ...results.store.folders import read_folder
+from ...results.store.format import DIGESTS_SINCE, FORMAT
 from ...results.store.manifest import MANIFEST
 from ...results.store.record import RECORD
 from .arms import Arm, Incomparable
@@ -104,6 +105,8 @@ class Recorded:
     """Of the repository that they were run in, as far as anybody says."""
     departures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What the gradient audit found, by algorithm that was audited."""
+    sealed: bool = True
+    """Whether the files that they were read from had digests."""
 
     def fingerprint(self, key: Key) -> str:
         """Return what a cell's results depend on."""
@@ -175,14 +178,16 @@ def recorded(path: Path, suite: str) -> Recorded:
         if cell.record
     }
     commits = {str(_git_of(cell.record).get("commit", "")) for cell in found.values()}
-    return Recorded(str(path), found, commits.pop() if len(commits) == 1 else "")
+    sealed = all(cell.record.get("format", FORMAT) >= DIGESTS_SINCE for cell in found.values())
+    return Recorded(str(path), found, commits.pop() if len(commits) == 1 else "", sealed=sealed)
 
 
 def _banked(path: Path, banks: Sequence[Bank]) -> Recorded:
     cells = {key: cell for bank in banks for key, cell in bank.cells.items()}
     departures = {name: lines for bank in banks for name, lines in bank.departures.items()}
     commits = {bank.commit for bank in banks}
-    return Recorded(str(path), cells, commits.pop() if len(commits) == 1 else "", departures)
+    sealed = all(bank.sealed for bank in banks)
+    return Recorded(str(path), cells, commits.pop() if len(commits) == 1 else "", departures, sealed)
 
 
 def _git_of(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from pgsuite.reports.page import render
 from pgsuite.reports.terminal import print_audit
 from pgsuite.results import gather
 from pgsuite.results.store.audit import FORMAT
+from pgsuite.results.store.digest import sealed_table
 
 from .test_audit_tables import CASE, UPDATE, WORSE
 
@@ -33,7 +34,7 @@ def write(tmp_path):
         mine = {"cases": [CASE, WORSE], "updates": [UPDATE], "passes": True, "departures": [], "bias_variance": POINTS}
         audit = {"format": FORMAT, "alpha": 0.001, "tests": 4, "seconds": 12.3, "passes": True}
         path = tmp_path / "audit.json"
-        path.write_text(json.dumps(audit | {"algorithms": {"actor-critic": mine}} | change))
+        path.write_text(json.dumps(sealed_table(audit | {"algorithms": {"actor-critic": mine}} | change)))
         return path
 
     return write

@@ -58,3 +58,11 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "other.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(UsageError, match="no audit of this version"):
         read_audit(tmp_path / "other.json")
+
+
+def test_a_number_that_changed_is_damage(tmp_path):
+    path = tmp_path / "audit.json"
+    write_audit(path, assembled([case(1e-9)]))
+    path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))
+    with pytest.raises(UsageError, match="is damaged, its digest is another one"):
+        read_audit(path)

@@ -8,6 +8,7 @@ import pytest
 from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, CurveRow
 from pgsuite.results.store.bank import Bank, BankedCell, Run, read_bank, read_run, write_bank
+from pgsuite.results.store.digest import sealed_table
 
 
 def run(returns, status="complete", bits="ab"):
@@ -46,6 +47,40 @@ def test_a_run_is_a_line(tmp_path):
     assert len(four) == len(three) + 1
 
 
+def resealed(content):
+    """What somebody writes who means it: with the digests of what is there now."""
+    cells = content.get("cells", [])
+    head = sealed_table({name: value for name, value in content.items() if name != "cells"})
+    return {**head, "cells": [sealed_table(cell) for cell in cells]} if cells else head
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"tiny"', '"tony"'), ("200]", "300]"), ('"complete"', '"diverged"'), ("1.0", "1.5"), ("mine", "mina")],
+)
+def test_a_letter_that_changed_is_damage(old, new, tmp_path):
+    path = tmp_path / "b.json"
+    write_bank(path, bank())
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(UsageError, match="no readable bank .*digest is another one"):
+        read_bank(path)
+
+
+def test_a_bank_without_digests_is_read_and_known(tmp_path):
+    path = tmp_path / "b.json"
+    write_bank(path, bank())
+    content = json.loads(path.read_text()) | {"version": 1}
+    for table in (content, *content["cells"]):
+        del table["digest"]
+    path.write_text(json.dumps(content, separators=(", ", ":\r\n")))  # white space is no content
+    assert not read_bank(path).sealed
+    path.write_text(json.dumps(content | {"version": 2}))
+    with pytest.raises(UsageError, match="no readable bank .*digest is missing"):
+        read_bank(path)
+
+
 def damaged(change):
     def edit(content):
         change(content["cells"][0])
@@ -78,7 +113,7 @@ def test_damage_is_refused_in_a_line(edit, tmp_path):
     write_bank(path, bank())
     content = json.loads(path.read_text())
     edit(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(resealed(content)))
     with pytest.raises(UsageError, match="no readable bank") as refused:
         read_bank(path)
     assert "\n" not in str(refused.value)
