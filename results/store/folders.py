@@ -44,6 +44,13 @@ class Folder(NamedTuple):
     """Those that the manifest asks for, in its order; all that are there where no manifest says."""
     others: tuple[FoundCell, ...] = ()
     """Those that are there and that the manifest does not ask for."""
+    error: PgsuiteError | None = None
+    """Why the manifest cannot be read, so that nobody knows what was asked for: then all that is there counts."""
+
+    @property
+    def errors(self) -> list[PgsuiteError]:
+        """What of all that was asked for cannot be read, curves apart."""
+        return [error for error in (self.error, *(cell.error for cell in self.cells)) if error]
 
     @property
     def every(self) -> tuple[FoundCell, ...]:
@@ -57,21 +64,19 @@ class Folder(NamedTuple):
         Raises:
             PgsuiteError: a record cannot be read.
         """
-        for cell in self.cells:
-            if cell.error:
-                raise cell.error
+        for error in self.errors:
+            raise error
         return [cell for cell in self.cells if cell.record]
 
 
 def read_folder(path: Path) -> Folder:
     """Look through a results folder, or one cell folder: every record is read once, and no curve.
 
-    A record that cannot be read is an error where there is no manifest to tell what its cell is; otherwise it is kept
-    with its cell.
+    A record that cannot be read is kept with its cell, and a manifest with the folder.
 
     Raises:
         UsageError: the folder does not exist or holds no results, or what was asked for is of another version.
-        PgsuiteError: the manifest, or a record without manifest, cannot be read.
+        PgsuiteError: nothing in it can be read.
     """
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file: name the results folder that `pgsuite run` made")
@@ -79,11 +84,15 @@ def read_folder(path: Path) -> Folder:
         raise UsageError(f"the results folder {path} does not exist; make it with `pgsuite run`")
     if has_record(path):
         return Folder(path, (_there(path, path),))
-    manifest, places = read_manifest(path), _cells(path)
+    places, damage = _cells(path), None
+    try:
+        manifest = read_manifest(path)
+    except DamagedFile as error:
+        manifest, damage = None, error
     if manifest is None:
         if not places:
-            raise UsageError(f"{path} holds no results; make them with `pgsuite run`")
-        return Folder(path, tuple(_there(path, place) for place in places))
+            raise damage or UsageError(f"{path} holds no results; make them with `pgsuite run`")
+        return Folder(path, tuple(_found(path, place) for place in places), error=damage)
     named = {expected.folder for expected in manifest.cells}
     return Folder(
         path,
@@ -102,6 +111,17 @@ def _there(path: Path, place: Path) -> FoundCell:
     store = CellStore.at(place, record["algorithm"], record["env"], record["fingerprint"], record)
     seeds = tuple(store.stored())
     return FoundCell(path, str(record.get("suite", "")), store, record, asked=seeds, there=seeds)
+
+
+def _found(path: Path, place: Path) -> FoundCell:
+    try:
+        return _there(path, place)
+    except DamagedFile as error:
+        return _unreadable(path, place, error)
+
+
+def _unreadable(path: Path, place: Path, error: PgsuiteError) -> FoundCell:
+    return FoundCell(path, "", CellStore.at(place, "", "", ""), {}, (), error=error)
 
 
 def _asked_for(path: Path, suite: str, expected: ExpectedCell) -> FoundCell:
@@ -141,4 +161,4 @@ def _unasked(path: Path, place: Path) -> FoundCell:
     try:
         return _there(path, place)._replace(asked=())
     except PgsuiteError as error:
-        return FoundCell(path, "", CellStore.at(place, "", "", ""), {}, (), error=error)
+        return _unreadable(path, place, error)

@@ -19,6 +19,7 @@ from .curve import Fate
 from .folders import FoundCell, read_folder
 from .format import DIGESTS_SINCE, FORMAT
 from .protocol import ALLOWED, Grid, check_protocol
+from .reading import DamagedFile
 
 LEADING = [
     *("suite", "algorithm", "env", "seed", "env_steps", "return_mean", "return_std", "episodes", "score", "diverged"),
@@ -28,6 +29,10 @@ POSSIBLE = ("possible/lowest", "possible/highest")
 """The lowest and the highest return there can be."""
 OF_RUN = ["diverged_at", "steps_per_second", "peak_memory", "anchor/random", "anchor/reference", *POSSIBLE, "label"]
 """Columns that stand behind those of the curve."""
+
+
+LARGEST_RETURN = 1e300
+"""In size, beyond which differences and sums of returns are no numbers any more."""
 
 
 class Member(NamedTuple):
@@ -72,14 +77,21 @@ class Gathered(NamedTuple):
     """As `load` gives it; runs that cannot be read are left out."""
     members: tuple[Member, ...]
     """In the order they were asked for, environments together."""
-    damaged: tuple[str, ...]
-    """One line for every file that cannot be read."""
+    errors: tuple[PgsuiteError, ...]
+    """One for every file that cannot be read."""
     conflicts: tuple[str, ...] = ()
     """One line for every run that two folders hold with other evaluations."""
     hidden: tuple[Hidden, ...] = ()
     """Folders that hold more than was asked for."""
     unsealed: tuple[tuple[Path, int], ...] = ()
     """Folders with runs, so many, of a format without digests: damage to their numbers may go unnoticed."""
+    unknown: bool = False
+    """Whether a manifest or a record cannot be read, so that what was asked for, or is there, is not known."""
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """One line for every file that cannot be read."""
+        return tuple(map(str, self.errors))
 
     @property
     def asked(self) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -89,7 +101,8 @@ class Gathered(NamedTuple):
     @property
     def whole(self) -> bool:
         """Whether everything asked for is there: complete, or diverged, which is a result too."""
-        return not any(member.reason or member.seeds("missing", "partial", "corrupt") for member in self.members)
+        lacking = (member.reason or member.seeds("missing", "partial", "corrupt") for member in self.members)
+        return not (self.unknown or any(lacking))
 
 
 class _Run(NamedTuple):
@@ -135,9 +148,9 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     """
     folders = [read_folder(path) for path in _paths(paths)]
     cells = [cell for folder in folders for cell in (folder.every if everything else folder.cells)]
-    gathered, errors = _gathered(cells, paths)
-    if errors:
-        raise errors[0]
+    gathered = _gathered(cells, paths, [error for folder in folders for error in folder.errors])
+    if gathered.errors:
+        raise gathered.errors[0]
     return gathered.frame
 
 
@@ -154,21 +167,23 @@ def gather(paths: Sequence[str | Path], *, grid: Grid = "same") -> Gathered:
 
     Raises:
         UsageError: a folder holds no results, is of another version, or folders disagree about the protocol.
-        PgsuiteError: a manifest is damaged.
+        PgsuiteError: nothing that was asked for can be read.
     """
     folders = [read_folder(path) for path in _paths(paths)]
     cells = [cell for folder in folders for cell in folder.cells]
     places = [(str(cell.folder), cell.store.env, cell.record) for cell in cells if cell.record and cell.asked]
     check_protocol(places, allowing=ALLOWED[grid])
-    gathered, errors = _gathered(cells, paths)
-    errors += [cell.error for folder in folders for cell in folder.others if cell.error]
+    found = [error for folder in folders for error in folder.errors]
+    gathered = _gathered(cells, paths, found)
+    errors = [*gathered.errors, *(cell.error for folder in folders for cell in folder.others if cell.error)]
     hidden = []
     for folder in folders:
         runs = [len({*cell.there} - {*cell.asked}) for cell in (*folder.cells, *folder.others)]
         hidden += [Hidden(folder.path, sum(map(bool, runs)), sum(runs))] if any(runs) else []
     unsealed = [(folder.path, sum(map(_unsealed, folder.cells))) for folder in folders]
     return gathered._replace(
-        damaged=tuple(map(str, errors)),
+        errors=tuple(errors),
+        unknown=len(found) > 0,
         hidden=tuple(hidden),
         unsealed=tuple((path, runs) for path, runs in unsealed if runs),
     )
@@ -185,12 +200,13 @@ def _paths(paths: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(map(Path, paths)))
 
 
-def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path]) -> tuple[Gathered, list[PgsuiteError]]:
+def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: Sequence[PgsuiteError]) -> Gathered:
     """The cells of which runs were asked for, named and read, and why some of their files cannot be."""
-    errors = [cell.error for cell in cells if cell.error]
+    errors = list(damaged)
     cells = [cell for cell in cells if cell.asked]
     if not cells:
-        raise UsageError(f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`")
+        nothing = f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`"
+        raise errors[0] if errors else UsageError(nothing)
     conflicts: list[str] = []
     runs: dict[tuple[str, str, int], _Run] = {}
     members: dict[tuple[str, str], Member] = {}
@@ -201,6 +217,7 @@ def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path]) -> tuple[
             try:
                 if seed in cell.there:
                     run = _Run(cell, seed, *store.read_columns(seed))
+                    _check_computable(run)
                     runs[key] = _better(runs[key], run, conflicts) if key in runs else run
             except PgsuiteError as error:
                 errors.append(error)
@@ -212,7 +229,20 @@ def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path]) -> tuple[
     ordered = _environments_together(members.values())
     order = {(member.label, member.env): n for n, member in enumerate(ordered)}
     rows = [(key[0], runs[key]) for key in sorted(runs, key=lambda key: (order[key[:2]], key[2]))]
-    return Gathered(_frame(rows), tuple(ordered), (), tuple(conflicts)), errors
+    return Gathered(_frame(rows), tuple(ordered), tuple(errors), tuple(conflicts))
+
+
+def _check_computable(run: _Run) -> None:
+    """Refuse returns that are numbers, and with which no statistic can be computed.
+
+    Raises:
+        DamagedFile: naming the run's file.
+    """
+    largest = float(np.abs(run.curve["return_mean"]).max())
+    if largest > LARGEST_RETURN:
+        path = run.cell.store.curve_file(run.seed)
+        reason = f"it has a return of {largest:.0e}, with which nothing can be computed"
+        raise DamagedFile(path, reason, "leave this run out, or scale the rewards")
 
 
 def _frame(runs: Sequence[tuple[str, _Run]]) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """A cell's record, ``cell.json``: everything needed to repeat it."""
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,8 @@ from .format import DIGESTS_SINCE, check_format
 from .reading import DamagedFile, read_json
 
 RECORD = "cell.json"
+LARGEST_ANCHOR = 1e300
+"""In size: differences of larger numbers are no numbers any more."""
 
 
 def has_record(folder: Path) -> bool:
@@ -50,5 +51,5 @@ def _check_types(record: Mapping[str, Any]) -> None:
         raise ValueError("protocol, environment or configuration is no table")
     if (anchors := record.get("anchors")) is not None:
         random, reference = float(anchors["random"]), float(anchors["reference"])
-        if not (math.isfinite(random) and math.isfinite(reference) and random != reference):
+        if not (abs(random) <= LARGEST_ANCHOR and abs(reference) <= LARGEST_ANCHOR and random != reference):
             raise ValueError("anchors are not two numbers")

@@ -64,7 +64,7 @@ def test_a_letter_that_changed_is_damage(old, new, tmp_path):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    with pytest.raises(UsageError, match="no readable bank .*digest is another one"):
+    with pytest.raises(UsageError, match=r"no readable bank .*digest is another one"):
         read_bank(path)
 
 
@@ -77,7 +77,7 @@ def test_a_bank_without_digests_is_read_and_known(tmp_path):
     path.write_text(json.dumps(content, separators=(", ", ":\r\n")))  # white space is no content
     assert not read_bank(path).sealed
     path.write_text(json.dumps(content | {"version": 2}))
-    with pytest.raises(UsageError, match="no readable bank .*digest is missing"):
+    with pytest.raises(UsageError, match=r"no readable bank .*digest is missing"):
         read_bank(path)
 
 
