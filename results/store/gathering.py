@@ -148,7 +148,8 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     """
     folders = [read_folder(path) for path in _paths(paths)]
     cells = [cell for folder in folders for cell in (folder.every if everything else folder.cells)]
-    gathered = _gathered(cells, paths, [error for folder in folders for error in folder.errors])
+    others = [cell.error for folder in folders if everything for cell in folder.others if cell.error]
+    gathered = _gathered(cells, paths, [*(error for folder in folders for error in folder.errors), *others])
     if gathered.errors:
         raise gathered.errors[0]
     return gathered.frame

@@ -1,6 +1,9 @@
 """Several folders as one comparison: names, what was asked for, what is refused and what is named."""
 
 import json
+import os
+import re
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -269,9 +272,71 @@ def test_a_manifest_cannot_point_out_of_its_folder(tmp_path):
     cell(tmp_path / "runs")
     ask(tmp_path / "runs", (store, (0,)))
     path = tmp_path / "runs" / "manifest.json"
-    path.write_text(path.read_text().replace(store.path.name, f"../elsewhere/{store.path.name}"))
-    with pytest.raises(PgsuiteError, match=r"manifest\.json is damaged"):
-        gather([tmp_path / "runs"])
+    cells = json.loads(path.read_text())["cells"]
+    edit(path, cells=[cells[0] | {"folder": f"../elsewhere/{store.path.name}"}])
+    with pytest.raises(PgsuiteError, match=r"manifest\.json is damaged .*no name inside"):
+        load(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("content", [b"", b"[" * 10**6, b'{"format": ' + b"9" * 5000 + b"}", b"\xff\xfe"])
+def test_what_is_there_is_reported_where_nobody_can_read_what_was_asked_for(tmp_path, content):
+    ask(tmp_path, (cell(tmp_path), (0, 1)))
+    (tmp_path / "manifest.json").write_bytes(content)
+    gathered = gather([tmp_path])
+    assert seen(gathered) == {("trpo", "CartPole-v1"): dict.fromkeys((0, 1), "complete")}
+    assert "manifest.json is damaged" in gathered.damaged[0]
+    assert not gathered.whole
+
+
+def test_without_a_manifest_a_damaged_record_is_named_and_the_rest_is_there(tmp_path):
+    cell(tmp_path)
+    (cell(tmp_path, "reinforce", "b").path / "cell.json").write_bytes(b"[" * 10**6 + b"]" * 10**6)
+    gathered = gather([tmp_path])
+    assert seen(gathered) == {("trpo", "CartPole-v1"): dict.fromkeys((0, 1), "complete")}
+    assert "nested deeper than 64 levels" in gathered.damaged[0]
+    assert not gathered.whole
+
+
+def test_a_run_with_numbers_that_nothing_can_be_computed_with_is_left_out(tmp_path):
+    store = cell(tmp_path, seeds=(0, 1, 2))
+    store.write_curve(1, [row(0, 20.0), row(1, 1e308)], {"status": "complete"})
+    gathered = gather([tmp_path])
+    assert seen(gathered) == {("trpo", "CartPole-v1"): {0: "complete", 1: "corrupt", 2: "complete"}}
+    assert "seed-1.parquet is damaged and cannot be read (it has a return of 1e+308" in gathered.damaged[0]
+
+
+@pytest.mark.parametrize("name", [{"algorithm": "ppo"}, {"env": "Acrobot-v1"}, {"fingerprint": "b" * 64}])
+def test_a_record_of_another_cell_than_the_manifest_asks_for_is_damage(tmp_path, name):
+    store = cell(tmp_path)
+    ask(tmp_path, (store, (0,)))
+    edit(store.path / "cell.json", **name)
+    gathered = gather([tmp_path])
+    assert "cell.json is damaged" in gathered.damaged[0]
+    assert seen(gathered) == {("trpo", "CartPole-v1"): {0: "missing"}}
+
+
+@pytest.mark.parametrize("instead", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("name", ["seed-0.parquet", "cell.json", "manifest.json"])
+def test_what_is_no_file_is_named_and_nothing_waits_for_it(tmp_path, name, instead):
+    store = cell(tmp_path)
+    cell(tmp_path, "reinforce", "b")
+    ask(tmp_path, (store, (0, 1)))
+    path = next(iter((*store.path.glob(name), *tmp_path.glob(name))))
+    path.unlink()
+    instead(path)
+    gathered = gather([tmp_path])
+    assert re.search(rf"{name} is damaged .*it is (a FIFO|a folder|a device), no file", gathered.damaged[0])
+    assert not gathered.whole
+    assert gathered.members
+
+
+def test_links_to_nowhere_and_in_a_circle_are_damage(tmp_path):
+    store = cell(tmp_path, seeds=(0, 1, 2))
+    for seed, target in ((0, "nowhere"), (1, "seed-1.parquet")):
+        store.curve_file(seed).unlink()
+        store.curve_file(seed).symlink_to(target)
+    gathered = gather([tmp_path])
+    assert seen(gathered) == {("trpo", "CartPole-v1"): {0: "corrupt", 1: "corrupt", 2: "complete"}}
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):
