@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..results.statistics.bootstrap import MEANINGFUL
-from ..results.statistics.cost import COST_THRESHOLD
+from ..results.statistics.cost import THRESHOLD
+from ..wording import plural
 from .notation import percent
 
 
@@ -90,7 +91,7 @@ CELLS = (
     "uncommitted changes."
 )
 COST = (
-    f"Threshold: the first checkpoint with a score of at least {COST_THRESHOLD:g}; a run that never reached it, or "
+    f"Threshold: the first checkpoint with a score of at least {THRESHOLD:g}; a run that never reached it, or "
     "diverged, is kept as censored at its budget. Speed, time and memory are those of the machine named below; runs "
     "that train together share their wall time."
 )
@@ -172,11 +173,11 @@ def environments_caption(level: float, *, bounded: Mapping[str, bool], few: bool
 
 
 def improvement_caption(level: float, runs: str, *, few: bool) -> str:
-    """Of the table of probabilities; ``runs`` as a range."""
+    """Of the table of probabilities; ``runs`` as a range with its noun."""
     text = (
         "Probability that a run of the algorithm in the row has a higher return than one of that in the column, "
         "averaged over the environments that both have; ties count half. In brackets: "
-        f"{percent(level)} stratified bootstrap intervals over {runs} runs. "
+        f"{percent(level)} stratified bootstrap intervals over {runs}. "
         "An interval that contains 0.5 shows no difference."
     )
     return f"{text} {TOO_FEW}" if few else text
@@ -229,7 +230,8 @@ def pairs_caption(level: float, too_many: tuple[int, int] | None) -> str:
     )
     if too_many:
         text += (
-            f" {too_many[0]} tests at once take {too_many[1]} runs of each: fewer have too few "
+            f" {plural(too_many[0], 'test')} at once take{'s' * (too_many[0] == 1)} "
+            f"{plural(too_many[1], 'run')} of each: fewer have too few "
             "permutations for a p value that survives the correction, however far apart they are."
         )
     return text

@@ -189,10 +189,8 @@ def compare(
         PgsuiteError: a manifest is damaged.
     """
     gathered = gather(paths, grid=grid)
-    return Compared(
-        compare_frame(gathered.frame, gathered.asked, level=level, replicates=replicates, seed=seed, grid=grid),
-        gathered,
-    )
+    options: Any = {"level": level, "replicates": replicates, "seed": seed, "grid": grid}
+    return Compared(compare_frame(gathered.frame, gathered.asked, gathered.unreadable, **options), gathered)
 
 
 def _statistic(name: str) -> Any:

@@ -163,8 +163,9 @@ def swatch(style: LineStyle) -> Markup:
     """A piece of an algorithm's line with its marker, to go beside its name."""
     dash = " ".join(f"{2 * length:g}" for length in style.dash)
     return Markup(
-        '<svg class="swatch" viewBox="0 0 28 12" width="28" height="12" aria-hidden="true">'
-        '<path d="M0 6h28" stroke="{colour}" stroke-width="2"{dashes}/><path d="{marker}" fill="{colour}"/></svg>'
+        '<svg class="swatch" viewBox="0 0 44 12" width="44" height="12" aria-hidden="true">'
+        '<path d="M0 6h44" stroke="{colour}" stroke-width="2"{dashes}/>'
+        '<path d="{marker}" fill="{colour}" transform="translate(8 0)"/></svg>'
     ).format(
         colour=style.colour,
         dashes=Markup(' stroke-dasharray="{}"').format(dash) if dash else "",

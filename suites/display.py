@@ -9,6 +9,7 @@ from rich.table import Column
 from rich.text import Text
 
 from ..foreign import plain, styled
+from ..wording import plural
 from .console import Bars, say
 from .scheduling import Failure
 from .workers import Job, News
@@ -79,7 +80,7 @@ class Display(Bars):
         self._scores: dict[int, str] = {}
 
     def __enter__(self) -> Self:
-        self._overall = self._add(("all", f"{self._count} jobs" if self._count != 1 else "1 job"), self._all)
+        self._overall = self._add(("all", plural(self._count, "job")), self._all)
         return super().__enter__()
 
     def start(self, job: Job) -> None:

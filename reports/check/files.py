@@ -8,6 +8,7 @@ from ...errors import UsageError
 from ...foreign import markdown, plain
 from ...results.checked import Checked, CheckedCell, explained, write_checked
 from ...results.store.atomic import write_text
+from ...wording import plural
 from ..markdown import table
 from .table import details_table, diagnostics_table, speed_table, verdict_table
 
@@ -70,7 +71,9 @@ def to_junit(checked: Checked) -> str:
 def _facts(cell: CheckedCell) -> str:
     mean, low, high = cell.difference
     difference = (
-        f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}] of score, {cell.seeds} seeds, " if mean == mean else ""
+        f"difference {mean:+.4f} [{low:+.4f}, {high:+.4f}] of score, {plural(cell.seeds, 'seed')}, "
+        if mean == mean
+        else ""
     )
     return f"{difference}decided by {cell.tier}"
 

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from ...foreign import styled
 from ...results.checked import Checked, CheckedCell, Interval
+from ...wording import plural
 from ..notation import NOTHING
 from ..tables.table import EVERYWHERE, FILES, Column, Entry, Table, number, text
 from ..terminal import print_table
@@ -100,8 +101,8 @@ def speed_table(checked: Checked) -> Table:
     margin = next((cell.speed.margin for cell in checked.cells if cell.speed), 0.1)
     rounds = next((cell.speed.rounds for cell in checked.cells if cell.speed), 0)
     caption = (
-        f"Environment steps per second of training, both measured in turn on one core, {rounds} rounds, with a 95 % "
-        f"interval. A regression where the whole interval lies under {1 - margin:.2f}."
+        f"Environment steps per second of training, both measured in turn on one core, {plural(rounds, 'round')}, with "
+        f"a 95 % interval. A regression where the whole interval lies under {1 - margin:.2f}."
     )
     return Table("speed", "Speed", caption, columns, rows, headings=2)
 

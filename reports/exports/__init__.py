@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...results.store.gathering import Gathered
+from ...wording import plural
 from .tracker import Settings, Tracker, export
 
 __all__ = ["Settings", "Tracker", "export", "export_mlflow", "export_tensorboard", "export_to", "export_wandb"]
@@ -35,12 +36,14 @@ def export_to(
     frame = gathered.frame
     settings = {member.fingerprint: member.record.get("configuration", {}) for member in gathered.members}
     if tensorboard:
-        count = export_tensorboard(frame, out / "tensorboard", settings)
-        yield f"wrote {count} runs to {out / 'tensorboard'}; see them with `tensorboard --logdir {out / 'tensorboard'}`"
+        folder = out / "tensorboard"
+        written = plural(export_tensorboard(frame, folder, settings), "run")
+        yield f"wrote {written} to {folder}; see them with `tensorboard --logdir {folder}`"
     if wandb:
-        yield f"logged {export_wandb(frame, wandb, out, settings)} runs to project {wandb} of Weights & Biases"
+        count = plural(export_wandb(frame, wandb, out, settings), "run")
+        yield f"logged {count} to project {wandb} of Weights & Biases"
     if mlflow:
-        yield f"logged {export_mlflow(frame, mlflow, settings)} runs to {mlflow}"
+        yield f"logged {plural(export_mlflow(frame, mlflow, settings), 'run')} to {mlflow}"
 
 
 def export_tensorboard(frame: pd.DataFrame, out: Path, settings: Settings | None = None) -> int:

@@ -111,7 +111,7 @@ def _runs(leaderboard: pd.DataFrame) -> str:
     return (
         f"{plural(high, 'run')} per algorithm and environment."
         if low == high
-        else (f"At least {low} to {high} runs per algorithm and environment.")
+        else f"At least {low} to {plural(high, 'run')} per algorithm and environment."
     )
 
 

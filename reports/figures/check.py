@@ -9,6 +9,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from ...foreign import named, slug
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Look
+from ...wording import plural
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .series import Series, draw_band, draw_line
@@ -41,7 +42,9 @@ def _curves(cell: CheckedCell) -> Drawing:
         _draw_curves(axes, cell, name)
         draw_key(figure, name, rows, STYLES)
     mean, low, high = cell.difference
-    words = f"{cell.verdict}. Difference {mean:+.3f} [{low:+.3f}, {high:+.3f}] of score over {cell.seeds} seeds."
+    words = (
+        f"{cell.verdict}. Difference {mean:+.3f} [{low:+.3f}, {high:+.3f}] of score over {plural(cell.seeds, 'seed')}."
+    )
     return Drawing(name, title, CAPTION, words, figure, {slug(label): label for label in STYLES})
 
 
@@ -52,7 +55,8 @@ def _path(cell: CheckedCell) -> Drawing:
         _draw_path(axes, cell.looks)
         put_titles(axes, named(cell.verdict), " → ".join(dict.fromkeys(look.stage for look in cell.looks)))
     words = "; ".join(
-        f"{look.stage}, {look.seeds} pairs: {look.statistic:+.2f}, bound {look.bound:.2f}" for look in cell.looks
+        f"{look.stage}, {plural(look.seeds, 'pair')}: {look.statistic:+.2f}, bound {look.bound:.2f}"
+        for look in cell.looks
     )
     return Drawing(name, title, CAPTION, words, figure, {})
 
@@ -69,7 +73,7 @@ def _draw_curves(axes: Axes, cell: CheckedCell, name: str) -> None:
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return (mean over runs)")
-    put_titles(axes, named(cell.name), f"{cell.seeds} pairs")
+    put_titles(axes, named(cell.name), plural(cell.seeds, "pair"))
 
 
 def _draw_path(axes: Axes, looks: Sequence[Look]) -> None:

@@ -13,6 +13,7 @@ from ...foreign import named, slug
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.metrics import mean_interval
 from ...results.statistics.scores import possible
+from ...wording import plural
 from ..catalogue import curves_caption
 from ..notation import decimals
 from .drawing import MUTED, Drawing, theme
@@ -145,9 +146,10 @@ def _runs_text(curves: pd.DataFrame) -> str:
     if curves.empty:
         return "no completed run"
     numbers = curves["runs"]
-    text = f"{numbers.min()}" if numbers.nunique() == 1 else f"{numbers.min()} to {numbers.max()}"
+    fewest, most = int(numbers.min()), int(numbers.max())
+    text = plural(most, "run") if fewest == most else f"{fewest} to {plural(most, 'run')}"
     unfinished = " (unfinished)" if (curves["status"] == "partial").any() else ""
-    return f"{text} run{'s' if numbers.max() > 1 else ''}{' each' if curves['label'].nunique() > 1 else ''}{unfinished}"
+    return f"{text}{' each' if curves['label'].nunique() > 1 else ''}{unfinished}"
 
 
 def _describe(panel: Panel) -> str:
@@ -157,7 +159,7 @@ def _describe(panel: Panel) -> str:
         last = cell[cell["env_steps"] == cell["env_steps"].max()]
         mean = float(last["return_mean"].mean())
         unfinished = ", unfinished" if (cell["status"] == "partial").any() else ""
-        parts.append(f"{named(str(label))} {mean:.{decimals(mean)}f} ({len(last)} runs{unfinished})")
+        parts.append(f"{named(str(label))} {mean:.{decimals(mean)}f} ({plural(len(last), 'run')}{unfinished})")
     for label, rows in panel.diverged.groupby("label", sort=False):
         parts.append(f"{named(str(label))} {rows['seed'].nunique()} diverged")
     return f"Mean return at the last checkpoint on {named(panel.env)}: {', '.join(parts)}."

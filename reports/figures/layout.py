@@ -21,7 +21,9 @@ PAGE = 360.0
 """Width of a figure that is readable on a phone and half a desktop page alike."""
 _KEY_SIZE = 8.5
 _KEY_LINE = 15.0
-_HANDLE = 26.0
+_HANDLE = 40.0
+"""A piece of a line that shows its dash at least twice, beside its mark, and the space behind it."""
+_STROKE = 34.0
 _GAP = 14.0
 DIVERGED = "diverged run"
 DIVERGED_KEY: dict[str, Any] = {"color": MUTED, "marker": "x", "linewidth": 0.8, "markersize": 5.0}
@@ -113,7 +115,7 @@ def draw_key(figure: Figure, figure_name: str, rows: Sequence[Sequence[str]], st
         for name, width in zip(names, widths, strict=True):
             options = line_options(styles[name]) if name in styles else DIVERGED_KEY
             gid = f"{figure_name}--{slug(name)}" if name in styles else None
-            ends = ([left, left + 10, left + 20], [middle] * 3)
+            ends = ([left, left + _STROKE / 2, left + _STROKE], [middle] * 3)
             handle = Line2D(*ends, transform=place, markevery=[1], gid=gid and f"{gid}--key", **options)
             figure.add_artist(handle)
             text = figure.text(left + _HANDLE, middle, shown.get(name, name), transform=place, fontsize=_KEY_SIZE)

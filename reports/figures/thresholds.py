@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from ...foreign import named, slug
+from ...wording import plural
 from ..catalogue import thresholds_caption
 from ..notation import si
 from .drawing import MUTED, Drawing, theme
@@ -27,19 +28,15 @@ def thresholds_figure(
 ) -> Drawing | None:
     """A panel per environment and a row per algorithm: the median, or an arrow at the budget where it is censored.
 
-    The score shown is the highest that at least one run of the report reached, or the lowest.
-
     Args:
-        thresholds: ``label, env, threshold, reached, runs, median_steps``.
+        thresholds: ``label, env, threshold, reached, runs, median_steps``, of one threshold.
         budgets: environment steps of each environment.
         styles: of all algorithms of the report.
     """
     table = thresholds[thresholds["runs"] > 0] if len(thresholds) else thresholds
     if table.empty:
         return None
-    reached = table[table["reached"] > 0]
-    at = float(reached["threshold"].max() if len(reached) else table["threshold"].min())
-    table = table[np.isclose(table["threshold"].to_numpy(np.float64), at)]
+    at = float(table["threshold"].iloc[0])
     environments = [str(env) for env in dict.fromkeys(table["env"])]
     shown = {label: styles[label] for label in styles if (table["label"] == label).any()}
     names = short_names(shown, 22)
@@ -121,6 +118,6 @@ def _describe(table: pd.DataFrame, at: float) -> str:
         for row in rows.to_dict("records"):
             median = float(row["median_steps"])
             when = "not within the budget" if np.isnan(median) else f"{si(median)} steps"
-            numbers.append(f"{named(str(row['label']))} {when} ({row['reached']} of {row['runs']} runs)")
+            numbers.append(f"{named(str(row['label']))} {when} ({row['reached']} of {plural(row['runs'], 'run')})")
         parts.append(f"On {named(str(env))}: {', '.join(numbers)}.")
     return f"Median steps to a score of {at:g}. {' '.join(parts)}"

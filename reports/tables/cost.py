@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from ...results.statistics.comparison import Comparison
-from ...results.statistics.cost import COST_THRESHOLD
 from ..catalogue import COST, DIAGNOSTICS, DIAGNOSTICS_AT_THE_END
 from ..notation import duration, mebibytes, si, significant
 from .table import PAPER, Column, Entry, Table, algorithm, number, text
@@ -23,7 +22,7 @@ def cost_table(comparison: Comparison) -> Table:
         Column("reached", explanation="of the completed and diverged runs"),
         Column("peak memory", explanation="of the process that trained"),
         *(Column(kind) for kind in ("completed", "diverged")),
-        *(Column(kind, media=PAPER) for kind in ("partial", "missing")),
+        *(Column(kind, media=PAPER) for kind in ("partial", "damaged", "missing")),
     )
     thresholds = _by_cell(comparison.thresholds)
     rows = [
@@ -34,13 +33,11 @@ def cost_table(comparison: Comparison) -> Table:
 
 
 def _by_cell(thresholds: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
-    """What is known of the one threshold of this table."""
-    chosen = thresholds[thresholds["threshold"] == COST_THRESHOLD]
-    return {(str(record["label"]), str(record["env"])): record for record in chosen.to_dict("records")}
+    return {(str(record["label"]), str(record["env"])): record for record in thresholds.to_dict("records")}
 
 
 def _row(record: Any, threshold: Any) -> tuple[Entry, ...]:
-    counts = [int(record[kind]) for kind in ("completed", "diverged", "partial", "missing")]
+    counts = [int(record[kind]) for kind in ("completed", "diverged", "partial", "damaged", "missing")]
     steps, runs = threshold.get("median_steps", float("nan")), int(threshold.get("runs", 0))
     return (
         text(record["env"]),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ...results.statistics.bootstrap import MEANINGFUL
 from ...results.statistics.comparison import Comparison
+from ...wording import plural
 from ..catalogue import STATISTICS, improvement_caption
 from ..notation import fixed, interval
 from .table import Column, Entry, Table, algorithm, number
@@ -49,4 +50,5 @@ def _cell(pair: "pd.Series | None", *, same: bool) -> Entry:
 
 def _runs(pairs: "list[pd.Series]") -> str:
     numbers = sorted({int(pair[side]) for pair in pairs for side in ("runs_x", "runs_y")})
-    return " to ".join(str(n) for n in dict.fromkeys([*numbers[:1], *numbers[-1:]])) or "0"
+    few, most = (numbers[0], numbers[-1]) if numbers else (0, 0)
+    return plural(most, "run") if few == most else f"{few} to {plural(most, 'run')}"

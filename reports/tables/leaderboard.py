@@ -11,7 +11,7 @@ from ..catalogue import AGGREGATES, STATISTICS, leaderboard_caption, ranks_capti
 from ..notation import distinctly, fixed, interval, percent
 from .table import EVERYWHERE, FILES, PAGE, Column, Entry, Table, algorithm, number
 
-_PLACES = 3
+_PLACES = 2
 
 
 def leaderboard(comparison: Comparison, statistic: str) -> Table:
@@ -31,7 +31,7 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     columns = [Column("algorithm", numeric=False)]
     for metric, (title, explanation, _) in AGGREGATES.items():
         media = EVERYWHERE if metric in {"iqm", "optimality_gap"} else FILES
-        columns.append(Column(f"{title} {level}", explanation=explanation, media=media))
+        columns.append(Column(f"{title} {level}", explanation=explanation, media=media, short=title))
         if metric == "iqm":
             columns.append(
                 Column(
@@ -42,7 +42,11 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
                 )
             )
     columns.append(
-        Column("mean rank", explanation="average rank by return over environments, in runs drawn at random; 1 is best")
+        Column(
+            f"mean rank {level}",
+            explanation="average rank by return over environments, in runs drawn at random; 1 is best",
+            short="mean rank",
+        )
     )
     columns.append(Column("runs", explanation="fewest completed runs on an environment"))
     columns.append(Column("environments", explanation="environments that enter the row", media=FILES))
@@ -115,7 +119,7 @@ def _runs(comparison: Comparison, label: str, runs: int) -> Entry:
 def _row(comparison: Comparison, label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Entry, ...]:
     of: dict[str, Any] = {str(record["metric"]): record for record in own.to_dict("records")}
     cells = {metric: _estimate(of[metric]) for metric in AGGREGATES}
-    iqm, rank = of["iqm"], float(of["rank"]["estimate"])
+    iqm = of["iqm"]
     bar = Entry("")
     if math.isfinite(iqm["estimate"]):
         bar = Entry("", float(iqm["estimate"]), series=label, bar=(iqm["low"], iqm["estimate"], iqm["high"]))
@@ -125,7 +129,7 @@ def _row(comparison: Comparison, label: str, own: pd.DataFrame, nobody: tuple[st
         cells["iqm"],
         bar,
         *(cells[metric] for metric in list(AGGREGATES)[1:]),
-        number(rank, fixed(rank, 2)),
+        _estimate(of["rank"]),
         _runs(comparison, label, runs),
         number(environments, f"{environments} of {environments + len(lacking)}", tone="bad" if lacking else ""),
     )

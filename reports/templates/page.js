@@ -70,6 +70,32 @@
     });
   }
 
+  // Tables: as wide as their texts where there is room; else compact; else the cells of a row below each other.
+  const places = all(".scroll");
+  const fit = (place, room = place.clientWidth) => {
+    if (!room) return; // in a closed fold
+    const table = place.firstElementChild;
+    for (const one of ["", "compact", "stacked"]) {
+      table.dataset.fit = one;
+      if (table.offsetWidth <= room) return;
+    }
+  };
+  for (const table of all(".scroll > table")) {
+    const titles = [...table.tHead.rows[0].cells].map((header) => header.textContent);
+    for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, n) => (cell.dataset.title = titles[n]));
+  }
+  const widths = new Map();
+  const refit = () =>
+    places
+      .filter((place) => widths.get(place) !== place.clientWidth)
+      .forEach((place) => {
+        widths.set(place, place.clientWidth);
+        fit(place);
+      });
+  refit();
+  const resized = new ResizeObserver(() => requestAnimationFrame(refit));
+  places.forEach((place) => resized.observe(place));
+
   // Series: one switch for an algorithm, in all figures.
   const buttons = all("button[data-series]");
   for (const button of buttons) {
@@ -96,5 +122,11 @@
   );
   all("main > section").forEach((section) => seen.observe(section));
 
-  addEventListener("beforeprint", () => all("details.more").forEach((details) => (details.open = true)));
+  // Paper: all tables open, and no wider than a page is in the smaller letters of print.
+  const PAGE = 940;
+  addEventListener("beforeprint", () => {
+    all("details.more").forEach((details) => (details.open = true));
+    places.forEach((place) => fit(place, PAGE));
+  });
+  addEventListener("afterprint", () => places.forEach((place) => fit(place)));
 })();

@@ -71,6 +71,7 @@ class Comparison:
 def compare(
     frame: pd.DataFrame,
     asked: Mapping[CellKey, Sequence[int]] | None = None,
+    damaged: Mapping[CellKey, Sequence[int]] | None = None,
     *,
     level: float = 0.95,
     replicates: int = REPLICATES,
@@ -82,6 +83,7 @@ def compare(
     Args:
         frame: what `pgsuite.results.load` gives.
         asked: the seeds asked for, by label and environment; one without a run counts as missing.
+        damaged: the seeds whose files cannot be read, by label and environment; they do not count as missing.
         level: confidence of the intervals, and of the verdicts together.
         replicates: bootstrap replicates.
         seed: of the bootstrap and of sampled permutation tests.
@@ -95,7 +97,7 @@ def compare(
         raise UsageError(f"the level of the intervals must lie in [0.5, 1), such as 0.95, not {level:g}")
     if replicates < 100:
         raise UsageError(f"percentile intervals need at least 100 bootstrap replicates, not {replicates}")
-    counts = fates(frame, asked or {})
+    counts = fates(frame, asked or {}, damaged or {})
     if not counts:
         raise UsageError("there is no run to compare, and none was asked for; make some with `pgsuite run`")
     algorithms = tuple(dict.fromkeys(label for label, _ in counts))

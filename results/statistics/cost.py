@@ -9,20 +9,18 @@ from .leaderboard import ByLabel
 from .scores import CellKey
 from .survival import first_reached, median_time
 
-THRESHOLDS = (0.5, 0.9)
-"""Scores whose time is told: half way from the random policy to the reference, and nearly there."""
-COST_THRESHOLD = 0.5
-"""The one of the cost table."""
+THRESHOLD = 0.5
+"""The score whose time is told, everywhere: half way from the random policy to the reference."""
 THRESHOLD_COLUMNS = [
     "label", "env", "threshold", "threshold_return", "reached", "runs", "median_steps", "median_seconds",
 ]  # fmt: skip
 CELL = ["label", "env"]
 MEASURED = ["steps_per_second", "wall_time", "peak_memory"]
-FATES = ("completed", "diverged", "partial", "missing")
+FATES = ("completed", "diverged", "partial", "damaged", "missing")
 
 
-def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
-    """When half of the runs first reached a score, per label, environment with anchors, and threshold.
+def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, threshold: float = THRESHOLD) -> pd.DataFrame:
+    """When half of the runs first reached a score, per label and environment with anchors.
 
     Columns: ``label, env, threshold, threshold_return, reached, runs, median_steps, median_seconds``. A run that
     never reached it is censored at its last checkpoint, and one that diverged at the horizon, whatever it had reached
@@ -36,29 +34,39 @@ def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, thresholds: Sequenc
     for label, env, one in ((label, env, one) for label, found in curves.items() for env, one in found.items()):
         if one.scored:
             random, reference = anchors.loc[env].to_numpy()
-            for threshold in thresholds:
-                steps, reached = first_reached(one.scores, one.env_steps, threshold)
-                seconds, _ = first_reached(one.scores, one.seconds, threshold)
-                never = np.zeros(lost.get((label, env), 0), dtype=bool)
-                steps = np.append(steps, np.full(never.size, one.env_steps[-1]))
-                seconds = np.append(seconds, np.full(never.size, one.seconds.max()))
-                reached = np.append(reached, never)
-                height = float(random + threshold * (reference - random))
-                medians = (median_time(steps, reached), median_time(seconds, reached))
-                rows.append((label, env, threshold, height, int(reached.sum()), reached.size, *medians))
+            steps, reached = first_reached(one.scores, one.env_steps, threshold)
+            seconds, _ = first_reached(one.scores, one.seconds, threshold)
+            never = np.zeros(lost.get((label, env), 0), dtype=bool)
+            steps = np.append(steps, np.full(never.size, one.env_steps[-1]))
+            seconds = np.append(seconds, np.full(never.size, one.seconds.max()))
+            reached = np.append(reached, never)
+            height = float(random + threshold * (reference - random))
+            medians = (median_time(steps, reached), median_time(seconds, reached))
+            rows.append((label, env, threshold, height, int(reached.sum()), reached.size, *medians))
     return pd.DataFrame(rows, columns=THRESHOLD_COLUMNS)
 
 
-def fates(frame: pd.DataFrame, asked: Mapping[CellKey, Sequence[int]]) -> dict[CellKey, dict[str, int]]:
-    """How many runs of each cell completed, diverged, were cut short, or were asked for and never began."""
+def fates(
+    frame: pd.DataFrame, asked: Mapping[CellKey, Sequence[int]], damaged: Mapping[CellKey, Sequence[int]]
+) -> dict[CellKey, dict[str, int]]:
+    """How many runs of each cell completed, diverged, were cut short, cannot be read, or never began though asked for.
+
+    Args:
+        frame: what can be read.
+        asked: seeds by cell.
+        damaged: seeds by cell of which there is a file that cannot be read.
+    """
     runs = frame.drop_duplicates(["label", "env", "seed"])
     found: dict[CellKey, dict[int, str]] = {cell: {} for cell in asked}
     for label, env, seed, status in zip(runs["label"], runs["env"], runs["seed"], runs["status"], strict=True):
         found.setdefault((str(label), str(env)), {})[int(seed)] = str(status)
-    names = {"complete": "completed", "diverged": "diverged", "partial": "partial"}
+    for cell, seeds in damaged.items():
+        found[cell] = dict.fromkeys(seeds, "damaged") | found.get(cell, {})
+    names = {"complete": "completed"}
     counts = {}
-    for cell, seeds in found.items():
-        kinds = [names[one] for one in seeds.values()] + ["missing" for s in asked.get(cell, ()) if s not in seeds]
+    for cell, status in found.items():
+        kinds = [names.get(one, one) for one in status.values()]
+        kinds += ["missing" for seed in asked.get(cell, ()) if seed not in status]
         counts[cell] = {fate: kinds.count(fate) for fate in FATES}
     return counts
 
@@ -68,15 +76,13 @@ def cost(frame: pd.DataFrame, thresholds: pd.DataFrame, counts: Mapping[CellKey,
 
     Means over completed runs, except peak memory, which is the highest of any; NaN where nothing was measured.
     Runs trained together share their wall time; ``steps_per_second`` counts the steps of all of them.
-    ``seconds_to_threshold`` is the median time to a score of `COST_THRESHOLD`, NaN where half or more never came there.
+    ``seconds_to_threshold`` is the median time to a score of `THRESHOLD`, NaN where half or more never came there.
     """
     complete = frame[frame["status"] == "complete"].sort_values("env_steps", kind="stable")
     last = complete.drop_duplicates([*CELL, "seed"], keep="last")
     measured = last.reindex(columns=[*CELL, *MEASURED]).astype(dict.fromkeys(MEASURED, "float64"))
     aggregated = measured.groupby(CELL, as_index=False).agg(dict.fromkeys(MEASURED, "mean") | {"peak_memory": "max"})
-    chosen = thresholds[thresholds["threshold"] == COST_THRESHOLD].rename(
-        columns={"median_seconds": "seconds_to_threshold"}
-    )
+    chosen = thresholds.rename(columns={"median_seconds": "seconds_to_threshold"})
     table = pd.DataFrame([{"label": label, "env": env, **count} for (label, env), count in counts.items()])
     table = table.reindex(columns=[*CELL, *FATES])
     for one in (aggregated, chosen[[*CELL, "seconds_to_threshold"]]):

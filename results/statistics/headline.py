@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ...wording import plural
 from .bootstrap import MEANINGFUL
 from .differences import NO_SPREAD, TOO_FEW, needed
 from .identical import IdenticalRuns
@@ -71,8 +72,8 @@ class _Measure(NamedTuple):
         """``an IQM of the final score of 0.93 (95% interval 0.90 to 0.96; 10 runs on each of 4 environments)``."""
         own = curves[str(row.name)].values()
         sizes = {len(one.seeds) for one in own if one.scored or self is _RANK}
-        few = f"{'' if len(sizes) == 1 else 'at least '}{row['runs']} run{'s' if row['runs'] != 1 else ''}"
-        several = f"each of {row['environments']} environments" if row["environments"] != 1 else "1 environment"
+        few = f"{'' if len(sizes) == 1 else 'at least '}{plural(row['runs'], 'run')}"
+        several = f"{'' if row['environments'] == 1 else 'each of '}{plural(row['environments'], 'environment')}"
         spread = f"{100 * level:g}% interval {written(row['low'])} to {written(row['high'])}"
         if np.isnan(row["low"]):
             spread = f"too few runs for an interval, which takes {MEANINGFUL}"
@@ -113,7 +114,7 @@ def _evidence(first: str, second: str, pairs: pd.DataFrame, level: float) -> str
     worse = int((forward == "y better").sum() + (backward == "x better").sum())
     verdicts = [*forward, *backward]
     tested = sum(verdict not in (TOO_FEW, NO_SPREAD) for verdict in verdicts)
-    where = f"{tested} environment{'s' if tested != 1 else ''}"
+    where = plural(tested, "environment")
     if not tested:
         return _untested(verdicts, pairs, level)
     if better and not worse:
@@ -134,7 +135,7 @@ def _among(tied: Sequence[str], pairs: pd.DataFrame, level: float) -> str:
         return _untested(list(own["verdict"]), pairs, level)
     found = int(own["verdict"].isin(["x better", "y better"]).sum())
     if found:
-        return f"but {found} of {len(own)} pairwise tests between them show a difference"
+        return f"but {found} of {plural(len(own), 'pairwise test')} between them show a difference"
     return "and no pairwise test between them shows a difference"
 
 
@@ -144,7 +145,7 @@ def _untested(verdicts: Sequence[str], pairs: pd.DataFrame, level: float) -> str
         return "but their runs are all alike, and without any spread nothing can be tested"
     takes = f"{needed(len(pairs), level)} of each are needed"
     if pairs["permutation_p"].notna().any():
-        return f"but so few runs cannot show a difference in {len(pairs)} pairwise tests ({takes})"
+        return f"but so few runs cannot show a difference in {plural(len(pairs), 'pairwise test')} ({takes})"
     return f"but there are too few runs to test the difference ({takes})"
 
 
@@ -171,8 +172,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def _fates(counts: Mapping[CellKey, Mapping[str, int]]) -> str:
     """``of 160 runs 3 diverged and 2 are missing, and count nowhere``."""
-    total = {fate: sum(count[fate] for count in counts.values()) for fate in ("diverged", "partial", "missing")}
-    words = {"diverged": "diverged", "partial": "stopped early", "missing": "missing"}
+    words = {"diverged": "diverged", "partial": "stopped early", "damaged": "damaged", "missing": "missing"}
+    total = {fate: sum(count[fate] for count in counts.values()) for fate in words}
     parts = [f"{number} {words[fate]}" for fate, number in total.items() if number]
     everything = sum(sum(count.values()) for count in counts.values())
-    return f"not counted, of {everything} runs: {', '.join(parts)}" if parts else ""
+    return f"not counted, of {plural(everything, 'run')}: {', '.join(parts)}" if parts else ""

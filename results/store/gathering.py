@@ -99,6 +99,11 @@ class Gathered(NamedTuple):
         return {(member.label, member.env): member.asked for member in self.members}
 
     @property
+    def unreadable(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """Seeds that there is a file of which cannot be read, by label and environment."""
+        return {(member.label, member.env): seeds for member in self.members if (seeds := member.seeds("corrupt"))}
+
+    @property
     def whole(self) -> bool:
         """Whether everything asked for is there: complete, or diverged, which is a result too."""
         lacking = (member.reason or member.seeds("missing", "partial", "corrupt") for member in self.members)

@@ -10,6 +10,7 @@ from ...errors import UsageError
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Design, Failed, Pairs, Stage, Trial, decide, sign_flip_p
 from ...results.store.audit import departures_of, read_audit
+from ...wording import plural
 from .arms import Incomparable
 from .opening import SEEDS, Opened, Request, opened
 from .pairing import Arms, Metric, Scale, correlation, estimate, lower_tail
@@ -346,7 +347,7 @@ class _Check:
         sides = (self._candidate, "candidate"), (self._baseline, "baseline")
         failed: list[Mapping[Key, str]] = []
         for n, (side, name) in enumerate(sides):
-            self._watcher.stage(f"{what}, {count} seeds of {len(wanted)} cell{'s' * (len(wanted) > 1)}, {name}")
+            self._watcher.stage(f"{what}, {plural(count, 'seed')} of {plural(len(wanted), 'cell')}, {name}")
             on_share = lambda share, n=n: self._watcher.progress((n + share) / 2)  # noqa: E731
             failed.append(side.run(wanted, self._request.workers, on_share))
         for key, reason in failed[1].items():
@@ -366,7 +367,7 @@ class _Check:
             done += 1
             self._watcher.progress(done / (ROUNDS * len(changed)))
 
-        self._watcher.stage(f"speed of {len(changed)} cells, both in turn")
+        self._watcher.stage(f"speed of {plural(len(changed), 'cell')}, both in turn")
         margin = self._request.speed_margin
         for key, speed in compare_speed(self._candidate.arm, baseline.arm, changed, margin, on_round).items():
             cell = replace(self._cells[key], speed=speed)

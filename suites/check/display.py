@@ -7,6 +7,7 @@ from rich.progress import BarColumn, TextColumn
 
 from ...foreign import plain
 from ...results.checked import CheckedCell, explained
+from ...wording import plural
 from ..console import Bars, say
 
 _LOG_INTERVAL = 30.0
@@ -39,5 +40,5 @@ class CheckDisplay(Bars):
         """Say what became of a cell."""
         stamp = "" if self._live else f"{time.strftime('%H:%M:%S')}  "
         behind = explained(cell) or cell.verdict
-        seeds = f" ({cell.seeds} seeds)" if cell.seeds else ""
+        seeds = f" ({plural(cell.seeds, 'seed')})" if cell.seeds else ""
         say(self._console, plain(f"{stamp}{cell.name}: {behind}{seeds}"))

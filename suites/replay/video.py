@@ -14,6 +14,7 @@ from ...envs import rendering
 from ...envs.rendering import Film, Picture
 from ...errors import EnvironmentFault, PgsuiteError, UsageError
 from ...results.store.atomic import write_atomic
+from ...wording import plural
 from .policies import StoredPolicy
 from .replay import Replayed, drawable, episode
 
@@ -60,7 +61,7 @@ def draw_episode(policy: StoredPolicy, evaluation: Replayed, number: int, path: 
             f"{evaluation.episodes.returns[0, number]!r}, then {total!r}; seed everything that it draws"
         )
     pictures = write_video(rendering.film(environment.id, environment.backend, dict(environment.options), played), path)
-    facts = f"{len(played.reward)} steps, return {total:.2f}, {pictures} pictures"
+    facts = f"{plural(len(played.reward), 'step')}, return {total:.2f}, {plural(pictures, 'picture')}"
     if shown is policy:
         return f"wrote {path}: episode {number} of the evaluation, {facts}"
     return (

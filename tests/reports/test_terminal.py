@@ -21,10 +21,7 @@ def test_verdict_leaderboard_and_environments_fit_into_80_columns(folder, compar
     assert lines[0] == "fast is ahead."
     assert lines[1] == "All 2 runs that were asked for are complete."
     assert max(map(len, lines)) <= 80
-    assert any(
-        line.split() == ["fast", "0.750", "[0.500,", "0.875]", "0.750", "[0.500,", "0.875]", "0.75", "10"]
-        for line in lines
-    )
+    assert any(line.split() == ["fast", *["0.75", "[0.50,", "0.88]"] * 3, "10"] for line in lines)
     assert any(line.split() == ["fast", "−1234", "[−1249,", "−1220]", "0.75", "0.50", "10", "—"] for line in lines)
     assert "Cart-v0" in [line.strip() for line in lines]
 

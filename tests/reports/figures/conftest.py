@@ -158,7 +158,7 @@ def efficiency(complete, labels):
     return pd.DataFrame(rows)
 
 
-def thresholds(complete, levels=(0.5, 0.9)):
+def thresholds(complete, levels=(0.5,)):
     rows = []
     for (label, env), cell in complete.groupby(["label", "env"], sort=False):
         for level in levels:

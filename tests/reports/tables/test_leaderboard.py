@@ -14,8 +14,9 @@ def test_the_better_one_stands_first_with_its_interval_level_and_runs(comparison
     table = leaderboard(comparison, "final")
     best = by_title(table, 0)
     assert best["algorithm"].text == "fast"
-    assert best["IQM [95%]"].whole == "0.750 [0.500, 0.875]"
-    assert best["optimality gap [95%]"].whole == "0.750 [0.500, 0.875]"
+    assert best["IQM [95%]"].whole == "0.75 [0.50, 0.88]"
+    assert best["optimality gap [95%]"].whole == "0.75 [0.50, 0.88]"
+    assert best["mean rank [95%]"].whole == "0.75 [0.50, 0.88]"
     assert best["runs"].text == "10"
     assert best["environments"].text == "2 of 2"
     assert "95% stratified bootstrap intervals over runs" in table.caption
@@ -35,7 +36,7 @@ def test_who_lacks_an_environment_is_last_and_named_however_high(comparison):
 
 def test_few_runs_have_no_interval_and_it_is_said(comparison):
     table = leaderboard(comparison, "final")
-    assert by_title(table, 1)["IQM [95%]"].whole == "0.250"
+    assert by_title(table, 1)["IQM [95%]"].whole == "0.25"
     assert "fewer than 5 runs" in table.caption
     comparison.leaderboard["runs"] = 10
     assert "fewer than 5 runs" not in leaderboard(comparison, "final").caption

@@ -9,13 +9,13 @@ from .test_leaderboard import by_label
 
 
 def costs(frame, asked=None):
-    return cost(frame, times_to_threshold(frame, by_label(frame)), fates(frame, asked or {}))
+    return cost(frame, times_to_threshold(frame, by_label(frame)), fates(frame, asked or {}, {}))
 
 
 def test_time_to_threshold_by_hand():
     # Anchors 20 and 520: .5 is a return of 270. Two runs reach it at 100 and 300 steps, the third never.
     frame = runs("x", "A-v0", [[20, 280, 0, 500], [20, 20, 20, 270], [20, 100, 100, 100]])
-    (row,) = times_to_threshold(frame, by_label(frame), [0.5]).to_dict("records")
+    (row,) = times_to_threshold(frame, by_label(frame), 0.5).to_dict("records")
     assert row == {
         "label": "x",
         "env": "A-v0",
@@ -30,7 +30,7 @@ def test_time_to_threshold_by_hand():
 
 def test_censored_runs_are_not_left_out():
     frame = runs("x", "A-v0", [[20, 280], [20, 20], [20, 20], [20, 20]])
-    (row,) = times_to_threshold(frame, by_label(frame), [0.5]).to_dict("records")
+    (row,) = times_to_threshold(frame, by_label(frame), 0.5).to_dict("records")
     assert (row["reached"], row["runs"]) == (1, 4)
     assert np.isnan(row["median_steps"])
 
@@ -39,7 +39,7 @@ def test_diverged_runs_are_runs_that_never_reached_it():
     """Else an algorithm that fails half of the time would look quick: two of four reach it, so half never does."""
     status = ["complete", "complete", "diverged", "diverged", "partial"]
     frame = runs("x", "A-v0", [[20, 280]] * 5, status=status)
-    (row,) = times_to_threshold(frame, by_label(frame), [0.5]).to_dict("records")
+    (row,) = times_to_threshold(frame, by_label(frame), 0.5).to_dict("records")
     assert (row["reached"], row["runs"]) == (2, 4)
     assert np.isnan(row["median_steps"])
 
@@ -53,11 +53,11 @@ def test_environments_without_anchors_have_no_threshold():
 def test_every_run_that_was_asked_for_is_counted_once():
     status = ["complete", "diverged", "partial", "complete", "diverged"]
     frame = pd.concat([runs("x", "A-v0", [[20, 30]] * 5, status=status), runs("y", "A-v0", [[20, 30]])])
-    found = fates(frame, {("x", "A-v0"): range(8), ("x", "B-v0"): (1, 2)})
+    found = fates(frame, {("x", "A-v0"): range(8), ("x", "B-v0"): (1, 2)}, {("x", "A-v0"): (7,)})
     assert found == {
-        ("x", "A-v0"): {"completed": 2, "diverged": 2, "partial": 1, "missing": 3},
-        ("x", "B-v0"): {"completed": 0, "diverged": 0, "partial": 0, "missing": 2},
-        ("y", "A-v0"): {"completed": 1, "diverged": 0, "partial": 0, "missing": 0},
+        ("x", "A-v0"): {"completed": 2, "diverged": 2, "partial": 1, "damaged": 1, "missing": 2},
+        ("x", "B-v0"): {"completed": 0, "diverged": 0, "partial": 0, "damaged": 0, "missing": 2},
+        ("y", "A-v0"): {"completed": 1, "diverged": 0, "partial": 0, "damaged": 0, "missing": 0},
     }
 
 
@@ -82,6 +82,7 @@ def test_costs_by_hand():
         "completed": 2,
         "diverged": 1,
         "partial": 0,
+        "damaged": 0,
         "missing": 1,
     }
 

@@ -156,3 +156,9 @@ def test_it_is_one_sentence():
     text = says(both("a", 0.9), both("b", 0.3), cell("c", "A-v0", 0.9, status="diverged"))
     assert text.count(". ") == 0
     assert "\n" not in text
+
+
+def test_a_run_that_cannot_be_read_is_damaged_and_not_missing():
+    frame = runs("x", "A-v0", [[20, 520]] * 5)
+    said = compare(frame, {("x", "A-v0"): range(8)}, {("x", "A-v0"): (6,)}, replicates=100).headline
+    assert "not counted, of 8 runs: 1 damaged, 2 missing" in said
