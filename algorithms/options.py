@@ -5,21 +5,70 @@ The class is the one truth. What cannot be told from its text for certain is lef
 
 import ast
 import importlib.util
+import inspect
+import textwrap
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from .registry import Address
+from .registry import Address, load_class, locate
 
 PACKAGE = __name__.partition(".")[0]
 _WITHOUT_FIELDS = {"abc.ABC", "typing.Generic", "typing.Protocol", "builtins.object"}
 
 
+class Option(NamedTuple):
+    """A hyperparameter as its class declares it."""
+
+    name: str
+    kind: str
+    """Its annotation, as it is written."""
+    default: str
+    """As it is written; empty where a value has to be given."""
+    meaning: str
+    """Its docstring on one line; empty where it has none."""
+
+
+def options(reference: str) -> list[Option]:
+    """Return the hyperparameters of an algorithm given by name or by address; its code runs only where it must.
+
+    Raises:
+        UsageError: there is no such algorithm, or it cannot be imported.
+    """
+    return _declared(locate(reference)) or _of_class(load_class(reference))
+
+
 def declared_options(address: Address) -> list[str] | None:
     """Return the names of a dataclass's fields in order; None where only importing it can tell."""
+    found = _declared(address)
+    return None if found is None else [option.name for option in found]
+
+
+def _declared(address: Address) -> list[Option] | None:
     try:
-        return list(dict.fromkeys(_fields(_file(address.module), address.name)))
+        found = {option.name: option for option in _fields(_file(address.module), address.name)}
     except (_Unknown, OSError, SyntaxError, ValueError, RecursionError):
         return None
+    return list(found.values())
+
+
+def _of_class(found: type[Any]) -> list[Option]:
+    """The fields of a class that has been imported, with what the text of its hierarchy says of them."""
+    written: dict[str, Option] = {}
+    for one in reversed(found.__mro__):
+        try:
+            (node,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+            written |= {option.name: option for option in _own_fields(node)} if isinstance(node, ast.ClassDef) else {}
+        except (OSError, TypeError, SyntaxError, ValueError, _Unknown):
+            continue
+    return [written.get(one.name) or _undocumented(one) for one in fields(found)]
+
+
+def _undocumented(field: Any) -> Option:
+    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
+    return Option(field.name, kind, "" if field.default is MISSING else repr(field.default), "")
 
 
 class _Unknown(Exception):
@@ -36,7 +85,7 @@ def _file(module: str) -> Path:
     return Path(spec.origin)
 
 
-def _fields(file: Path, name: str) -> Iterator[str]:
+def _fields(file: Path, name: str) -> Iterator[Option]:
     tree = ast.parse(file.read_bytes())
     found = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     if not found:
@@ -56,13 +105,22 @@ def _fields(file: Path, name: str) -> Iterator[str]:
         yield from _own_fields(node)
 
 
-def _own_fields(node: ast.ClassDef) -> Iterator[str]:
-    for statement in node.body:
+def _own_fields(node: ast.ClassDef) -> Iterator[Option]:
+    for statement, following in zip_longest(node.body, node.body[1:]):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            if not ast.unparse(statement.annotation).startswith(("ClassVar", "typing.ClassVar", "'ClassVar")):
-                yield statement.target.id
+            kind = ast.unparse(statement.annotation)
+            if not kind.startswith(("ClassVar", "typing.ClassVar", "'ClassVar")):
+                default = "" if statement.value is None else ast.unparse(statement.value)
+                yield Option(statement.target.id, kind, default, _text(following))
         elif not isinstance(statement, ast.FunctionDef | ast.Expr | ast.Assign | ast.Pass):
             raise _Unknown
+
+
+def _text(node: ast.stmt | None) -> str:
+    """A docstring on one line, if the statement is one."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return " ".join(node.value.value.split())
+    return ""
 
 
 def _is_dataclass(decorator: ast.expr) -> bool:

@@ -7,14 +7,17 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
+from . import options
 
 
 def audit(
     algorithm: Annotated[
         list[str] | None,
-        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
+        options.ALGORITHM,
     ] = None,
-    model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Only this exact model; repeatable.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("-m", "--model", help="Only this exact model; repeatable.  [default: all]")
+    ] = None,
     batches: Annotated[int | None, typer.Option(min=100, help="Batches per case.  [default: 1000]")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another one draws other batches.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Also write all numbers to this file.")] = None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
+from . import completion, options
 from .check import metric_of, no_verdict
 
 if TYPE_CHECKING:
@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 def bisect(
     good: Annotated[str, typer.Argument(help="Git revision that was good.")],
     bad: Annotated[str, typer.Argument(help="Later one that is worse.")] = "HEAD",
-    suite: Annotated[str, typer.Option("-s", "--suite", help="Name of a shipped suite, or path.")] = "quick",
-    algorithm: Annotated[list[str] | None, typer.Option("-a", "--algorithm", help="Only this one; repeatable.")] = None,
-    env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
+    suite: Annotated[
+        str, typer.Option("-s", "--suite", help="Name of a shipped suite, or path.", autocompletion=completion.suites)
+    ] = "quick",
+    algorithm: Annotated[
+        list[str] | None,
+        options.LISTED,
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        options.ENV,
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Pairs of runs to go up to.  [default: 160]")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the runs.  [default: runs/check/SUITE]")] = None,

@@ -12,15 +12,21 @@ from . import options
 
 
 def check(
-    suite: Annotated[str, typer.Argument(help="Name of a shipped suite, or the path of a TOML file.")],
+    suite: Annotated[
+        str,
+        options.SUITE,
+    ],
     baseline: Annotated[
         str, typer.Option("-b", "--baseline", help="Git revision, results folder, or blessed bank.", show_default=False)
     ] = "",
     algorithm: Annotated[
         list[str] | None,
-        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
+        options.ALGORITHM,
     ] = None,
-    env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
+    env: Annotated[
+        list[str] | None,
+        options.ENV,
+    ] = None,
     against: Annotated[
         str, typer.Option(help="Another class as the baseline of the one algorithm named.", show_default=False)
     ] = "",
@@ -30,10 +36,12 @@ def check(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Pairs of runs to go up to, 160 at most.  [default: 160]")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     margin: Annotated[
         float | None,
-        typer.Option(help="Drop of score that may not pass, at most a fifth of the baseline's.  [default: 0.1]"),
+        typer.Option(
+            help="Drop of score that may not pass, at most a fifth of the baseline's.  [default: the suite's]"
+        ),
     ] = None,
     metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,

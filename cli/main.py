@@ -74,7 +74,7 @@ app = typer.Typer(
     help="Find out which policy-gradient algorithm is better on which tasks, and whether a change made one worse.",
     epilog=EXIT_CODES,
     invoke_without_command=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,  # rich takes longer to load than all the rest
     pretty_exceptions_enable=False,
 )

@@ -4,6 +4,21 @@ import typer
 
 from ..errors import in_one_line
 from ..foreign import block, plain
+from . import completion
+
+SUITE = typer.Argument(help="Name of a shipped suite, or the path of a TOML file.", autocompletion=completion.suites)
+LISTED = typer.Option(
+    "-a", "--algorithm", help="Only this one; repeatable.  [default: all]", autocompletion=completion.algorithms
+)
+ALGORITHM = typer.Option(
+    "-a",
+    "--algorithm",
+    help="Only this one; repeatable. Also module:Class or file.py:Class.  [default: all]",
+    autocompletion=completion.algorithms,
+)
+ENV = typer.Option(
+    "-e", "--env", help="Only this environment; repeatable.  [default: all]", autocompletion=completion.environments
+)
 
 debug = False
 """Whether tracebacks are shown; set by ``pgsuite --debug``."""
@@ -19,6 +34,11 @@ def say(line: str, *, err: bool = False) -> None:
     typer.echo(plain(line), err=err)
 
 
+def show(text: str) -> None:
+    """Print a line, or several, with their spaces."""
+    typer.echo(block(text))
+
+
 def note(text: str) -> None:
-    """Print a line, or a traceback, on the error output."""
+    """The same on the error output, as a traceback needs it."""
     typer.echo(block(text), err=True)

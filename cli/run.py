@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 
 
 def run(
-    suite: Annotated[str, typer.Argument(help="Name of a shipped suite, or the path of a TOML file.")],
+    suite: Annotated[
+        str,
+        options.SUITE,
+    ],
     algorithm: Annotated[
         list[str] | None,
-        typer.Option("-a", "--algorithm", help="Only this one; repeatable. Also module:Class or file.py:Class."),
+        options.ALGORITHM,
     ] = None,
-    env: Annotated[list[str] | None, typer.Option("-e", "--env", help="Only this environment; repeatable.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="Instead of the suite's, such as 0-9 or 3,7.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run instead of the suite's.")] = None,
+    env: Annotated[
+        list[str] | None,
+        options.ENV,
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 3,7.  [default: the suite's]")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the results for `report`.")] = False,

@@ -1,0 +1,41 @@
+"""What the shell offers when a name is begun: read from suite files and tables of names, so nothing heavy is loaded."""
+
+
+def algorithms(incomplete: str) -> list[str]:
+    """Names of algorithms."""
+    from ..algorithms.registry import available
+
+    return [name for name in available() if name.startswith(incomplete)]
+
+
+def suites(incomplete: str) -> list[str]:
+    """Names of shipped suites."""
+    from ..suites.files import shipped
+
+    return [name for name in shipped() if name.startswith(incomplete)]
+
+
+def names_to_list(incomplete: str) -> list[str]:
+    """Names of algorithms and suites."""
+    return [*algorithms(incomplete), *suites(incomplete)]
+
+
+def environments(args: list[str], incomplete: str) -> list[str]:
+    """Environments of the suite that the line names already, or of every shipped one.
+
+    Args:
+        args: the words of the line before this one.
+        incomplete: its beginning.
+    """
+    from ..errors import PgsuiteError
+    from ..suites.files import read_suite, shipped
+
+    named = [word for word in args if word in shipped() or word.endswith(".toml")]
+    found: dict[str, None] = {}
+    for suite in named or shipped():
+        try:
+            tables = read_suite(suite)[1].get("environments")
+        except PgsuiteError:
+            continue
+        found |= dict.fromkeys(tables if isinstance(tables, dict) else ())
+    return [name for name in found if name.startswith(incomplete)]
