@@ -11,10 +11,7 @@ from . import options
 
 
 def audit(
-    algorithm: Annotated[
-        list[str] | None,
-        options.ALGORITHM,
-    ] = None,
+    algorithm: Annotated[list[str] | None, options.ALGORITHM] = None,
     model: Annotated[
         list[str] | None, typer.Option("-m", "--model", help="Only this exact model; repeatable.  [default: all]")
     ] = None,

@@ -18,14 +18,8 @@ def bisect(
     suite: Annotated[
         str, typer.Option("-s", "--suite", help="Name of a shipped suite, or path.", autocompletion=completion.suites)
     ] = "quick",
-    algorithm: Annotated[
-        list[str] | None,
-        options.LISTED,
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        options.ENV,
-    ] = None,
+    algorithm: Annotated[list[str] | None, options.LISTED] = None,
+    env: Annotated[list[str] | None, options.ENV] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Pairs of runs to go up to.  [default: 160]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     metric: Annotated[str, typer.Option(help="auc or final.")] = "auc",

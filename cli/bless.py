@@ -13,19 +13,10 @@ from .run import failure_lines
 
 
 def bless(
-    suite: Annotated[
-        str,
-        options.SUITE,
-    ],
+    suite: Annotated[str, options.SUITE],
     out: Annotated[Path, typer.Option("-o", "--out", help="File of the bank, or a folder for SUITE.json.")],
-    algorithm: Annotated[
-        list[str] | None,
-        options.LISTED,
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        options.ENV,
-    ] = None,
+    algorithm: Annotated[list[str] | None, options.LISTED] = None,
+    env: Annotated[list[str] | None, options.ENV] = None,
     seeds: Annotated[int | None, typer.Option(min=2, help="Of every cell, 0 to N-1.  [default: 40]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,

@@ -12,21 +12,12 @@ from . import options
 
 
 def check(
-    suite: Annotated[
-        str,
-        options.SUITE,
-    ],
+    suite: Annotated[str, options.SUITE],
     baseline: Annotated[
         str, typer.Option("-b", "--baseline", help="Git revision, results folder, or blessed bank.", show_default=False)
     ] = "",
-    algorithm: Annotated[
-        list[str] | None,
-        options.ALGORITHM,
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        options.ENV,
-    ] = None,
+    algorithm: Annotated[list[str] | None, options.ALGORITHM] = None,
+    env: Annotated[list[str] | None, options.ENV] = None,
     against: Annotated[
         str, typer.Option(help="Another class as the baseline of the one algorithm named.", show_default=False)
     ] = "",

@@ -1,5 +1,7 @@
 """What the shell offers when a name is begun: read from suite files and tables of names, so nothing heavy is loaded."""
 
+import os
+
 
 def algorithms(incomplete: str) -> list[str]:
     """Names of algorithms."""
@@ -20,17 +22,12 @@ def names_to_list(incomplete: str) -> list[str]:
     return [*algorithms(incomplete), *suites(incomplete)]
 
 
-def environments(args: list[str], incomplete: str) -> list[str]:
-    """Environments of the suite that the line names already, or of every shipped one.
-
-    Args:
-        args: the words of the line before this one.
-        incomplete: its beginning.
-    """
+def environments(incomplete: str) -> list[str]:
+    """Environments of the suite that the line names already, or of every shipped one."""
     from ..errors import PgsuiteError
     from ..suites.files import read_suite, shipped
 
-    named = [word for word in args if word in shipped() or word.endswith(".toml")]
+    named = [word for word in _line() if word in shipped() or word.endswith(".toml")]
     found: dict[str, None] = {}
     for suite in named or shipped():
         try:
@@ -39,3 +36,8 @@ def environments(args: list[str], incomplete: str) -> list[str]:
             continue
         found |= dict.fromkeys(tables if isinstance(tables, dict) else ())
     return [name for name in found if name.startswith(incomplete)]
+
+
+def _line() -> list[str]:
+    """The words of the line, as the shells hand them on."""
+    return next((os.environ[name].split() for name in ("_TYPER_COMPLETE_ARGS", "COMP_WORDS") if name in os.environ), [])

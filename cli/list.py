@@ -14,12 +14,13 @@ _WIDTH = 100
 
 def list_names(
     name: Annotated[
-        str | None,
+        str,
         typer.Argument(
             help="An algorithm (name, module:Class or file.py:Class) or a suite (name or TOML file).",
             autocompletion=names_to_list,
+            show_default=False,
         ),
-    ] = None,
+    ] = "",
 ) -> None:
     """List algorithms, suites and environments, or what one of them sets.
 
@@ -28,7 +29,7 @@ def list_names(
     from ..algorithms.registry import available
     from ..suites.files import read_suite, shipped
 
-    if name is None:
+    if not name:
         show("algorithms")
         for algorithm, address in available().items():
             show(f"  {algorithm:20} {address}")

@@ -50,6 +50,14 @@ class _Stopped(PgsuiteError):
 
 
 class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options, those among them light that install completion."""
+        found = super().get_params(ctx)
+        for option in found:
+            if getattr(option, "is_flag", False) and option.default is None:
+                _light(option)  # type: ignore[arg-type]  # a flag is an option
+        return found
+
     def invoke(self, ctx: Any) -> Any:
         """Invoke the command; a signal keeps its own exit code, where typer has 130 for all."""
         try:
@@ -62,7 +70,7 @@ class _Group(TyperGroup):
 
 
 def _light(option: "TyperOption | None") -> "TyperOption | None":
-    """Let an absent ``--help`` be False: typer loads pydantic to validate a flag's default of None."""
+    """Let an absent flag be False: typer loads pydantic to validate a flag's default of None."""
     if option is not None:
         option.default = False
     return option

@@ -17,18 +17,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    suite: Annotated[
-        str,
-        options.SUITE,
-    ],
-    algorithm: Annotated[
-        list[str] | None,
-        options.ALGORITHM,
-    ] = None,
-    env: Annotated[
-        list[str] | None,
-        options.ENV,
-    ] = None,
+    suite: Annotated[str, options.SUITE],
+    algorithm: Annotated[list[str] | None, options.ALGORITHM] = None,
+    env: Annotated[list[str] | None, options.ENV] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 3,7.  [default: the suite's]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
