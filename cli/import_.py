@@ -27,6 +27,9 @@ def import_(
         Path | None,
         typer.Option(help="Results folder whose grid, episodes and policy mode these evaluations follow."),
     ] = None,
+    grid: Annotated[
+        str, typer.Option(help="same, or common: runs evaluated at other steps are read at common ones.")
+    ] = "same",
     anchors: Annotated[
         Path | None,
         typer.Option(help='Score anchors, TOML or JSON: ["ID"] with random, reference and source (a text).'),
@@ -63,6 +66,8 @@ def import_(
         raise UsageError(f"--source {source}: choose evaluation or training")
     if policy not in (None, "mode", "stochastic"):
         raise UsageError(f"--policy {policy}: choose mode or stochastic")
+    if grid not in ("same", "common"):
+        raise UsageError(f"--grid {grid}: choose same or common")
     folder = out or Path("runs") / _suite_name(suite)
     request = ImportRequest(
         paths=tuple(files),
@@ -73,6 +78,7 @@ def import_(
         source=source,  # type: ignore[arg-type]  # checked above
         metric=metric,
         like=like,
+        grid=grid,  # type: ignore[arg-type]  # checked above
         anchors=read_anchors(anchors) if anchors else {},
         steps=steps,
         checkpoints=checkpoints,

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from ..results.statistics.comparison import Comparison
-from ..results.statistics.grid import CommonGrid
 from ..results.store.gathering import Gathered
 from ..results.store.protocol import measured
-from ..wording import plural
 
 _NAMED = 4
 """Most cells that a sentence names before it only counts them."""
@@ -25,7 +23,7 @@ def label(comparison: Comparison, gathered: Gathered) -> str:
 def remarks(comparison: Comparison, gathered: Gathered) -> list[str]:
     """What must be known of the evaluations before any number is read: where they differ, and on which grid."""
     ways = _ways(comparison.frame, gathered)
-    said = [_grid(env, grid) for env, grid in comparison.grids.items()]
+    said = [grid.in_words(env) for env, grid in comparison.grids.items()]
     if len(ways) > 1:
         said.append(f"Not everything was evaluated in the same way. {' '.join(_episodes(ways))}")
     uneven = [cell for words, cells in ways.items() for cell in cells if " to " in words.partition(",")[0]]
@@ -74,15 +72,3 @@ def _starts(frame: pd.DataFrame) -> Iterable[str]:
     late = [f"from {start:,.0f} steps on {env}" for env, start in starts.items() if start > 0]
     if late:
         yield f"Nobody's start was evaluated there: the area under the curve is that {', '.join(late)}."
-
-
-def _grid(env: str, grid: CommonGrid) -> str:
-    points = plural(len(grid.points), "common point")
-    words = (
-        f"{env} is compared at {points} from {grid.points[0]:,.0f} to {grid.points[-1]:,.0f} steps, because "
-        f"{grid.difference}: each run is read at its last checkpoint up to a point"
-    )
-    words += f", which lies up to {grid.lag:,.0f} steps before it." if grid.lag else "."
-    return words + (
-        " What was evaluated before training is left out, as not everybody was." if grid.start_missing else ""
-    )

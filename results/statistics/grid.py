@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import UsageError
+from ...wording import plural
 
 Array = NDArray[np.float64]
 Key = tuple[str, int]
@@ -30,6 +31,18 @@ class CommonGrid(NamedTuple):
     """The first steps at which the runs' own grids differ, in words."""
     start_missing: bool = False
     """Whether somebody has no checkpoint at 0, so that nobody's start counts."""
+
+    def in_words(self, env: str) -> str:
+        """On which points runs are compared, why, and what is missing."""
+        words = (
+            f"{env} is compared at {plural(len(self.points), 'common point')} from {self.points[0]:,.0f} to "
+            f"{self.points[-1]:,.0f} steps, because {self.difference}: each run is read at its last checkpoint up to a "
+            "point"
+        )
+        words += f", which lies up to {self.lag:,.0f} steps before it." if self.lag else "."
+        if self.start_missing:
+            words += " What was evaluated before training is left out, as not everybody was."
+        return words
 
 
 def last_up_to(grid: ArrayLike, points: ArrayLike) -> NDArray[np.intp]:
@@ -132,7 +145,7 @@ def on_common_grid(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, CommonG
         if len(set(grids.values())) < 2:
             parts.append(rows)
             continue
-        found = _common_grid(str(env), grids)
+        found = common_grid(str(env), grids)
         common[str(env)] = found
         for _, run in rows.groupby(["label", "seed"], sort=False):
             run = run.sort_values("env_steps", kind="stable")
@@ -143,7 +156,16 @@ def on_common_grid(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, CommonG
     return (pd.concat(parts, ignore_index=True), common) if common else (frame, common)
 
 
-def _common_grid(env: str, grids: Mapping[Key, tuple[float, ...]]) -> CommonGrid:
+def common_grid(env: str, grids: Mapping[Key, tuple[float, ...]]) -> CommonGrid:
+    """The grid on which runs of an environment are compared (`common_points`).
+
+    Args:
+        env: for messages.
+        grids: of every run.
+
+    Raises:
+        UsageError: they have no two points in common; the message names them and what to do.
+    """
     points = common_points(list(grids.values()))
     if points is None:
         raise UsageError(

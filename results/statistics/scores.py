@@ -131,7 +131,9 @@ def _curves(cell: pd.DataFrame) -> Curves:
 def possible(cell: pd.DataFrame) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
     """Between what the returns and the scores of a cell lie by the environment's definition, where it is known."""
     names = ("possible/lowest", "possible/highest", "anchor/random", "anchor/reference")
-    low, high, random, reference = (float(cell[name].iloc[0]) if name in cell else np.nan for name in names)
+    low, high, random, reference = (
+        float(cell[name].iloc[0]) if name in cell and len(cell) else np.nan for name in names
+    )
     if not low < high:
         return None, None
     ends = sorted((end - random) / (reference - random) for end in (low, high))

@@ -13,7 +13,7 @@ from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.fingerprint import fingerprint
 from ...results.store.locking import locked
 from ...results.store.manifest import ExpectedCell, Manifest, manifest_of
-from ...results.store.protocol import check_protocol
+from ...results.store.protocol import ALLOWED, Grid, check_protocol
 from ...results.store.record import read_record
 from ...results.store.store import CellStore, cell_folder
 
@@ -48,7 +48,7 @@ def _plain(row: CurveRow) -> list[Any]:
     return [*row[:-1], dict(row.metrics)]
 
 
-def place(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[ImportedCell]:
+def place(cells: Sequence[ImportedCell], out: Path, suite: str, *, grid: Grid = "same") -> list[ImportedCell]:
     """Add cells to a results folder; one that was imported there before is extended by the new seeds.
 
     The cells are written beside the results first and moved in whole; the manifest, which makes them count, comes last.
@@ -61,14 +61,14 @@ def place(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[Imported
             a format that takes no more, or cannot be written.
     """
     with locked(out, "-o"):
-        return _placed(cells, out, suite)
+        return _placed(cells, out, suite, grid)
 
 
-def _placed(cells: Sequence[ImportedCell], out: Path, suite: str) -> list[ImportedCell]:
+def _placed(cells: Sequence[ImportedCell], out: Path, suite: str, grid: Grid) -> list[ImportedCell]:
     before = manifest_of(out, suite)
     there = {(cell.algorithm, cell.env): cell for cell in before.cells}
     merged = [_extended(cell, out, there.get((cell.algorithm, cell.env))) for cell in cells]
-    _check(merged, before, out)
+    _check(merged, before, out, grid)
     stores = {(c.algorithm, c.env): CellStore(out, c.algorithm, c.env, c.fingerprint) for c in merged}
     _write(merged, stores, out)
     places = {key: store.path.name for key, store in stores.items()}
@@ -107,8 +107,11 @@ def _same(one: StoredRun, other: StoredRun) -> bool:
     return json.dumps([_plain(row) for row in one.rows]) == json.dumps([_plain(row) for row in other.rows])
 
 
-def _check(cells: Sequence[ImportedCell], before: Manifest, out: Path) -> None:
-    """Refuse to put results beside others of the same environment that were measured by other rules."""
+def _check(cells: Sequence[ImportedCell], before: Manifest, out: Path, grid: Grid) -> None:
+    """Refuse to put results beside others of the same environment that were measured by other rules.
+
+    On a common grid they may be: whoever reports them says how.
+    """
     known = []
     for old in before.cells:
         try:
@@ -117,7 +120,8 @@ def _check(cells: Sequence[ImportedCell], before: Manifest, out: Path) -> None:
             raise
         except PgsuiteError:
             continue  # never begun, or damaged: the report names it
-    check_protocol([*known, *(("what is imported", cell.env, cell.record) for cell in cells)])
+    allowing = ALLOWED[grid] if grid == "common" else ()
+    check_protocol([*known, *(("what is imported", cell.env, cell.record) for cell in cells)], allowing=allowing)
 
 
 def _write(cells: Sequence[ImportedCell], stores: Mapping[tuple[str, str], CellStore], out: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import UsageError
 from ...results.statistics.identical import MEASURED, IdenticalRuns, identical_curves, said
+from ...results.store.protocol import Grid
 from ...results.store.provenance import versions
 from ..anchors import AnchorsTable, known_anchors
 from .event_files import read_events
@@ -19,7 +20,7 @@ from .files import find_files
 from .placing import MARK, ImportedCell, StoredRun, place
 from .problems import Problems
 from .rules import Rules, evaluation_rules, rules_like, training_rules
-from .runs import ImportedRun, Read, checked_name, horizon, listed, on_grid
+from .runs import ImportedRun, Read, checked_name, horizon, listed, on_grid, side_by_side
 from .sb3 import read_sb3
 from .series import Source, Wanted
 from .tables import read_csv
@@ -40,6 +41,8 @@ class ImportRequest:
     """Which metric of a tracker is the return; None for one that is known."""
     like: Path | None = None
     """Results folder by whose rules these evaluations were made, as the user declares."""
+    grid: Grid = "same"
+    """Whether runs must be evaluated at the same steps, or are read on a common grid."""
     anchors: Mapping[str, AnchorsTable] = field(default_factory=dict)
     """Score anchors by environment, in place of those that are known."""
     steps: int | None = None
@@ -80,12 +83,15 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
     for env in dict.fromkeys(run.env for run in runs):
         with problems.collected():
             of_env = [run for run in runs if run.env == env]
+            if request.grid == "common" and not request.like:
+                of_env, done = side_by_side(env, of_env)
+                notes += [done] if done else []
             rules.append(_rules(request, env, of_env, source))
             notes += _remarks(env, rules[-1], source, request)
     problems.check()
     notes = list(dict.fromkeys(notes))
     cells = [cell for of_env in rules for cell in _cells(of_env, request.suite, source, notes)]
-    placed = place(cells, out, request.suite)
+    placed = place(cells, out, request.suite, grid=request.grid)
     return Imported(placed, [*notes, *_copies(placed)])
 
 
@@ -123,7 +129,8 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
             f"{trained[0].files[0]} holds training episodes, which no evaluation is like; "
             "leave --like out, or import evaluations"
         )
-    budgets = {run.env: request.steps or horizon([r for r in trained if r.env == run.env]) for run in trained}
+    longest = horizon if request.grid == "same" else partial(horizon, shortest=True)
+    budgets = {run.env: request.steps or longest([r for r in trained if r.env == run.env]) for run in trained}
     runs: list[ImportedRun] = []
     for run in trained:
         with problems.collected():
@@ -154,7 +161,7 @@ def _check_each_once(runs: Sequence[ImportedRun], problems: Problems) -> None:
 
 def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
     if request.like:
-        return rules_like(request.like, env, runs)
+        return rules_like(request.like, env, runs, grid=request.grid)
     declared = request.anchors.get(env) or known_anchors(env)
     if source == "training":
         steps, checkpoints, window = request.steps, request.checkpoints, request.window

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from ...envs.anchors import possible_returns
 from ...errors import UsageError
 from ...results.store.folders import FoundCell, read_folder
-from ...results.store.protocol import check_protocol
+from ...results.store.protocol import Grid, check_protocol
 from ..anchors import AnchorsTable
 from .placing import MARK
-from .runs import ImportedRun, check_common_grid
+from .runs import ImportedRun, check_common_grid, read_at
 
 
 class Rules(NamedTuple):
@@ -77,27 +77,32 @@ def training_rules(
     return Rules(_record(runs[0].env, budget, protocol, declared), list(runs))
 
 
-def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
-    """The rules of other results, whose grid these runs must have.
+def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun], *, grid: Grid = "same") -> Rules:
+    """The rules of other results, whose grid these runs must have, or are put on where it is to be common.
+
+    On a common grid a run reads its last evaluation up to every point, lacks the points before its first, and is
+    complete where it ends at most half of its last stretch before the budget.
 
     Raises:
         UsageError: the folder has no complete run of the environment, or the runs have another grid or other episodes.
     """
     cells = [cell for cell in read_folder(folder).begun() if cell.store.env == env]
-    grid = next((points for cell in cells if (points := _grid(cell))), None)
-    if grid is None:
+    points = next((points for cell in cells if (points := _grid(cell))), None)
+    if points is None:
         raise UsageError(f"{folder} has no complete run on {env} to take the rules from; import {env} without --like")
     check_protocol([(str(cell.store.path), env, cell.record) for cell in cells])
     record = cells[0].record
     episodes = record.get("protocol", {}).get("episodes")
+    if grid == "common":
+        runs = [_read_like(run, points) for run in runs]
     for run in runs:
         here = [row.env_steps for row in run.rows]
-        if here != grid[: len(here)]:
-            wrong = next((k for k, point in enumerate(here[: len(grid)]) if point != grid[k]), len(grid))
-            place_of = f"{here[wrong]} where {folder} has {grid[wrong]}" if wrong < len(grid) else "too many points"
+        if grid == "same" and here != points[: len(here)]:
+            wrong = next((k for k, point in enumerate(here[: len(points)]) if point != points[k]), len(points))
+            place_of = f"{here[wrong]} where {folder} has {points[wrong]}" if wrong < len(points) else "too many points"
             raise UsageError(
-                f"{run.name} has {place_of}; evaluate it at env_steps "
-                f"{', '.join(map(str, grid[:3]))}, ... {grid[-1]}, or leave --like out"
+                f"{run.name} has {place_of}; put it on that grid with --grid common, or evaluate it at env_steps "
+                f"{', '.join(map(str, points[:3]))}, ... {points[-1]}, or leave --like out"
             )
         if other := next((row.episodes for row in run.rows if row.episodes not in (0, episodes)), None):
             raise UsageError(
@@ -109,8 +114,17 @@ def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun]) -> Rules:
         for name in ("steps", "protocol", "anchors", "possible_returns", "environment")
         if name in record
     }
-    marked = [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
+    marked = [run._replace(complete=bool(run.rows) and run.rows[-1].env_steps == points[-1]) for run in runs]
     return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
+
+
+def _read_like(run: ImportedRun, points: Sequence[int]) -> ImportedRun:
+    steps = [row.env_steps for row in run.rows]
+    reach = steps[-1] + (steps[-1] - steps[-2]) / 2 if len(steps) > 1 else steps[-1]
+    rows = read_at(run.rows, [point for point in points if point <= reach])
+    if not rows:
+        raise UsageError(f"{run.name} has no evaluation up to {points[-1]} steps; leave it or --like out")
+    return run._replace(rows=rows)
 
 
 def _grid(cell: FoundCell) -> list[int] | None:

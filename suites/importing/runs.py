@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
+from ...results.statistics.grid import common_grid, last_up_to
 from ...results.store.curve import CurveRow
 
 LONGEST_NAME = 200
@@ -106,14 +107,44 @@ def check_common_grid(runs: Sequence[ImportedRun]) -> list[ImportedRun]:
             if row.env_steps != point:
                 raise UsageError(
                     f"{run.name} has a point at {row.env_steps} env_steps where the longest run has one at {point}; "
-                    "evaluate all runs of an environment at the same steps"
+                    "put them on a common grid with --grid common, or evaluate all runs at the same steps"
                 )
     return [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
 
 
-def horizon(runs: Sequence[TrainingEpisodes]) -> int:
-    """Environment steps of the longest run, up to its last finished episode."""
-    return max(int(run.env_steps[-1]) for run in runs)
+def side_by_side(env: str, runs: Sequence[ImportedRun]) -> tuple[list[ImportedRun], str]:
+    """Runs of an environment on a common grid, each complete, and what was done, in words; empty where nothing was.
+
+    Raises:
+        UsageError: they have no two points in common.
+    """
+    grids = {(run.algorithm, run.seed): tuple(float(row.env_steps) for row in run.rows) for run in runs}
+    if len(set(grids.values())) < 2:
+        return list(runs), ""
+    common = common_grid(env, grids)
+    points = [round(point) for point in common.points]
+    return [run._replace(rows=read_at(run.rows, points)) for run in runs], common.in_words(env)
+
+
+def read_at(rows: Sequence[CurveRow], points: Sequence[int]) -> tuple[CurveRow, ...]:
+    """A curve read at its last row up to each point; there is none for a point before the first row.
+
+    Args:
+        rows: in order.
+        points: environment steps, increasing; where 0 is not the first, they are the checkpoints from 1 on.
+    """
+    places = last_up_to([row.env_steps for row in rows], points)
+    first = 0 if points[0] == 0 else 1
+    return tuple(
+        rows[place]._replace(checkpoint=k, env_steps=point)
+        for k, (place, point) in enumerate(zip(places, points, strict=True), start=first)
+        if place >= 0
+    )
+
+
+def horizon(runs: Sequence[TrainingEpisodes], *, shortest: bool = False) -> int:
+    """Environment steps of the longest run, or of the shortest, up to its last finished episode."""
+    return (min if shortest else max)(int(run.env_steps[-1]) for run in runs)
 
 
 def on_grid(run: TrainingEpisodes, steps: int, checkpoints: int, window: int) -> ImportedRun:

@@ -20,6 +20,7 @@ from ...envs.anchors import anchors, possible_returns
 from ...errors import UsageError
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.fingerprint import fingerprint
+from ...results.store.locking import locked
 from ...results.store.manifest import ExpectedCell, manifest_of
 from ...results.store.provenance import provenance, versions
 from ...results.store.store import LARGEST_SEED, CellStore
@@ -166,10 +167,11 @@ class ResultsCallback(BaseCallback):
         digest = fingerprint({MARK: "sb3", **{name: record[name] for name in parts}})
         cell = self.cell
         self.store = CellStore(self.out, cell.algorithm, cell.environment.id, digest)
-        manifest = manifest_of(self.out, cell.suite)
-        self.store.create(record)
         expected = ExpectedCell(cell.algorithm, cell.environment.id, self.store.path.name, (self.seed,))
-        manifest.asking([expected]).write(self.out)
+        with locked(self.out, "out"):  # other seeds may begin at the same time
+            manifest = manifest_of(self.out, cell.suite)
+            self.store.create(record)
+            manifest.asking([expected]).write(self.out)
 
     def _go_on_from(self, steps: int) -> None:
         """Take up the curve that belongs to a model trained on so many steps.
