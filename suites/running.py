@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from ..errors import PgsuiteError, located
+from ..errors import PgsuiteError, located, plain
 from ..kernels import host
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
 from ..results.store.provenance import provenance
@@ -54,7 +54,8 @@ def run_cells(
     suite = planned[0].cell.suite
     manifest_of(out, suite).asking(asked)  # refused before anything is written
     for p in planned:
-        p.store.create({**p.record, "provenance": facts})
+        if wrong := p.store.create({**p.record, "provenance": facts}):
+            say(console, plain(f"note: the record of {p.cell.name} is written anew: {wrong}"))
     if note := change_manifest(out, suite, lambda manifest: manifest.asking(asked)):
         say(console, f"note: {note}")
     workers = workers or len(available_cores())

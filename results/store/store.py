@@ -31,6 +31,7 @@ LARGEST_SEED = 2**63 - 1
 _LONGEST_NAME = 72
 _PLACE = ("checkpoint", "diverged_at")
 """Arrays of a snapshot that say how far the run is."""
+_MISSING = "it is missing"
 _REPAIR = "run the suite again to repair it"
 
 
@@ -95,8 +96,11 @@ class CellStore:
         store.path, store._known = folder, record
         return store
 
-    def create(self, record: Mapping[str, Any]) -> None:
+    def create(self, record: Mapping[str, Any]) -> str:
         """Make the folder and write ``cell.json``, unless a readable one of this cell is there already.
+
+        Returns:
+            What was wrong with one that was replaced; empty where nothing was.
 
         Args:
             record: everything needed to repeat the cell. Readers use ``suite`` (name), ``anchors`` (``random`` and
@@ -107,11 +111,12 @@ class CellStore:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if not self._has_record():
+            if wrong := self._wrong_with_record():
                 identity = {"algorithm": self.algorithm, "env": self.env, "fingerprint": self.fingerprint}
                 text = json.dumps(sealed_table({"format": FORMAT, **record, **identity}), indent=2) + "\n"
                 write_text(self.path / RECORD, text)
                 self._known = None
+            return "" if wrong is _MISSING else wrong
         except (OSError, PgsuiteError) as error:
             raise UsageError(
                 f"cannot write results to {self.path}: {_reason(error)}; "
@@ -229,12 +234,16 @@ class CellStore:
         if meta.get("status") != "partial":
             self.write_curve(seed, rows, meta)
 
-    def _has_record(self) -> bool:
+    def _wrong_with_record(self) -> str:
+        """Why a record has to be written; empty where there is one of this cell."""
         try:
             found = read_record(self.path)
+        except DamagedFile as error:
+            return error.reason
         except PgsuiteError:
-            return False
-        return (found["algorithm"], found["env"], found["fingerprint"]) == (self.algorithm, self.env, self.fingerprint)
+            return _MISSING
+        same = (found["algorithm"], found["env"], found["fingerprint"]) == (self.algorithm, self.env, self.fingerprint)
+        return "" if same else "it was that of another cell"
 
     def _promised(self) -> Mapping[str, Any]:
         """The cell's record, read once; empty where it cannot be read."""

@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pgsuite.results import load, read_manifest
@@ -103,7 +104,7 @@ def test_a_signal_ends_a_run_as_calmly_as_ctrl_c(number, send, code, start, plac
 
 @PROC
 @pytest.mark.parametrize("nap", [0.05, 30])
-def test_a_parent_that_is_killed_leaves_nobody_at_work(nap, start, place):
+def test_a_parent_that_is_killed_leaves_nobody_at_work_and_loses_nothing(nap, start, place, pgsuite):
     """Workers that have something to say, which nobody hears any more, and those that have not."""
     process = start_slow(start, f"killed-{nap}", nap)
     os.kill(process.pid, signal.SIGKILL)
@@ -116,6 +117,12 @@ def test_a_parent_that_is_killed_leaves_nobody_at_work(nap, start, place):
     if nap < 1:
         seeds = load(place / f"killed-{nap}").groupby("seed").status.first()
         assert seeds.to_dict() == {0: "partial", 1: "partial"}
+        for out in (f"killed-{nap}", "never-killed"):
+            assert pgsuite(*SLOW, "--no-report", "--out", out)[0] == 0
+        killed, never = (load(place / out) for out in (f"killed-{nap}", "never-killed"))
+        assert set(killed.status) == {"complete"}
+        clock = ["wall_time", "steps_per_second", "peak_memory"]
+        pd.testing.assert_frame_equal(killed.drop(columns=clock), never.drop(columns=clock), check_exact=True)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from pgsuite.errors import UsageError
-from pgsuite.results import load, read_manifest
+from pgsuite.results import CellStore, load, read_manifest
 from pgsuite.results.store.digest import sealed_table
 from pgsuite.suites import running
 from pgsuite.suites.planning import plan_cells
@@ -63,6 +63,44 @@ def test_runs_what_is_missing_and_nothing_else(run, tmp_path):
     now = files(tmp_path / "out")
     assert all(now[f] == there[f] for f in there if f.name.startswith("seed-"))
     assert sorted(load(tmp_path / "out").seed.unique()) == [0, 1, 2]
+
+
+def flip(path):
+    """One bit in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def bits(folder):
+    """What runs hold, but for the clock."""
+    store = CellStore.open(folder)
+    return {
+        (seed, name): array.tobytes()
+        for seed in store.stored()
+        for name, array in {**store.read_columns(seed)[0], **store.read_snapshot(seed)[0]}.items()
+        if name not in ("wall_time", "seconds")
+    }
+
+
+def test_what_is_damaged_is_repaired_to_the_same_bits_and_said(run, tmp_path):
+    run("reinforce", seeds="0-3")
+    (folder,) = plan_folders(tmp_path)
+    whole = bits(folder)
+    flip(folder / "seed-0.safetensors")
+    flip(folder / "seed-1.parquet")
+    store = CellStore.open(folder)
+    curve, facts = store.read_curve(2)
+    store.write_curve(2, curve[:1], facts)  # it says that it is complete
+    flip(folder / "cell.json")
+    outcome, said = run("reinforce", seeds="0-3")
+    assert outcome.failures == []
+    assert "1 of 4 runs are there, 3 to do" in said
+    assert "the record of reinforce on CartPole-v1 is written anew: " in said
+    assert "seed 0 begins anew: seed-0.safetensors is damaged (its digest is another one" in said
+    assert "seed 1 begins anew: seed-1.parquet is damaged" in said
+    assert "seed 2 begins anew: seed-2.parquet is damaged (1 of 3 checkpoints are there, and it says that" in said
+    assert bits(folder) == whole
 
 
 def test_the_record_tells_how_it_was_made(run, tmp_path):

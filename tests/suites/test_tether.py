@@ -1,0 +1,50 @@
+"""A process that loads ends with its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHILD = "import pgsuite.suites.tether, time; print('tied', flush=True); time.sleep(60)"
+PARENT = """
+import os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", sys.argv[1]], env={**os.environ, "PGSUITE_TETHER": str(os.getpid())})
+time.sleep(60)
+"""
+
+
+def alive(session: int) -> bool:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, member = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(member) == session and state != "Z":
+            return True
+    return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system can do it on Linux alone")
+def test_a_server_that_is_loading_does_not_outlive_its_parent():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "tied\n"
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    end = time.monotonic() + 5.0
+    while alive(parent.pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not alive(parent.pid)
+    parent.stdout.close()
+
+
+def test_one_whose_parent_died_before_ends_at_once():
+    parent_that_is_not = {**os.environ, "PGSUITE_TETHER": "1"}
+    done = subprocess.run([sys.executable, "-c", CHILD], env=parent_that_is_not, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
