@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install develop demo test check lint types bench clean
+.PHONY: install develop demo test check lint types docs bench clean
 
 install: .venv/installed  ## what running needs
 develop: .venv/developing  ## and what tests, linter, type checker and benchmarks need
@@ -35,6 +35,10 @@ types: develop
 	$(BIN)/mypy
 
 check: lint types test  ## what must be green at every commit
+
+docs: develop  ## the documentation's site, into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	! grep -rnoE '(src|href)="https?:[^"]*\.(js|css|woff2?)[^"]*"' build/site --include=*.html  # all of it is readable offline
 
 bench: develop  ## training speed beside other libraries, and the statistics, on one core
 	taskset -c 0 $(BIN)/python tests/bench/run.py

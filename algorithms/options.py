@@ -56,14 +56,17 @@ def _declared(address: Address) -> list[Option] | None:
 
 def _of_class(found: type[Any]) -> list[Option]:
     """The fields of a class that has been imported, with what the text of its hierarchy says of them."""
-    written: dict[str, Option] = {}
-    for one in reversed(found.__mro__):
-        try:
-            (node,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
-            written |= {option.name: option for option in _own_fields(node)} if isinstance(node, ast.ClassDef) else {}
-        except (OSError, TypeError, SyntaxError, ValueError, _Unknown):
-            continue
-    return [written.get(one.name) or _undocumented(one) for one in fields(found)]
+    known = {option.name: option for one in reversed(found.__mro__) for option in written(one)}
+    return [known.get(one.name) or _undocumented(one) for one in fields(found)]
+
+
+def written(found: type[Any]) -> list[Option]:
+    """Return the fields that the text of a class declares itself; none where there is no text, or it cannot tell."""
+    try:
+        (node,) = ast.parse(textwrap.dedent(inspect.getsource(found))).body
+        return list(_own_fields(node)) if isinstance(node, ast.ClassDef) else []
+    except (OSError, TypeError, SyntaxError, ValueError, _Unknown):
+        return []
 
 
 def _undocumented(field: Any) -> Option:
