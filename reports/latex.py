@@ -1,18 +1,34 @@
-r"""The tables of a paper: LaTeX to be read in with ``\input``, with booktabs."""
+r"""The tables of a paper with booktabs: as LaTeX to be read in with ``\input``, and as a document of its own."""
 
 from ..foreign import latex
 from .content import Content
 from .tables.table import Entry, Medium, Table
 
-_PREAMBLE = r"""% Tables of a comparison by pgsuite. In the preamble: \usepackage[T1]{fontenc} and
-% \usepackage{booktabs,textcomp,graphicx}; then \input{report.tex}. Compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
+PACKAGES = ("booktabs", "textcomp", "graphicx")
+"""What the tables need, beside T1 fonts."""
+_BODY = rf"""% Tables of a comparison by pgsuite, to be read in with \input. In the preamble:
+% \usepackage[T1]{{fontenc}} and \usepackage{{{",".join(PACKAGES)}}}. Compiles with pdfLaTeX, XeLaTeX and LuaLaTeX.
+"""
+_HEAD = rf"""% A document of its own; report-body.tex beside it has the same tables for a paper.
+\documentclass{{article}}
+\usepackage[T1]{{fontenc}}
+\usepackage{{{",".join(PACKAGES)}}}
+\begin{{document}}
 """
 
 
 def to_latex(content: Content) -> str:
-    """The leaderboards and the per-environment table."""
+    """The leaderboards and the per-environment table, to be read into a document."""
     tables = [*content.leaderboards, content.environments]
-    return _PREAMBLE + "\n" + "\n".join(table(one) for one in tables if one.rows)
+    return _BODY + "\n" + "\n".join(table(one) for one in tables if one.rows)
+
+
+def document(content: Content) -> str:
+    """The title, the verdict and the same tables as a document that compiles on its own."""
+    words = (content.title, content.headline, content.completeness, *content.warnings)
+    title, *paragraphs = (latex(one) for one in words)
+    text = "\n\n".join([rf"\section*{{{title}}}", *paragraphs])
+    return f"{_HEAD}\n{text}\n\n{to_latex(content)}\n\\end{{document}}\n"
 
 
 def table(whole: Table) -> str:

@@ -16,7 +16,7 @@ from ..results.store.protocol import Grid
 from .audit import AuditSection, read_section
 from .compared import compare
 from .content import Content, content
-from .latex import to_latex
+from .latex import document, to_latex
 from .markdown import Picture, to_markdown
 from .notebook import show_content
 
@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png", "pdf")
 """What figures can be written as."""
+BODY = "report-body.tex"
+"""The tables of the LaTeX document alone, for ``\\input``."""
 FIGURES = "figures"
 """Folder of the figures, inside that of the report."""
+MISSING_FONT = (
+    "No font here draws {}: PNG and PDF figures have boxes in their place. Install one, such as Noto Sans CJK, or use "
+    "the SVG figures and the page, which the reader's own fonts draw."
+)
+"""Said of characters in names."""
 TABLES = {
     "leaderboard": "leaderboard",
     "profiles": "profiles",
@@ -128,17 +135,21 @@ def write(
     comparison: Comparison, gathered: Gathered, out: Path, audit: AuditSection | None, formats: Sequence[str]
 ) -> ReportFiles:
     """Write all files of a report into an existing folder."""
-    from .figures import build  # what draws takes longer to load than a table takes to print
+    from .figures import build, undrawn  # what draws takes longer to load than a table takes to print
     from .page import on_page, render
 
     drawn = out / FIGURES
     drawn.mkdir(exist_ok=True)
     said = content(comparison, gathered, audit)
+    lacked = undrawn([*comparison.algorithms, *comparison.environments])
+    if lacked and {*formats} - {"svg"}:
+        said = said._replace(remarks=(*said.remarks, MISSING_FONT.format(lacked)))
     figures = build(comparison, audit.bias_variance) if audit else build(comparison)
     page, markdown, latex = (out / f"report.{kind}" for kind in ("html", "md", "tex"))
     page.write_text(render(said, comparison.algorithms, on_page(figures)), encoding="utf-8")
     markdown.write_text(to_markdown(said, pictures(figures, formats)), encoding="utf-8")
-    latex.write_text(to_latex(said), encoding="utf-8")
+    latex.write_text(document(said), encoding="utf-8")
+    (out / BODY).write_text(to_latex(said), encoding="utf-8")
     return ReportFiles(
         page,
         markdown,

@@ -13,6 +13,8 @@ from typing import Any
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.figure import Figure
 
+from .names import families
+
 INK = "#1a1b1c"
 """Text and axes. This colour and the next two take the page's colour in a page, so no data may have them."""
 MUTED = "#5b5c5d"
@@ -20,8 +22,6 @@ MUTED = "#5b5c5d"
 GRID = "#e4e5e6"
 _RESOLUTION = 170
 _THEME: Any = {
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -89,7 +89,7 @@ _DEFAULTS: dict[str, Any] = {name: value for name, value in rcParamsDefault.item
 @contextmanager
 def theme() -> Iterator[None]:
     """The look of all figures: to be entered when one is made and again when it is written (ticks are made late)."""
-    with rc_context(_DEFAULTS | _THEME), warnings.catch_warnings():
+    with rc_context(_DEFAULTS | _THEME | {"font.family": families()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 

@@ -39,20 +39,38 @@ _OTHERS = [LineStyle(*look) for look in itertools.product(_COLOURS, _DASHES, _MA
 def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
     """The style of each algorithm of a report, in the order given, no two alike.
 
-    Our own have theirs in a table; any other has one by the hash of its name. Only when two of those meet in a report
-    in one colour does the later name, in alphabetical order, take the next style that is less like the others: two
-    lines that cannot be told apart would be worse than one that looks different elsewhere.
+    Our own have theirs in a table. Where folders are merged and a label is the name of one of ours with a folder, such
+    as ``trpo (before)``, it keeps the colour; the first has the whole look, the next ones differ in dash and mark. Any
+    other has a look by the hash of its name. Only when two of those meet in a report in one colour does the later name,
+    in alphabetical order, take the next style that is less like the others: two lines that cannot be told apart would
+    be worse than one that looks different elsewhere.
     """
     styles = {name: KNOWN[name] for name in names if name in KNOWN}
-    for name in sorted(set(names) - KNOWN.keys()):
-        start = int(digest(name, 16), 16) % len(_OTHERS)
-        candidates = _OTHERS[start:] + _OTHERS[:start]
+    for name in sorted(set(names) - KNOWN.keys(), key=lambda name: (_ours(name) is None, name)):
+        candidates = _strangers(name) if (own := _ours(name)) is None else _variants(KNOWN[own])
         styles[name] = min(candidates, key=functools.partial(_likeness, others=tuple(styles.values())))
     return {name: styles[name] for name in names}
 
 
-def _likeness(look: LineStyle, others: Collection[LineStyle]) -> tuple[int, int, int]:
-    """How many others look just so; have its colour and dash; have its colour."""
-    same_colour = [other for other in others if other.colour == look.colour]
-    same_dash = [other for other in same_colour if other.dash == look.dash]
-    return sum(other == look for other in others), len(same_dash), len(same_colour)
+def _ours(label: str) -> str | None:
+    """Which of our algorithms a label of merged folders names."""
+    name, _, rest = label.partition(" (")
+    return name if name in KNOWN and rest.endswith(")") else None
+
+
+def _strangers(name: str) -> list[LineStyle]:
+    start = int(digest(name, 16), 16) % len(_OTHERS)
+    return _OTHERS[start:] + _OTHERS[:start]
+
+
+def _variants(look: LineStyle) -> list[LineStyle]:
+    """The look itself, then others of its colour."""
+    return [look, *(LineStyle(look.colour, *rest) for rest in itertools.product(_DASHES, _MARKERS))]
+
+
+def _likeness(look: LineStyle, others: Collection[LineStyle]) -> tuple[int, int, int, int, int]:
+    """How many others look just so; have its colour and dash, its colour and mark, its colour, its mark."""
+    colour = [other for other in others if other.colour == look.colour]
+    dash = sum(other.dash == look.dash for other in colour)
+    mark = sum(other.marker == look.marker for other in colour)
+    return colour.count(look), dash, mark, len(colour), sum(other.marker == look.marker for other in others)

@@ -111,7 +111,17 @@ def parse_json(content: bytes) -> Any:
     except RecursionError:
         raise ValueError(_too_deep()) from None
     _check_depth(tree)
+    if b"\\ud" in content.lower() or b"\xed" in content:
+        _check_text(tree)
     return tree
+
+
+def _check_text(tree: Any) -> None:
+    """Refuse halves of characters, which JSON can say and no other file can hold."""
+    try:
+        json.dumps(tree, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("a text in it has half of a character") from None
 
 
 def _whole(digits: str) -> int:

@@ -1,6 +1,6 @@
 import pytest
 
-from pgsuite.reports.figures.names import fit, short_names, shorten, text_width
+from pgsuite.reports.figures.names import fit, short_names, shorten, text_width, undrawn
 
 
 def test_a_long_name_is_visibly_cut():
@@ -29,3 +29,11 @@ def test_width_is_in_points():
     # DejaVu Sans: the advance of an M is 0.863 of the font size; its ink is a little less.
     assert text_width("M" * 100, 10.0) == pytest.approx(863, rel=0.01)
     assert text_width("M" * 10, 10.0, bold=True) > text_width("M" * 10, 10.0)
+
+
+def test_what_no_font_draws_is_named_once():
+    assert undrawn(["trpo é λ", "a \U00012000\U00012001 \U00012000"]) == "\U00012000\U00012001"  # cuneiform
+
+
+def test_a_chinese_letter_is_as_wide_as_it_is_high():
+    assert text_width("漢" * 10, 10.0) == pytest.approx(100, rel=0.03)

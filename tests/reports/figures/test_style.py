@@ -30,8 +30,21 @@ def test_no_two_lines_of_a_figure_look_alike_in_whatever_order_they_come(order):
 
 
 def test_strangers_have_colours_of_their_own_while_there_are_any():
-    looks = line_styles([*KNOWN, "ppo", "npg", "a2c", "trpo (A)"]).values()
+    looks = line_styles([*KNOWN, "ppo", "npg", "a2c", "mine (A)"]).values()
     assert len({look.colour for look in looks}) == 8
+
+
+def test_strangers_have_marks_of_their_own_while_there_are_any():
+    looks = line_styles(["ppo", "npg", "a2c", "dqn"]).values()
+    assert len({look.marker for look in looks}) == 4
+
+
+def test_labels_of_merged_folders_keep_the_colour_of_their_algorithm_and_differ():
+    looks = line_styles(["trpo (before)", "trpo (after)", "actor-critic", "trpo (x)", "trpo-like"])
+    assert [look.colour == KNOWN["trpo"].colour for look in looks.values()] == [True, True, False, True, False]
+    assert looks["trpo (after)"] == KNOWN["trpo"]
+    for part in ("dash", "marker"):
+        assert len({getattr(look, part) for name, look in looks.items() if name.startswith("trpo (")}) == 3
 
 
 def test_strangers_of_one_colour_differ_in_their_dash_too_while_they_can():
