@@ -95,10 +95,10 @@ def import_(
         raise typer.Exit(error.exit_code) from error
     for cell in imported.cells:
         points = max(len(run.rows) for run in cell.runs.values())
-        say(
-            f"{cell.algorithm} on {cell.env}: {len(cell.runs)} run(s), {points} points up to {cell.record['steps']:,} "
-            f"steps; {cell.record['protocol'].get('source', f'evaluations as in {like}')}"
-        )
+        curves = f"{points} points up to {cell.record['steps']:,} steps" if points > 1 else "no curves"
+        how = cell.record["protocol"].get("source", f"evaluations as in {like}")
+        runs = f"{len(cell.runs)} run{'' if len(cell.runs) == 1 else 's'}"
+        say(f"{cell.algorithm} on {cell.env}: {runs}, {curves}; {how}")
     for note in imported.notes:
         say(f"note: {note}", err=True)
     say(f"imported into {folder}; `pgsuite report {shlex.quote(str(folder))}` shows it")

@@ -62,6 +62,7 @@ class Content(NamedTuple):
 def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | None = None) -> Content:
     """Say what is compared, the verdict, the tables, and what is not there."""
     how = evaluated.label(comparison, gathered)
+    there = [name for name in STATISTICS if name == "final" or not evaluated.scores_alone(comparison)]
 
     def labelled(table: Table) -> Table:
         return table._replace(caption=f"{table.caption} {how}".strip())
@@ -73,10 +74,10 @@ def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | No
         whole=gathered.whole,
         facts=_facts(comparison, gathered),
         warnings=_warnings(comparison, gathered),
-        leaderboards=tuple(labelled(leaderboard.leaderboard(comparison, statistic)) for statistic in STATISTICS),
+        leaderboards=tuple(labelled(leaderboard.leaderboard(comparison, statistic)) for statistic in there),
         improvement=tuple(
             labelled(improvement.improvement_table(comparison, name))
-            for name in STATISTICS
+            for name in there
             if len(comparison.algorithms) > 1
         ),
         environments=labelled(environments.environment_table(comparison)),
@@ -106,7 +107,7 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
     budgets = comparison.environments_table.groupby("env", sort=False)["budget"].max()
     return (
         ("algorithms", ", ".join(comparison.algorithms)),
-        ("environments", ", ".join(f"{env} ({si(steps)} steps)" for env, steps in budgets.items())),
+        ("environments", ", ".join(f"{env} ({_steps(steps)})" for env, steps in budgets.items())),
         ("seeds", ranges(seeds)),
         ("unit of replication", "the run (one seed); episodes are never counted as replicates"),
         ("evaluation", evaluated.label(comparison, gathered) or "none yet"),
@@ -120,6 +121,10 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
     )
 
 
+def _steps(budget: float) -> str:
+    return f"{si(budget)} steps" if budget > 0 else "steps unknown"
+
+
 def _warnings(comparison: Comparison, gathered: Gathered) -> tuple[str, ...]:
     runs = comparison.environments_table["runs"]
     if not len(runs) or not runs.max():
@@ -131,5 +136,6 @@ def _warnings(comparison: Comparison, gathered: Gathered) -> tuple[str, ...]:
             "runs intervals are not meaningful, so none is printed, and no difference is called shown."
         )
     warnings += [f"{line}." for line in said(comparison.identical)]
+    warnings += evaluated.without_curves(comparison)
     warnings += evaluated.remarks(comparison, gathered)
     return tuple(warnings)

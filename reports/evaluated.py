@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
-from ..results.store.protocol import measured
+from ..results.store.protocol import Measured, measured
 
 _NAMED = 4
 """Most cells that a sentence names before it only counts them."""
@@ -35,6 +35,33 @@ def remarks(comparison: Comparison, gathered: Gathered) -> list[str]:
     return said
 
 
+def scores_alone(comparison: Comparison) -> bool:
+    """Whether there are runs, and nowhere a curve."""
+    curves = _curves(comparison)
+    return bool(curves) and not any(curves.values())
+
+
+def without_curves(comparison: Comparison) -> list[str]:
+    """Environments of which there is one number per run, and what therefore cannot be said of them."""
+    curves = _curves(comparison)
+    lacking = [env for env, there in curves.items() if not there]
+    if not lacking:
+        return []
+    where = ", ".join(lacking[:_NAMED]) + (f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else "")
+    where = where if any(curves.values()) else "any environment"
+    return [
+        f"There is one score per run, and no learning curve, on {where}: "
+        "nothing is said there of the area under the curve, sample efficiency, or the time to a score."
+    ]
+
+
+def _curves(comparison: Comparison) -> dict[str, bool]:
+    """Whether the completed runs of each environment have curves, which have areas."""
+    table = comparison.environments_table
+    areas = table[table["runs"] > 0].groupby("env", sort=False)["auc_return_mean"].count()
+    return {str(env): bool(number) for env, number in areas.items()}
+
+
 def _ways(frame: pd.DataFrame, gathered: Gathered) -> dict[str, list[Cell]]:
     """Which cells with completed runs were evaluated how."""
     ways: dict[str, list[Cell]] = {}
@@ -51,6 +78,8 @@ def _ways(frame: pd.DataFrame, gathered: Gathered) -> dict[str, list[Cell]]:
 
 
 def _episodes(ways: Mapping[str, Sequence[Cell]]) -> Iterable[str]:
+    if [*ways] == [Measured("scores", None, None).in_words()]:
+        return ["There is one score per run, and nobody says how it was evaluated."]
     if len(ways) == 1:
         return [f"Evaluated at each checkpoint by {next(iter(ways))}."]
     parts = [f"{_named(cells)} by {words}" for words, cells in ways.items()]

@@ -82,7 +82,7 @@ def build(
         comparison: the results.
         bias_variance: what λ trades, by algorithm: from an audit.
     """
-    frame, level = comparison.frame, comparison.level
+    frame, level = _curves(comparison.frame), comparison.level
     styles = line_styles(comparison.algorithms)
     boards = (aggregates_figure(comparison.leaderboard, styles, statistic=one, level=level) for one in STATISTICS)
     matrices = (improvement_figure(comparison.improvement, styles, statistic=one, level=level) for one in STATISTICS)
@@ -100,6 +100,12 @@ def build(
         curves_together=_there([curves_together(frame, styles, level=level)]),
         diagnostics_together=_there([diagnostics_together(frame, styles)]),
     )
+
+
+def _curves(frame: pd.DataFrame) -> pd.DataFrame:
+    """The environments on which some run has more than one checkpoint: of a score alone there is no curve to draw."""
+    points = frame.groupby(["label", "env", "seed"], sort=False)["env_steps"].transform("size")
+    return frame[frame["env"].isin(set(frame["env"][points > 1]))]
 
 
 def _runs(leaderboard: pd.DataFrame) -> str:

@@ -135,14 +135,17 @@ def environments_table(curves: ByLabel, cells: Sequence[CellKey], level: float) 
 
     Columns: ``label, env, budget, runs``, then ``<statistic>_mean``, ``_std`` (n - 1 in the divisor), ``_low`` and
     ``_high`` (`mean_interval` within what is possible, NaN below `MEANINGFUL` runs) of ``final_return``,
-    ``final_score``, ``auc_return`` and ``auc_score``; NaN where there is no completed run.
+    ``final_score``, ``auc_return`` and ``auc_score``; NaN where there is no completed run, or no curve for an area. The
+    budget is NaN where nobody says the steps behind a score, too.
     """
     environments = dict.fromkeys(env for _, env in cells)
     ordered = [(label, env) for env in environments for label in curves if (label, env) in set(cells)]
     rows = []
     for label, env in ordered:
         one = curves[label].get(env)
-        rows.append({"label": label, "env": env, "budget": one.env_steps[-1] if one else np.nan} | _row(one, level))
+        rows.append(
+            {"label": label, "env": env, "budget": (one.env_steps[-1] or np.nan) if one else np.nan} | _row(one, level)
+        )
     names = [
         f"{statistic}_{unit}_{kind}"
         for statistic in get_args(Statistic)
@@ -157,6 +160,8 @@ def _row(one: Curves | None, level: float) -> dict[str, Any]:
         return {"runs": 0}
     row: dict[str, Any] = {"runs": len(one.seeds)}
     for statistic in get_args(Statistic):
+        if statistic == "auc" and not one.is_curve:
+            continue
         for unit, curves, within in (
             ("return", one.returns, one.possible_returns),
             ("score", one.scores, one.possible_scores),

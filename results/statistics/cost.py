@@ -32,7 +32,7 @@ def times_to_threshold(frame: pd.DataFrame, curves: ByLabel, threshold: float = 
     anchors = known.groupby("env").first().astype("float64")
     rows = []
     for label, env, one in ((label, env, one) for label, found in curves.items() for env, one in found.items()):
-        if one.scored:
+        if one.scored and one.is_curve:
             random, reference = anchors.loc[env].to_numpy()
             steps, reached = first_reached(one.scores, one.env_steps, threshold)
             seconds, _ = first_reached(one.scores, one.seconds, threshold)

@@ -25,7 +25,7 @@ def efficiency(curves: ByLabel, bootstrap: Bootstrap) -> pd.DataFrame:
     """
     frames = []
     for label, found in curves.items():
-        scored = {env: one for env, one in found.items() if one.scored}
+        scored = {env: one for env, one in found.items() if one.scored and one.is_curve}
         if scored:
             frames.append(_efficiency(label, scored, bootstrap))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)

@@ -177,7 +177,7 @@ def common_grid(env: str, grids: Mapping[Key, tuple[float, ...]]) -> CommonGrid:
 
 
 def check_one_grid(complete: pd.DataFrame) -> None:
-    """Refuse completed runs of one environment that were not evaluated at the same steps, or only once.
+    """Refuse completed runs of one environment that were not evaluated at the same steps.
 
     Raises:
         UsageError: naming the runs, the first steps at which they differ and the way out.
@@ -187,11 +187,6 @@ def check_one_grid(complete: pd.DataFrame) -> None:
         raise UsageError(
             f"the runs on {env} were evaluated at different steps: {_difference(grids)} ({_by_grid(grids)}); put "
             "them on a common grid with --grid common, or report them apart"
-        )
-    if min(map(len, grids.values())) < 2:
-        raise UsageError(
-            f"the runs on {env} share fewer than two checkpoints and cannot be compared: {_by_grid(grids)}; "
-            "evaluate them at two or more"
         )
 
 

@@ -29,7 +29,7 @@ def leaderboard(curves: ByLabel, environments: Sequence[str], bootstrap: Bootstr
 
     Columns: ``label, statistic, metric, estimate, low, high, runs, environments, lacking``: the fewest runs on an
     environment that entered, the number of those environments, and the ids of those that could not enter: without
-    completed runs or, for scores, without anchors.
+    completed runs, for scores without anchors, or for "auc" without a curve.
     """
     rows: list[dict[str, Any]] = []
     for statistic in get_args(Statistic):
@@ -79,17 +79,12 @@ def _estimate(value: Array, replicates: Array, bootstrap: Bootstrap, fewest: int
     return {"estimate": float(value), "low": float(low), "high": float(high)}
 
 
-def contested(curves: ByLabel, environments: Sequence[str]) -> tuple[str, ...]:
-    """The environments on which anyone has a completed run: an algorithm with runs on all of them can be ranked."""
-    return tuple(env for env in environments if any(env in found for found in curves.values()))
-
-
 def _ranked(
     curves: ByLabel, environments: Sequence[str], statistic: Statistic, bootstrap: Bootstrap
 ) -> list[dict[str, Any]]:
     """Average ranks by return, whose order needs no anchors, of the algorithms that lack no environment."""
-    ground = contested(curves, environments)
     returns = {label: Scores.returns(found, statistic) for label, found in curves.items()}
+    ground = tuple(env for env in environments if any(env in scores.runs for scores in returns.values()))
     ranked = [label for label, scores in returns.items() if ground and scores.runs.keys() >= set(ground)]
     estimates = {}
     if len(ranked) > 1:

@@ -48,6 +48,11 @@ class Curves:
             raise ValueError(f"curves need one value per run and checkpoint: {shape}, not {self.returns.shape}")
 
     @property
+    def is_curve(self) -> bool:
+        """Whether there is more than one checkpoint: of a score alone there is no area, and no time to anything."""
+        return self.env_steps.size > 1
+
+    @property
     def scored(self) -> bool:
         """Whether the environment has anchors, and there is a run."""
         return bool(self.seeds) and bool(np.isfinite(self.scores).all())
@@ -69,12 +74,24 @@ class Scores:
     @classmethod
     def of(cls, curves: Mapping[str, Curves], statistic: Statistic) -> "Scores":
         """Final scores, or normalised areas under the curve, over the environments that have runs and anchors."""
-        return cls({env: per_run(found, found.scores, statistic) for env, found in curves.items() if found.scored})
+        return cls(
+            {
+                env: per_run(found, found.scores, statistic)
+                for env, found in curves.items()
+                if found.scored and (statistic == "final" or found.is_curve)
+            }
+        )
 
     @classmethod
     def returns(cls, curves: Mapping[str, Curves], statistic: Statistic) -> "Scores":
         """The same in returns, over all environments with runs: for what depends on their order alone."""
-        return cls({env: per_run(found, found.returns, statistic) for env, found in curves.items() if found.seeds})
+        return cls(
+            {
+                env: per_run(found, found.returns, statistic)
+                for env, found in curves.items()
+                if found.seeds and (statistic == "final" or found.is_curve)
+            }
+        )
 
     def tasks(self, environments: tuple[str, ...] | None = None) -> list[Array]:
         """The runs of these environments (all), as the aggregates take them."""
@@ -104,7 +121,7 @@ def read_curves(frame: pd.DataFrame) -> dict[CellKey, Curves]:
         frame: what `pgsuite.results.load` gives, or `on_common_grid` of it.
 
     Raises:
-        UsageError: curves on different grids; two runs of one seed; a value that is not finite; a single checkpoint.
+        UsageError: curves on different grids; two runs of one seed; a value that is not finite.
     """
     frame = completed(frame).sort_values(["seed", "env_steps"], kind="stable")
     curves: dict[CellKey, Curves] = {}

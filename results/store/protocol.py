@@ -85,7 +85,7 @@ def check_protocol(cells: Sequence[tuple[str, str, Mapping[str, Any]]], *, allow
 def _rules(record: Mapping[str, Any]) -> dict[str, str]:
     """What must agree, in words, as far as a record says it."""
     rules = {}
-    if "steps" in record:
+    if record.get("steps") is not None:
         rules["budget"] = f"{record['steps']} environment steps"
     if "protocol" in record:
         rules["evaluation"] = measured(record).in_words()

@@ -1,6 +1,5 @@
 """What ``EvalCallback`` of Stable-Baselines3 writes: timesteps ``(K,)``, results and ep_lengths ``(K, E)``."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ...results.store.curve import CurveRow
-from .csv_file import LARGEST_FILE
+from .npz import read_arrays
 
 
 def read_evaluations(path: Path) -> tuple[CurveRow, ...]:
@@ -46,23 +45,11 @@ def read_evaluations(path: Path) -> tuple[CurveRow, ...]:
 
 
 def _arrays(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST_FILE:
-                raise UsageError(f"{path} unpacks to more than 1 GB, which no evaluations do; name another file")
-        with np.load(path, allow_pickle=False) as file:
-            steps = np.asarray(file["timesteps"])
-            if steps.dtype.kind not in "iu":
-                raise ValueError("timesteps are not whole numbers")
-            kinds = {name: np.asarray(file[name]) for name in ("results", "ep_lengths")}
-            if any(array.dtype.kind not in "iuf" for array in kinds.values()):
-                raise ValueError("results are not numbers")
-            return steps.astype(np.int64), *(array.astype(np.float64) for array in kinds.values())  # type: ignore[return-value]
-    except KeyError as error:
-        raise UsageError(f"{path}: {str(error)[:80]}; write it with EvalCallback") from None
-    except ValueError as error:
-        pickled = "pickle" in str(error).lower()
-        reason = "it holds pickled objects, which are never loaded" if pickled else str(error)[:80]
-        raise UsageError(f"{path}: {reason}; write it with EvalCallback again") from None
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UsageError(f"{path} cannot be read: {str(error)[:80]}; copy it again") from None
+    names = ("timesteps", "results", "ep_lengths")
+    steps, *numbers = read_arrays(path, "EvalCallback again", names).values()
+    if steps.dtype.kind not in "iu":
+        raise UsageError(f"{path}: timesteps are not whole numbers; write it with EvalCallback again")
+    if any(array.dtype.kind not in "iuf" for array in numbers):
+        raise UsageError(f"{path}: results are not numbers; write it with EvalCallback again")
+    results, lengths = (array.astype(np.float64) for array in numbers)
+    return steps.astype(np.int64), results, lengths

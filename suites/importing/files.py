@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import UsageError
+from .npz import holds
 from .problems import Problems
 
 EVALUATIONS = "evaluations.npz"
@@ -65,7 +66,7 @@ def _add(found: Files, file: Path) -> None:
     if not file.is_file():
         raise UsageError(f"{file} is no file; name a file or a folder with results")
     name = file.name.lower().removesuffix(".gz")
-    if file.name == EVALUATIONS:
+    if file.name == EVALUATIONS or (name.endswith(".npz") and holds(file, "timesteps")):
         where = found.evaluations
     elif name.endswith((".npz", ".npy", ".json")):
         where = found.scores

@@ -19,10 +19,11 @@ from .event_files import read_events
 from .files import find_files
 from .placing import MARK, ImportedCell, StoredRun, place
 from .problems import Problems
-from .rules import Rules, evaluation_rules, rules_like, training_rules
+from .rules import Rules, evaluation_rules, rules_like, score_rules, training_rules
 from .runs import ImportedRun, Read, checked_name, horizon, listed, on_grid, side_by_side
 from .sb3 import read_sb3
-from .series import Source, Wanted
+from .scores import read_scores
+from .series import Held, Source, Wanted
 from .tables import read_csv
 
 
@@ -57,6 +58,12 @@ class ImportRequest:
     """Whether evaluations played the mode of the policy."""
 
 
+NORMALISED = (
+    "the numbers are taken for scores, 0 a random policy and 1 a reference, as rliable has them; where they are "
+    "returns, give the anchors with --anchors FILE"
+)
+
+
 class Imported(NamedTuple):
     """What came of it."""
 
@@ -83,7 +90,7 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
     for env in dict.fromkeys(run.env for run in runs):
         with problems.collected():
             of_env = [run for run in runs if run.env == env]
-            if request.grid == "common" and not request.like:
+            if request.grid == "common" and not request.like and source != "scores":
                 of_env, done = side_by_side(env, of_env)
                 notes += [done] if done else []
             rules.append(_rules(request, env, of_env, source))
@@ -95,7 +102,7 @@ def import_results(request: ImportRequest, out: Path) -> Imported:
     return Imported(placed, [*notes, *_copies(placed)])
 
 
-def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], Source]:
+def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], Held]:
     files = find_files(request.paths)
     notes += files.notes
     named = {"algorithm": request.algorithm, "env": request.env}
@@ -103,12 +110,14 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
     given |= {} if request.seed is None else {"seed": str(request.seed)}
     wanted = Wanted(given, request.metric, request.source)
     evaluated, trained = read_sb3(files, given, request.source, notes)
-    problems, kinds = Problems(), [kind for kind in (files.tables, files.events, [*evaluated, *trained]) if kind]
+    problems = Problems()
+    kinds = [kind for kind in (files.tables, files.events, files.scores, [*evaluated, *trained]) if kind]
     if len(kinds) > 1:
         raise UsageError(
-            "the files are of several kinds: CSV tables, event files and SB3's; import them by one command each"
+            "the files are of several kinds, CSV tables, event files, scores or SB3's; import each by a command of its own"
         )
     readers: list[Callable[[], Read]] = [partial(read_csv, path, wanted) for path in files.tables]
+    readers += [partial(read_scores, path, given) for path in files.scores]
     readers += [partial(read_events, files.events, wanted)] if files.events else []
     for reader in readers:
         with problems.collected():
@@ -122,6 +131,8 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
             f"{evaluated[0].name} holds evaluations and {trained[0].name} training episodes; choose by --source, or "
             "import them by two commands"
         )
+    if files.scores:
+        return _alone(evaluated, request), "scores"
     if not trained:
         return _cut(evaluated, request), "evaluation"
     if request.like:
@@ -137,6 +148,16 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
             runs.append(on_grid(run, budgets[run.env], request.checkpoints, request.window))
     problems.check()
     return runs, "training"
+
+
+def _alone(runs: list[ImportedRun], request: ImportRequest) -> list[ImportedRun]:
+    """Scores without steps; refuse what is said of curves."""
+    for option, value in (("--like", request.like), ("--source", request.source), ("--metric", request.metric)):
+        if value:
+            raise UsageError(f"{runs[0].files[0]} holds a score per run and no curve; leave {option} out")
+    if request.steps is None:
+        return runs
+    return [run._replace(rows=(run.rows[0]._replace(env_steps=request.steps),)) for run in runs]
 
 
 def _cut(runs: list[ImportedRun], request: ImportRequest) -> list[ImportedRun]:
@@ -159,21 +180,25 @@ def _check_each_once(runs: Sequence[ImportedRun], problems: Problems) -> None:
                 raise UsageError(f"{other.files[0]} and {run.files[0]} both hold {run.name}; leave one out")
 
 
-def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Source) -> Rules:
+def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source: Held) -> Rules:
     if request.like:
         return rules_like(request.like, env, runs, grid=request.grid)
     declared = request.anchors.get(env) or known_anchors(env)
+    if source == "scores":
+        return score_rules(runs, request.anchors.get(env), request.steps)
     if source == "training":
         steps, checkpoints, window = request.steps, request.checkpoints, request.window
         return training_rules(runs, declared, steps=steps, checkpoints=checkpoints, window=window)
     return evaluation_rules(runs, declared, episodes=request.episodes, deterministic=request.deterministic)
 
 
-def _remarks(env: str, rules: Rules, source: Source, request: ImportRequest) -> list[str]:
+def _remarks(env: str, rules: Rules, source: Held, request: ImportRequest) -> list[str]:
     """What the user might not expect of the runs of an environment."""
     found = []
     if rules.record["anchors"] is None:
         found.append(f"{env} has no anchors, so its returns have no score; give it some with --anchors FILE")
+    if source == "scores" and env not in request.anchors:
+        found.append(NORMALISED)
     if source == "evaluation":
         found += _uneven(env, rules.runs)
     if short := [run for run in rules.runs if not run.complete]:
@@ -227,7 +252,7 @@ def _unfinished(
     )
 
 
-def _cells(rules: Rules, suite: str, source: Source, notes: Sequence[str]) -> list[ImportedCell]:
+def _cells(rules: Rules, suite: str, source: Held, notes: Sequence[str]) -> list[ImportedCell]:
     env = rules.runs[0].env
     record = {
         "suite": suite,

@@ -77,6 +77,21 @@ def training_rules(
     return Rules(_record(runs[0].env, budget, protocol, declared), list(runs))
 
 
+def score_rules(runs: Sequence[ImportedRun], declared: AnchorsTable | None, steps: int | None) -> Rules:
+    """The rules of a score per run: no grid, and steps only where the user says them.
+
+    Args:
+        runs: all on a task.
+        declared: what makes scores of returns; None for numbers that are scores already.
+        steps: that the runs were trained for.
+    """
+    scale = declared or AnchorsTable(
+        random=0.0, reference=1.0, source="the scores themselves, normalised by their maker"
+    )
+    protocol = {"kind": "scores", "source": f"{MARK}: scores", "episodes": None, "deterministic": None}
+    return Rules({"steps": steps, "protocol": protocol, **scale.record}, list(runs))
+
+
 def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun], *, grid: Grid = "same") -> Rules:
     """The rules of other results, whose grid these runs must have, or are put on where it is to be common.
 

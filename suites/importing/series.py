@@ -17,6 +17,8 @@ from .runs import ImportedRun, Read, TrainingEpisodes, listed
 
 Source = Literal["evaluation", "training"]
 """Whether a curve is made of evaluations or of training episodes."""
+Held = Literal[Source, "scores"]
+"""What an import holds: curves of either, or a score per run."""
 
 
 class Metric(NamedTuple):

@@ -1,12 +1,14 @@
 """`pgsuite import`."""
 
+import json
+
 import pytest
 
 
 def test_what_is_imported_can_be_reported(csv, pgsuite, tmp_path):
     code, out, err = pgsuite("import", csv, "-o", str(tmp_path / "out"))
     assert (code, err) == (0, "")
-    assert "mine on CartPole-v1: 1 run(s), 2 points up to 9 steps; imported: evaluations" in out
+    assert "mine on CartPole-v1: 1 run, 2 points up to 9 steps; imported: evaluations" in out
     code, out, _ = pgsuite("report", str(tmp_path / "out"))
     assert code == 0
     assert "mine" in out
@@ -61,3 +63,22 @@ def test_a_report_is_exported_to_tensorboard(csv, pgsuite, tmp_path):
     assert code == 0
     assert "wrote 1 runs to" in out
     assert len(list((tmp_path / "out" / "report" / "tensorboard").glob("mine--CartPole-v1--*/seed-0/*tfevents*"))) == 1
+
+
+def test_scores_alone_are_reported_without_curves(pgsuite, tmp_path):
+    runs = [[0.1 * n, 1 + 0.1 * n] for n in range(6)]
+    (tmp_path / "scores.json").write_text(json.dumps({"PPO": runs, "DQN": [[a - 0.05, b - 0.2] for a, b in runs]}))
+    code, out, _ = pgsuite("import", str(tmp_path / "scores.json"), "-o", str(tmp_path / "out"))
+    assert code == 0
+    assert "PPO on task-1: 6 runs, no curves; imported: scores" in out
+    code, out, err = pgsuite("report", str(tmp_path / "out"))
+    assert (code, err) == (0, "")
+    report = tmp_path / "out" / "report"
+    text = (report / "report.md").read_text()
+    assert "PPO leads with an IQM of the final score of" in text
+    assert "There is one score per run, and no learning curve, on any environment" in text
+    assert "Area under the curve" not in text
+    assert "task-1 (steps unknown)" in (report / "report.html").read_text()
+    figures = {path.stem for path in (report / "figures").iterdir()}
+    assert any("profile" in name for name in figures)
+    assert not any("curve" in name or "efficiency" in name for name in figures)
