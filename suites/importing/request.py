@@ -114,7 +114,7 @@ def _read(request: ImportRequest, notes: list[str]) -> tuple[list[ImportedRun], 
     kinds = [kind for kind in (files.tables, files.events, files.scores, [*evaluated, *trained]) if kind]
     if len(kinds) > 1:
         raise UsageError(
-            "the files are of several kinds, CSV tables, event files, scores or SB3's; import each by a command of its own"
+            "the files are of several kinds (CSV, event files, scores, SB3's); import each by a command of its own"
         )
     readers: list[Callable[[], Read]] = [partial(read_csv, path, wanted) for path in files.tables]
     readers += [partial(read_scores, path, given) for path in files.scores]

@@ -61,7 +61,7 @@ def test_a_report_is_exported_to_tensorboard(csv, pgsuite, tmp_path):
     pgsuite("import", csv, "-o", str(tmp_path / "out"))
     code, out, _ = pgsuite("report", str(tmp_path / "out"), "--tensorboard")
     assert code == 0
-    assert "wrote 1 runs to" in out
+    assert "wrote 1 run to" in out
     assert len(list((tmp_path / "out" / "report" / "tensorboard").glob("mine--CartPole-v1--*/seed-0/*tfevents*"))) == 1
 
 
