@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ...foreign import named, slug
 from ..catalogue import AGGREGATES, STATISTICS, aggregates_caption
+from ..notation import fixed
 from .drawing import MUTED, Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas
 from .names import short_names, text_width
@@ -108,7 +109,7 @@ def _draw_panel(axes: Axes, table: pd.DataFrame, styles: Mapping[str, LineStyle]
         axes.text(
             row["estimate"],
             index - 0.27,
-            f"{row['estimate']:.2f}",
+            fixed(row["estimate"], 2),
             horizontalalignment="center",
             fontsize=_NUMBER,
             verticalalignment="bottom",
@@ -143,11 +144,11 @@ def _describe(table: pd.DataFrame, statistic: str) -> str:
     for metric in METRICS:
         rows = table[table["metric"] == metric].to_dict("records")
         numbers = [
-            f"{named(str(row['label']))} {row['estimate']:.2f}{_bounds(row['low'], row['high'])}" for row in rows
+            f"{named(str(row['label']))} {fixed(row['estimate'], 2)}{_bounds(row['low'], row['high'])}" for row in rows
         ]
         parts.append(f"{AGGREGATES[metric].heading}: {', '.join(numbers)}.")
     return f"{STATISTICS[statistic].in_figures.capitalize()}. {' '.join(parts)}"
 
 
 def _bounds(low: float, high: float) -> str:
-    return "" if np.isnan(low) or np.isnan(high) else f" ({low:.2f} to {high:.2f})"
+    return "" if np.isnan(low) or np.isnan(high) else f" ({fixed(low, 2)} to {fixed(high, 2)})"

@@ -10,6 +10,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from ...foreign import named, slug
 from ..catalogue import efficiency_caption, profiles_caption
+from ..notation import fixed
 from .drawing import Drawing, theme
 from .layout import PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows
 from .series import Series, draw_band, draw_line
@@ -129,5 +130,5 @@ def _nearest(table: pd.DataFrame, column: str, value: float, of: str) -> str:
     parts = []
     for label, rows in table.groupby("label", sort=False):
         nearest = int(np.abs(rows[column].to_numpy(np.float64) - value).argmin())
-        parts.append(f"{named(str(label))} {rows[of].iloc[nearest]:.2f}")
+        parts.append(f"{named(str(label))} {fixed(rows[of].iloc[nearest], 2)}")
     return ", ".join(parts)

@@ -15,7 +15,7 @@ from ...results.statistics.metrics import mean_interval
 from ...results.statistics.scores import possible
 from ...wording import plural
 from ..catalogue import curves_caption
-from ..notation import decimals
+from ..notation import decimals, fixed
 from .drawing import MUTED, Drawing, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
 from .runs import diverged_runs, plotted_runs, run_curves, runs_matrix
@@ -25,6 +25,8 @@ from .style import LineStyle
 _COLUMNS = 3
 _MARGINS = Margins(left=52.0, right=52.0, top=26.0, bottom=36.0)
 _HEIGHT = 236.0
+APART = 0.06
+"""Share of the height that two labels beside it need."""
 
 
 class Panel(NamedTuple):
@@ -132,13 +134,15 @@ def _range(returns: ArrayLike) -> tuple[float, float]:
 def _anchor_lines(axes: Axes, curves: pd.DataFrame, low: float, high: float) -> tuple[float, float]:
     """Draw the anchors that lie near enough to the data not to flatten it; the range that shows them."""
     near = 0.5 * (high - low)
-    for name in ("random", "reference"):
-        value = float(curves[f"anchor/{name}"].iloc[0])
-        if low - near <= value <= high + near:
-            low, high = min(low, value), max(high, value)
-            axes.axhline(value, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
-            place = axes.get_yaxis_transform()
-            axes.text(1.015, value, name, transform=place, verticalalignment="center", fontsize=7.5, color=MUTED)
+    values = {name: float(curves[f"anchor/{name}"].iloc[0]) for name in ("random", "reference")}
+    shown = {name: value for name, value in values.items() if low - near <= value <= high + near}
+    low, high = min([low, *shown.values()]), max([high, *shown.values()])
+    if len(shown) == 2 and abs(values["reference"] - values["random"]) < APART * (high - low):
+        shown = {"random, ref.": values["random"]}
+    for name, value in shown.items():
+        axes.axhline(value, color=MUTED, linewidth=0.9, linestyle=":", zorder=1)
+        place = axes.get_yaxis_transform()
+        axes.text(1.015, value, name, transform=place, verticalalignment="center", fontsize=7.5, color=MUTED)
     return low, high
 
 
@@ -159,7 +163,7 @@ def _describe(panel: Panel) -> str:
         last = cell[cell["env_steps"] == cell["env_steps"].max()]
         mean = float(last["return_mean"].mean())
         unfinished = ", unfinished" if (cell["status"] == "partial").any() else ""
-        parts.append(f"{named(str(label))} {mean:.{decimals(mean)}f} ({plural(len(last), 'run')}{unfinished})")
+        parts.append(f"{named(str(label))} {fixed(mean, decimals(mean))} ({plural(len(last), 'run')}{unfinished})")
     for label, rows in panel.diverged.groupby("label", sort=False):
         parts.append(f"{named(str(label))} {rows['seed'].nunique()} diverged")
     return f"Mean return at the last checkpoint on {named(panel.env)}: {', '.join(parts)}."

@@ -54,3 +54,10 @@ def test_few_runs_have_points_and_no_intervals(board):
 
 def test_words_have_level_bounds(board):
     assert "IQM: trpo 0.50 (0.40 to 0.70)" in aggregates_figure(board, STYLES, statistic="auc").description
+
+
+def test_long_numbers_are_written_short(board):
+    board[["estimate", "low", "high"]] *= 1e202
+    drawing = aggregates_figure(board, STYLES)
+    assert max(len(text.get_text()) for axes in drawing.figure.axes for text in axes.texts) < 12
+    assert "IQM: trpo 5.00e201 (4.00e201 to 7.00e201)" in drawing.description

@@ -119,3 +119,17 @@ def test_the_text_alternative_has_the_numbers(folder):
         "Mean return at the last checkpoint on CartPole-v1: trpo 70.0 (5 runs), reinforce 30.0 (2 runs), "
         "actor-critic 1 diverged."
     )
+
+
+def test_anchors_that_fall_together_have_one_label(folder):
+    folder.cell("trpo", curves=[[1e202, 2e202], [2e202, 3e202]])
+    figure = drawn(load(folder.path))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["random, ref."]
+
+
+def test_the_band_stays_within_the_possible_returns(folder):
+    folder.cell("trpo", curves=[[20, 100]] * 9 + [[30, 20]])
+    bounded = load(folder.path).assign(**{"possible/lowest": 0.0, "possible/highest": 100.0})
+    for frame, within in ((load(folder.path), False), (bounded, True)):
+        band = drawn(frame).axes[0].collections[0].get_paths()[0].vertices
+        assert (band[:, 1].max() <= 100) == within
