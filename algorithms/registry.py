@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import UsageError, in_one_line, located, place
+from .classes import algorithm_classes
+from .synonyms import SYNONYMS, TABLES
 
 ALGORITHMS = {
     "reinforce": "pgsuite.algorithms.reinforce:Reinforce",
@@ -101,7 +103,7 @@ def locate(reference: str) -> Address:
         )
     if not colon:
         if reference.endswith(".py"):
-            raise UsageError(f"algorithm {reference!r} names a file: name its class too, {reference}:Class")
+            raise UsageError(_without_class(reference))
         close = get_close_matches(reference, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise UsageError(
@@ -132,6 +134,21 @@ def address_of(found: type[Any]) -> str:
     return f"{module}:{name}"
 
 
+def _without_class(reference: str) -> str:
+    """One line on a file that is named without its class: those that it has."""
+    path = Path(reference)
+    if not path.is_file():
+        return f"algorithm {reference!r}: there is no file {path.resolve()}"
+    if own := algorithm_classes(path, METHODS):
+        return (
+            f"algorithm {reference!r} names a file: name its class too, {' or '.join(f'{path}:{one}' for one in own)}"
+        )
+    return (
+        f"algorithm {reference!r} names a file: name its class too, {reference}:Class; "
+        "it has none that is an algorithm: derive a frozen dataclass from PolicyGradient"
+    )
+
+
 def load_class(reference: str) -> type[Any]:
     """Import an algorithm's class: a frozen dataclass, whose fields are its hyperparameters.
 
@@ -149,7 +166,9 @@ def load_class(reference: str) -> type[Any]:
         raise UsageError(f"algorithm {reference!r} cannot be imported: {reason}") from error
     found = getattr(module, address.name, None)
     if found is None:
-        raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}")
+        own = algorithm_classes(Path(address.module), METHODS) if address.is_file else []
+        hint = f": it has {', '.join(own)}" if own else ""
+        raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}{hint}")
     missing = [method for method in METHODS if not hasattr(found, method)]
     if missing or not (isinstance(found, type) and is_dataclass(found)):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
@@ -216,8 +235,12 @@ def check_options(reference: str, options: Iterable[str], known: Sequence[str]) 
     """
     for option in options:
         if option not in known:
-            close = get_close_matches(option, known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            if option in TABLES:
+                hint = f"its hyperparameters stand in its own table, without a table {option!r} around them; "
+            else:
+                named = [name for name in SYNONYMS.get(option.lower().replace("-", "_"), ()) if name in known]
+                close = named or get_close_matches(option, known, n=1, cutoff=0.5)
+                hint = f"did you mean {close[0]!r}? " if close else ""
             raise UsageError(
                 f"algorithm {reference!r} has no option {option!r}: {hint}its options are {', '.join(known)}"
             )

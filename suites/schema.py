@@ -11,6 +11,7 @@ from ..algorithms.options import declared_options
 from ..algorithms.registry import check_options, locate
 from ..errors import UsageError
 from .files import read_suite
+from .keys import unknown_key
 
 _LARGEST_SEED = 2**63 - 1
 
@@ -195,23 +196,25 @@ def check_names(
                 raise UsageError(f"suite {suite.name}, {key}: {error}") from error
 
 
+_KINDS = {
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+    "model_attributes_type": "should be a table",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "string_type": "should be a string, in quotes",
+}
+"""What a value is to be, in the words of TOML."""
+
+
 def _explain(error: ValidationError) -> str:
-    """Say the first of a validation's complaints in one line."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    """Say the first of a validation's complaints in one line: a key that is not known before one that is missing."""
+    found = error.errors()
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     if first["type"] == "extra_forbidden":
-        table = _table_at(first["loc"][:-1])
-        allowed = ", ".join(table.model_fields)
-        close = get_close_matches(str(first["loc"][-1]), table.model_fields, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"unknown key {key!r}: {hint}allowed are {allowed}"
+        return unknown_key(Suite, first["loc"], first["input"])
+    key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"key {key!r} is missing"
-    message = first["msg"].removeprefix("Value error, ")
+    message = _KINDS.get(first["type"], first["msg"].removeprefix("Value error, "))
     return f"{key} = {first['input']!r}: {message[0].lower() + message[1:]}"
-
-
-def _table_at(location: tuple[int | str, ...]) -> type[BaseModel]:
-    tables: dict[str, type[BaseModel]] = {"evaluation": EvaluationTable, "environments": EnvironmentTable}
-    tables["check"] = WaiverTable if "waivers" in location else CheckTable
-    return tables[str(location[0])] if location else Suite

@@ -1,6 +1,7 @@
 """Finding an algorithm by name, by module and by file, and what is said when there is none."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from pgsuite.algorithms import TRPO, ActorCritic, Reinforce, ReinforceBaseline, registry
 from pgsuite.algorithms.registry import ALGORITHMS, available, build, load_class, locate
+from pgsuite.algorithms.synonyms import SYNONYMS
 from pgsuite.errors import UsageError
 
 OWN = '''
@@ -291,7 +293,14 @@ def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
             ":Mine",
             r"non-frozen dataclass from a frozen one \(in .*own.py:4",
         ),
-        ("", "", "names a file: name its class too, .*own.py:Class"),
+        ("", "", "names a file: name its class too, .*own.py:Class; it has none that is an algorithm"),
+        (
+            "from abc import ABC\nclass One(Reinforce): pass\nclass Two(One): pass\nclass _Own(One): pass\n"
+            "class Settings(ABC): pass\nclass Alone: pass\n",
+            "",
+            "names a file: name its class too, .*own.py:One or .*own.py:Two$",
+        ),
+        ("class Mine(Reinforce): pass\n", ":Mime", "has no class 'Mime': it has Mine$"),
     ],
 )
 def test_what_a_new_file_lacks_is_said_with_the_remedy(text, name, words, tmp_path):
@@ -301,3 +310,23 @@ def test_what_a_new_file_lacks_is_said_with_the_remedy(text, name, words, tmp_pa
     )
     with pytest.raises(UsageError, match=words):
         load_class(f"{file}{name}")
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        ("lr", "did you mean 'learning_rate'"),
+        ("gamma", "did you mean 'discount'"),
+        ("gae_lambda", "did you mean 'trace'"),
+        ("n-steps", "did you mean 'num_steps'"),
+        ("kwargs", "its hyperparameters stand in its own table"),
+    ],
+)
+def test_what_others_call_an_option(option, meant):
+    with pytest.raises(UsageError, match=f"no option '{option}': {meant}"):
+        build("actor-critic", {option: 1})
+
+
+def test_synonyms_name_options_that_there_are():
+    known = {field.name for reference in ALGORITHMS for field in fields(load_class(reference))}
+    assert {name for names in SYNONYMS.values() for name in names} <= known

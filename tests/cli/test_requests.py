@@ -9,7 +9,7 @@ import pytest
     ("arguments", "parts"),
     [
         (["run", "quik"], ["unknown suite 'quik'", "did you mean 'quick'"]),
-        (["run", "nowhere.toml"], ["unknown suite 'nowhere.toml'", "TOML"]),
+        (["run", "nowhere.toml"], ["no such file: nowhere.toml"]),
         (["run", "quick", "-a", "trop"], ["unknown algorithm 'trop'", "did you mean 'trpo'"]),
         (["run", "quick", "-a", "nowhere.py:Mine"], ["nowhere.py", "no file"]),
         (["run", "quick", "-a", "algorithms.py:Yours"], ["algorithms.py", "no class 'Yours'"]),

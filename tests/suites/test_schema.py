@@ -3,9 +3,10 @@
 import pytest
 
 from pgsuite.errors import UsageError
+from pgsuite.suites import keys
 from pgsuite.suites.files import shipped
 from pgsuite.suites.planning import plan_cells
-from pgsuite.suites.schema import load_suite, parse_seeds, parse_suite
+from pgsuite.suites.schema import Suite, load_suite, parse_seeds, parse_suite
 
 GOOD = """
 name = "mine"
@@ -119,8 +120,76 @@ def test_nothing_to_run(table):
 def test_an_unknown_suite_is_told_the_shipped_ones(tmp_path):
     with pytest.raises(UsageError, match=r"unknown suite 'quik': did you mean 'quick'\?.*classic.*TOML"):
         load_suite("quik")
-    with pytest.raises(UsageError, match="unknown suite"):
+    with pytest.raises(UsageError, match="is a folder: name a suite file, and it holds none"):
         load_suite(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mein.toml", r"no such file: .*mein\.toml; did you mean .*mine\.toml\?$"),
+        ("quick.toml", r"no such file: .*quick\.toml; did you mean quick\?$"),
+        ("far/away.toml", r"no such file: .*away\.toml \(there is no folder .*far\)$"),
+        ("unlike-anything.toml", r"no such file: .*unlike-anything\.toml$"),
+        (".", r"is a folder: name a suite file, such as mine\.toml$"),
+    ],
+)
+def test_a_file_that_is_not_there(name, expected, tmp_path):
+    write(tmp_path, GOOD)
+    with pytest.raises(UsageError, match=expected):
+        load_suite(str(tmp_path / name))
+
+
+def test_a_suite_named_without_its_ending(tmp_path, monkeypatch):
+    write(tmp_path, GOOD)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"unknown suite 'mine': did you mean 'mine\.toml'\?"):
+        load_suite("mine")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "meant"),
+    [
+        ('seeds = "0-2"', 'seed = "0-2"', "'seed': did you mean 'seeds'?"),
+        ("steps = 200", "step = 200", "did you mean 'steps'?"),
+        ("steps = 200", "total_timesteps = 200", "did you mean 'steps'?"),
+        ("steps = 200", "steps = 200\nkwargs = {}", "did you mean 'options'?"),
+        ("steps = 200", "steps = 200\nepisodes = 4", "it is a key of [evaluation]"),
+        ("steps = 200", "steps = 200\nmax_episode_steps = 4", "options = { max_episode_steps = ... }"),
+        ("[evaluation]", "[eval]", "did you mean 'evaluation'?"),
+        ("[evaluation]", "steps = 4\n[evaluation]", "it is a key of [environments.NAME]"),
+        ("[evaluation]", "n_eval_episodes = 4\n[evaluation]", "did you mean 'episodes' of [evaluation]"),
+        ("episodes = 3", "n_eval_episodes = 3", "did you mean 'episodes'?"),
+        ("[evaluation]", "[checks]\n[evaluation]", "did you mean 'check'?"),
+        ("[evaluation]", "[check]\nthreshold = 0.1\n[evaluation]", "'check.threshold': did you mean 'margin'?"),
+        (
+            "[evaluation]",
+            "[[check.waivers]]\nreasons = 'a'\n[evaluation]",
+            "waivers.0.reasons': did you mean 'reason'?",
+        ),
+        ("[algorithms.mine]", "[algorithm.mine]", "did you mean [algorithms.mine]?"),
+        ("[algorithms.mine]", "[algo.mine]", "did you mean [algorithms.mine]?"),
+        ('[environments."Pendulum-v1"]', '[environment."Pendulum-v1"]', "did you mean [environments.Pendulum-v1]?"),
+        ("[evaluation]", "modules = 'mine'\n[evaluation]", "modules = 'mine': should be a list"),
+        ("[evaluation]", "[check]\nwaivers = 3\n[evaluation]", "waivers = 3: should be a list"),
+        ("[evaluation]\n", "evaluation = 3\n[other]\n", "'other'"),
+        ("steps = 200", "steps = 200\noptions = 3", "options = 3: should be a table"),
+        ('class = "reinforce"', "[algorithms.mine.environments]\na = 3", "environments.a = 3: should be a table"),
+    ],
+)
+def test_a_misspelt_key_is_told_for_what_it_is(old, new, meant, tmp_path):
+    assert old in GOOD
+    with pytest.raises(UsageError) as error:
+        load_suite(write(tmp_path, GOOD.replace(old, new, 1)))
+    assert meant in str(error.value)
+
+
+def test_every_synonym_is_of_a_key_that_there_is():
+    known = {name for _, names in keys._levels(Suite) for name in names}
+    assert set(keys.SYNONYMS) <= known
+    for names in (names for _, names in keys._levels(Suite)):
+        words = [word for name in names for word in keys.SYNONYMS.get(name, ())]
+        assert len(words) == len(set(words))  # none could mean two keys of one table
 
 
 def test_a_file_that_is_no_text(tmp_path):
