@@ -77,7 +77,7 @@
     const table = place.firstElementChild;
     for (const one of ["", "compact", "stacked"]) {
       table.dataset.fit = one;
-      if (table.offsetWidth <= room) return;
+      if (Math.max(table.offsetWidth, table.scrollWidth) <= room) return;
     }
   };
   for (const table of all(".scroll > table")) {

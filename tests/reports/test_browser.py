@@ -7,6 +7,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from pgsuite.reports import report
+from pgsuite.reports.check import write_check
+from pgsuite.results.checked import Checked, CheckedCell
+from pgsuite.results.statistics.gate import Look
 
 from ..hostile import NAMES, poison
 from .conftest import Folder
@@ -216,13 +219,65 @@ def test_the_theme_is_the_system_s_until_the_button_changes_it(browser, whole, s
         assert luminance(background(opened.page)) == before
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_nothing_is_wider_than_the_page(browser, whole, hostile, width):
-    for path in (whole, hostile):
+WIDER = """() => {
+    const seen = (one) => one.getClientRects().length && getComputedStyle(one).position !== "absolute";
+    const wider = [];
+    for (const one of document.querySelectorAll("body *:not(svg *)")) {
+        if (!seen(one) || one.closest(".skip, caption, .grouped th[data-group]")) continue;
+        const [inner, outer] = [one, one.parentElement].map((element) => element.getBoundingClientRect());
+        const sticks = inner.right > outer.right + 1 || inner.left < outer.left - 1;
+        const block = getComputedStyle(one).display !== "inline";
+        const hides = block && one.clientWidth && one.scrollWidth > one.clientWidth + 1;
+        const name = `${one.tagName}.${one.className.baseVal ?? one.className} in ${one.closest("table")?.id}`;
+        if (sticks || hides) wider.push(name);
+    }
+    return wider;
+}"""
+
+
+@pytest.fixture(scope="module")
+def check_page(tmp_path_factory):
+    cells = [
+        CheckedCell(
+            algorithm=name, env="MountainCarContinuous-v0", verdict="open", tier="curves", difference=(-0.1, -0.2, 0.0),
+            other=(-0.1, -0.2, 0.0), seeds=20, looks=(Look("screening", 10, -0.1, 0.2, -1.0, -2.0),),
+            ran=("f" * 64, "e" * 64),
+        )
+        for name in ("reinforce-baseline", "an-algorithm-with-a-rather-long-name", NAMES[0])
+    ]  # fmt: skip
+    checked = Checked(
+        suite="quick", baseline="main", candidate="the tree", margin=0.1, metric="auc", cells=tuple(cells), notes=NAMES
+    )
+    return write_check(checked, tmp_path_factory.mktemp("check"))
+
+
+@pytest.mark.parametrize("width", [390, 768, 1200, 1920])
+def test_nothing_is_wider_than_its_place(browser, whole, hostile, check_page, width):
+    for path in (whole, hostile, check_page):
         with Opened(browser, path, viewport={"width": width, "height": 844}) as opened:
             for closed in opened.page.locator("summary").all():
                 closed.click()
+            opened.page.wait_for_timeout(100)  # a table that comes to be seen is fitted before the next picture
             assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert set(opened.page.evaluate(WIDER)) == set()
+
+
+def test_the_bar_of_an_interval_is_in_view_on_a_phone(browser, whole):
+    with Opened(browser, whole, viewport={"width": 390, "height": 844}) as opened:
+        for bar in opened.page.locator("td.bars svg").all():
+            box = bar.bounding_box()
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+
+
+def test_a_table_is_as_wide_as_its_texts_where_there_is_room(browser, whole):
+    fit = "document.querySelector('#table-leaderboard-final').dataset.fit"
+    with Opened(browser, whole, viewport={"width": 1200, "height": 844}) as opened:
+        assert opened.page.evaluate(fit) == ""
+        opened.page.set_viewport_size({"width": 390, "height": 844})
+        opened.page.wait_for_function(f"{fit} === 'stacked'")
+        opened.page.set_viewport_size({"width": 1200, "height": 844})
+        opened.page.wait_for_function(f"{fit} === ''")
+        assert opened.complaints == []
 
 
 def test_tab_goes_from_the_skip_link_through_all_controls_in_order(page):
