@@ -21,10 +21,10 @@ PAGE = 360.0
 """Width of a figure that is readable on a phone and half a desktop page alike."""
 _KEY_SIZE = 8.5
 _KEY_LINE = 15.0
-_HANDLE = 40.0
-"""A piece of a line that shows its dash at least twice, beside its mark, and the space behind it."""
-_STROKE = 34.0
-_GAP = 14.0
+_HANDLE = 32.0
+"""A piece of a line that is long enough to see its dash beside its mark, and the space behind it."""
+_STROKE = 27.0
+_GAP = 7.0
 DIVERGED = "diverged run"
 DIVERGED_KEY: dict[str, Any] = {"color": MUTED, "marker": "x", "linewidth": 0.8, "markersize": 5.0}
 
