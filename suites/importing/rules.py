@@ -11,6 +11,7 @@ from ...results.store.folders import FoundCell, read_folder
 from ...results.store.protocol import Grid, check_protocol
 from ..anchors import AnchorsTable
 from .placing import MARK
+from .problems import Problems
 from .runs import ImportedRun, check_common_grid, read_at
 
 
@@ -110,20 +111,17 @@ def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun], *, grid: Gri
     episodes = record.get("protocol", {}).get("episodes")
     if grid == "common":
         runs = [_read_like(run, points) for run in runs]
+    problems = Problems()
     for run in runs:
-        here = [row.env_steps for row in run.rows]
-        if grid == "same" and here != points[: len(here)]:
-            wrong = next((k for k, point in enumerate(here[: len(points)]) if point != points[k]), len(points))
-            place_of = f"{here[wrong]} where {folder} has {points[wrong]}" if wrong < len(points) else "too many points"
-            raise UsageError(
-                f"{run.name} has {place_of}; put it on that grid with --grid common, or evaluate it at env_steps "
-                f"{', '.join(map(str, points[:3]))}, ... {points[-1]}, or leave --like out"
-            )
-        if other := next((row.episodes for row in run.rows if row.episodes not in (0, episodes)), None):
-            raise UsageError(
-                f"{run.name} averages {other} episodes where {folder} averages {episodes}; "
-                "evaluate it like that, or leave --like out"
-            )
+        with problems.collected():
+            if grid == "same":
+                _check_points(run, points, folder)
+            if other := next((row.episodes for row in run.rows if row.episodes not in (0, episodes)), None):
+                raise UsageError(
+                    f"{run.name} averages {other} episodes where {folder} averages {episodes}; "
+                    "evaluate it like that, or leave --like out"
+                )
+    problems.check()
     kept: dict[str, Any] = {
         name: record[name]
         for name in ("steps", "protocol", "anchors", "possible_returns", "environment")
@@ -131,6 +129,17 @@ def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun], *, grid: Gri
     }
     marked = [run._replace(complete=bool(run.rows) and run.rows[-1].env_steps == points[-1]) for run in runs]
     return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
+
+
+def _check_points(run: ImportedRun, points: Sequence[int], folder: Path) -> None:
+    here = [row.env_steps for row in run.rows]
+    if here != points[: len(here)]:
+        wrong = next((k for k, point in enumerate(here[: len(points)]) if point != points[k]), len(points))
+        place_of = f"{here[wrong]} where {folder} has {points[wrong]}" if wrong < len(points) else "too many points"
+        raise UsageError(
+            f"{run.name} has {place_of}; put it on that grid with --grid common, or evaluate it at env_steps "
+            f"{', '.join(map(str, points[:3]))}, ... {points[-1]}, or leave --like out"
+        )
 
 
 def _read_like(run: ImportedRun, points: Sequence[int]) -> ImportedRun:

@@ -5,6 +5,7 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.results.store.curve import CurveRow
+from pgsuite.suites.importing.problems import ImportProblems
 from pgsuite.suites.importing.runs import ImportedRun, TrainingEpisodes, check_common_grid, on_grid
 
 
@@ -59,6 +60,12 @@ def test_a_run_that_stops_early_is_partial():
 def test_unequal_grids_are_named():
     with pytest.raises(UsageError, match=r"ppo on e, seed 1, of x\.csv has a point at 15 .* at 10"):
         check_common_grid([evaluated(0, 10, 20), evaluated(0, 15, seed=1)])
+
+
+def test_every_run_on_another_grid_is_named():
+    with pytest.raises(ImportProblems) as error:
+        check_common_grid([evaluated(0, 10, 20), evaluated(0, 15, seed=1), evaluated(0, 12, seed=2)])
+    assert ["seed 1" in error.value.found[0], "seed 2" in error.value.found[1]] == [True, True]
 
 
 def test_a_point_is_no_curve():
