@@ -1,11 +1,12 @@
 """What ``import pgsuite`` offers beyond single rooms, and what the command line does too: one function for both."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import PgsuiteError, UsageError, located
 from .foreign import plain
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .reports.audit import Audit
     from .reports.compared import Compared
     from .suites.audit.run import AuditJob
+    from .suites.planning import PlannedCell
     from .suites.scheduling import Failure
 
 Names = str | type | Iterable[str | type]
@@ -86,6 +88,7 @@ def run(
     steps: int | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    tensorboard: bool | str | Path = False,
     progress: bool = True,
 ) -> Ran:
     """Run what is missing of a suite, on worker processes. What failed is in the result, and said.
@@ -100,6 +103,7 @@ def run(
         steps: budget of every run instead of the suite's.
         out: results folder; ``runs/SUITE`` by default.
         workers: processes at once; one per core by default.
+        tensorboard: whether to write TensorBoard's event files meanwhile, into ``OUT/tensorboard``; or the folder.
         progress: whether to show how it gets on, on the error output.
 
     Raises:
@@ -114,6 +118,7 @@ def run(
         steps=steps,
         out=out,
         workers=workers,
+        tensorboard=tensorboard,
         progress=progress,
     )
     if ran.interruption is not None:
@@ -130,6 +135,7 @@ def carry_out(
     steps: int | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    tensorboard: bool | str | Path = False,
     progress: bool = True,
 ) -> Ran:
     """Do what `run` does; an interruption is part of what is returned."""
@@ -142,15 +148,48 @@ def carry_out(
     except ValueError as error:
         raise UsageError(f"--seeds: {error}") from None
     check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
-    from .suites.console import progress_console
+    from .suites.console import progress_console, say
     from .suites.planning import plan_cells
 
     folder = Path("runs") / chosen.name if out is None else Path(out)
     planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps)
     from .suites.running import run_cells
 
-    outcome = run_cells(planned, folder, workers=workers, console=progress_console(progress))
+    console = progress_console(progress)
+    with ExitStack() as stack:
+        watch: dict[str, Any] = {}
+        if tensorboard:
+            place = folder / "tensorboard" if tensorboard is True else Path(tensorboard)
+            watch["on_rows"] = stack.enter_context(_watched(planned, place, lambda line: say(console, line)))
+        outcome = run_cells(planned, folder, workers=workers, console=console, **watch)
     return Ran(folder, tuple(outcome.failures), outcome.interruption)
+
+
+@contextmanager
+def _watched(planned: Sequence["PlannedCell"], out: Path, note: Callable[[str], None]) -> Iterator[Callable[..., None]]:
+    """Write event files of what is finished, and give what writes those of runs at work."""
+    from .reports.exports.live import LiveTensorBoard
+    from .reports.exports.tracker import TrackedRun
+    from .results.store.curve import curve_rows
+
+    board, cells = LiveTensorBoard(out, note), {p.cell.name: p for p in planned}
+
+    def tracked(p: "PlannedCell", seed: int) -> TrackedRun:
+        cell = p.cell
+        identity = (plain(cell.suite), plain(cell.algorithm), plain(cell.environment.id), seed, cell.fingerprint)
+        return TrackedRun(*identity, "partial", p.record["configuration"])
+
+    for p in planned:
+        for seed in sorted({*p.seeds} - {*p.missing()}):
+            if not board.has(tracked(p, seed)):
+                with suppress(PgsuiteError):  # a damaged run is told by the report
+                    board.take(tracked(p, seed), p.record["anchors"], curve_rows(p.store.read_curve(seed)[0]))
+    try:
+        yield lambda job, seed, rows: board.take(
+            tracked(cells[job.cell.name], seed), cells[job.cell.name].record["anchors"], rows
+        )
+    finally:
+        board.close()
 
 
 def audit(

@@ -24,6 +24,12 @@ def run(
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard's event files meanwhile, into OUT/tensorboard.")
+    ] = False,
+    tensorboard_dir: Annotated[
+        Path | None, typer.Option(help="The same, into this folder.  [default: OUT/tensorboard]")
+    ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Leave the results for `report`.")] = False,
 ) -> None:
     """Run what is missing of a suite, then report it.
@@ -34,7 +40,14 @@ def run(
 
     sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
     ran = carry_out(
-        suite, algorithms=algorithm or (), environments=env or (), seeds=seeds, steps=steps, out=out, workers=workers
+        suite,
+        algorithms=algorithm or (),
+        environments=env or (),
+        seeds=seeds,
+        steps=steps,
+        out=out,
+        workers=workers,
+        tensorboard=tensorboard_dir or tensorboard,
     )
     trouble: PgsuiteError | None = None
     if not (no_report or ran.interruption) and (not ran.failures or ran.has_runs):

@@ -1,6 +1,6 @@
 """Running a suite: what is missing is run, what is there is left alone, what fails is said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ..errors import PgsuiteError, located, plain
 from ..kernels import host
+from ..results.store.curve import CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
 from ..results.store.provenance import provenance
 from ..wording import plural
@@ -17,6 +18,7 @@ from .console import say
 from .display import Display
 from .planning import PlannedCell
 from .scheduling import Failure, Scheduler, available_cores, make_jobs, no_process
+from .workers import Job, News
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ def run_cells(
     *,
     workers: int | None = None,
     console: Console | None = None,
+    on_rows: Callable[[Job, int, Sequence[CurveRow]], None] = lambda *_: None,
 ) -> Outcome:
     """Run what is missing of the planned cells, on worker processes.
 
@@ -43,6 +46,7 @@ def run_cells(
         out: results folder.
         workers: processes at once; one per available core by default.
         console: where progress is shown.
+        on_rows: told a job, a seed and new checkpoints of that run, those of a resumed one included.
 
     Raises:
         UsageError: if the results folder cannot be written, or holds results of another suite.
@@ -77,7 +81,13 @@ def run_cells(
     except (OSError, EOFError) as error:
         raise PgsuiteError(no_process(error)) from error
     with Display(console, jobs) as display:
-        scheduler = Scheduler(workers, on_start=display.start, on_news=display.news, on_finish=display.finish)
+
+        def tell(job: Job, news: News) -> None:
+            display.news(job, news)
+            if news.rows:
+                on_rows(job, *news.rows)
+
+        scheduler = Scheduler(workers, on_start=display.start, on_news=tell, on_finish=display.finish)
         interruption = None
         try:
             scheduler.run(jobs)

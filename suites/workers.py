@@ -39,6 +39,8 @@ class News(NamedTuple):
     """Environment steps that were there already when the job resumed runs."""
     note: str = ""
     """What was wrong with a run that is there, and is mended."""
+    rows: tuple[int, Sequence[CurveRow]] | None = None
+    """A seed and its checkpoints that were not told yet, those of a resumed run included."""
 
 
 class Finished(NamedTuple):
@@ -71,6 +73,7 @@ class StoreSink:
         self._saved: dict[int, float] = {}
         self._pending: dict[int, Callable[[], None]] = {}
         self._told, self._steps = 0.0, 0
+        self._rows_told: dict[int, int] = {}
 
     def load(self, seed: int) -> Stored | None:
         """Return a run's curve and snapshot, cut to what both have; None where there is none or it is damaged.
@@ -88,6 +91,7 @@ class StoreSink:
         if found.damage:
             self._tell(f"seed {seed} goes on from checkpoint {rows[-1].checkpoint}: {found.damage}")
         self._connection.send(News(0, found=int(found.tensors["steps"][0])))
+        self._tell_rows(seed, rows)
         return Stored(rows, found.tensors)
 
     def _tell(self, note: str) -> None:
@@ -102,6 +106,13 @@ class StoreSink:
         if facts["status"] != "partial" or now - self._saved.setdefault(seed, now) >= self._interval:
             self._saved[seed] = now
             self._write(seed)
+        self._tell_rows(seed, rows)
+
+    def _tell_rows(self, seed: int, rows: Sequence[CurveRow]) -> None:
+        told = self._rows_told.get(seed, 0)
+        if len(rows) > told:
+            self._rows_told[seed] = len(rows)
+            self._connection.send(News(0, rows=(seed, rows[told:])))
 
     def flush(self) -> None:
         """Write what was kept in mind."""

@@ -22,7 +22,8 @@ import pgsuite
 
 print("once")
 ran = pgsuite.run(
-    "quick", algorithms="reinforce", environments="CartPole-v1", seeds=range(2), steps=400, out=sys.argv[1]
+    "quick", algorithms="reinforce", environments="CartPole-v1", seeds=range(2), steps=400, out=sys.argv[1],
+    tensorboard=True,
 )
 assert ran.ok, str(ran)
 print(ran)
@@ -92,6 +93,26 @@ def test_a_run_again_does_nothing_and_tells_what_there_is(out, capsys):
 def test_errors_are_those_of_the_command_line(call, says):
     with pytest.raises(pgsuite.UsageError, match=says):
         call()
+
+
+def test_event_files_are_written_while_it_runs(out, tmp_path):
+    from pgsuite.reports.exports import export_tensorboard
+
+    export_tensorboard(pgsuite.load(out), tmp_path)
+    exported = {file.relative_to(tmp_path): file.read_bytes() for file in tmp_path.rglob("*tfevents*")}
+    live = out / "tensorboard"
+    assert {file.relative_to(live): file.read_bytes() for file in live.rglob("*tfevents*")} == exported
+    assert len(exported) == 2
+
+
+def test_finished_runs_get_event_files_too(out, tmp_path):
+    pgsuite.run(
+        "quick", algorithms="reinforce", environments="CartPole-v1", seeds="0-1", steps=400, out=out, progress=False,
+        tensorboard=tmp_path,
+    )  # fmt: skip
+    for file in tmp_path.rglob("*tfevents*"):
+        assert file.read_bytes() == (out / "tensorboard" / file.relative_to(tmp_path)).read_bytes()
+    assert len([*tmp_path.rglob("*tfevents*")]) == 2
 
 
 def test_a_class_stands_for_its_address_unless_no_worker_could_import_it(out):

@@ -90,13 +90,13 @@ def export(frame: pd.DataFrame, tracker: Tracker, settings: Settings | None = No
         )
         for row in rows.sort_values("env_steps").to_dict("records"):
             seconds = float(row.get("wall_time", math.nan))
-            tracker.log(int(row["env_steps"]), seconds if math.isfinite(seconds) else 0.0, _numbers(row))
+            tracker.log(int(row["env_steps"]), seconds if math.isfinite(seconds) else 0.0, numbers(row))
         tracker.finish()
     return runs.ngroups
 
 
-def _numbers(row: Mapping[Any, Any]) -> dict[str, float]:
-    """The finite numbers of a row, by the name that trackers show."""
+def numbers(row: Mapping[Any, Any]) -> dict[str, float]:
+    """The finite numbers of a row, by the name that trackers show, in its order."""
     named = {str(column): NUMBERS.get(str(column), str(column)) for column in row}
     chosen = {shown: row[column] for column, shown in named.items() if column in NUMBERS or column.startswith(METRIC)}
-    return {key(shown): float(value) for shown, value in chosen.items() if math.isfinite(float(value))}
+    return {key(shown): float(chosen[shown]) for shown in sorted(chosen) if math.isfinite(float(chosen[shown]))}

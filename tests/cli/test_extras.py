@@ -63,6 +63,13 @@ def test_what_runs_on_envpool_is_refused_before_anything_is_run(extra, arguments
     assert not (place / "runs").exists()
 
 
+def test_event_files_of_a_run_are_refused_before_anything_is_run(pgsuite, hide, tmp_path):
+    hide("tensorboard")
+    command = ["run", "quick", "-a", "trpo", "-e", "CartPole-v1", "--steps", "40", "--out", str(tmp_path / "out")]
+    assert is_missing("tensorboard", pgsuite(*command, "--tensorboard"))
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("suite", ["quick", "classic", "probes"])
 def test_suites_that_need_no_extra(suite, hide, tmp_path):
     hide("envpool", "mujoco", "Box2D", "pygame")

@@ -42,11 +42,22 @@ def test_what_was_saved_is_found_again(job):
     sink = StoreSink(job, ear, 0.0)
     assert sink.load(3) is None
     save(sink, 1)
+    assert ear == [News(0, rows=(3, [row(0), row(1)]))]
+    ear.clear()
     stored = sink.load(3)
     assert stored.rows == [row(0), row(1)]
     assert stored.tensors["checkpoint"].tolist() == [1]
     assert sink.load(4) is None
     assert ear == [News(0, found=10)]  # which is no work of this job, and does not make it faster
+
+
+def test_every_checkpoint_is_told_once_and_those_of_a_resumed_run_first(job):
+    save(StoreSink(job, Ear(), 0.0), 1)
+    ear = Ear()
+    sink = StoreSink(job, ear, 0.0)
+    sink.load(3)
+    save(sink, 2)
+    assert [news.rows for news in ear if news.rows] == [(3, [row(0), row(1)]), (3, [row(2)])]
 
 
 def test_rows_beyond_the_snapshot_are_cut(job):
@@ -61,6 +72,7 @@ def test_a_damaged_run_starts_anew(suffix, job):
     ear = Ear()
     sink = StoreSink(job, ear, 0.0)
     save(sink, 1)
+    ear.clear()
     (job.store.path / f"seed-3.{suffix}").write_bytes(b"broken")
     assert sink.load(3) is None
     (news,) = ear
@@ -71,6 +83,7 @@ def test_a_curve_that_says_more_than_its_snapshot_is_cut_and_told(job):
     ear = Ear()
     sink = StoreSink(job, ear, 0.0)
     save(sink, 1)
+    ear.clear()
     job.store.write_curve(3, [row(k) for k in range(3)], {"status": "complete"})
     assert [r.checkpoint for r in sink.load(3).rows] == [0, 1]
     assert ear[0].note.startswith("seed 3 goes on from checkpoint 1: it says that it is complete, and its snapshot")
