@@ -141,7 +141,7 @@ def _among(tied: Sequence[str], pairs: pd.DataFrame, level: float) -> str:
 
 def _untested(verdicts: Sequence[str], pairs: pd.DataFrame, level: float) -> str:
     """Why no test says anything."""
-    if NO_SPREAD in verdicts:
+    if set(verdicts) == {NO_SPREAD}:
         return "but their runs are all alike, and without any spread nothing can be tested"
     takes = f"{needed(len(pairs), level)} of each are needed"
     if pairs["permutation_p"].notna().any():

@@ -121,6 +121,14 @@ def test_runs_that_are_all_alike_are_not_tested():
     assert "but their runs are all alike, and without any spread nothing can be tested" in says(alike)
 
 
+def test_a_tie_of_which_only_some_are_alike_is_not_called_alike():
+    tied = [runs(label, "A-v0", [[20, 520]] * 5) for label in "ab"]
+    tied += [runs("c", "A-v0", [[20, value] for value in (100, 520, 520, 520, 520)])]
+    frame = [*tied, *(runs(label, "A-v0", [[20, 20 + n] for n in range(5)]) for label in "defg")]
+    assert "a, b and c share the highest score" in says(*frame)
+    assert "so few runs cannot show a difference" in says(*frame)
+
+
 def test_one_run_under_several_seeds_is_not_several_runs():
     alike = pd.concat([runs("a", "A-v0", [[20, 200]] * 5), cell("b", "A-v0", 0.9)])
     assert says(alike).endswith("; with identical curves, so not independent runs: 5 of a on A-v0.")
