@@ -139,6 +139,7 @@ def carry_out(
     progress: bool = True,
 ) -> Ran:
     """Do what `run` does; an interruption is part of what is returned."""
+    from .suites.named_code import let_in_code_of
     from .suites.schema import check_names, load_suite, parse_seeds
 
     chosen = load_suite(str(suite))
@@ -147,6 +148,7 @@ def carry_out(
         own_seeds = None if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
     except ValueError as error:
         raise UsageError(f"--seeds: {error}") from None
+    let_in_code_of(chosen, names, ids)
     check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
     from .suites.console import progress_console, say
     from .suites.planning import plan_cells
@@ -217,9 +219,12 @@ def audit(
     from .reports.audit import Audit
     from .suites.audit.run import BATCHES, plan_audit, run_audit
     from .suites.console import counting, progress_console
+    from .suites.named_code import let_in
 
+    references = _references(algorithms)
+    let_in(references)
     jobs: list[AuditJob] = plan_audit(
-        _references(algorithms), _several(models), seed=seed, batches=BATCHES if batches is None else batches
+        references, _several(models), seed=seed, batches=BATCHES if batches is None else batches
     )
     with counting("audit", len(jobs), progress_console(progress)) as advance:
         return Audit(run_audit(jobs, workers=workers, on_done=lambda _: advance()))

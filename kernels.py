@@ -236,9 +236,17 @@ def cache_folder() -> Path:
 
 
 def _numba() -> Any:
-    """Import numba, without the vector mathematics that some installations add: its last bits are not libm's."""
+    """Import numba, without the vector mathematics that some installations add: its last bits are not libm's.
+
+    Nor does it obey a ``.numba_config.yaml`` in the working folder, which could name a folder of code to unpickle.
+    """
     os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
-    return importlib.import_module("numba")
+    first = "numba" not in sys.modules
+    numba = importlib.import_module("numba")
+    if first and Path(numba.config._config_fname).exists():
+        numba.config._config_fname = os.devnull
+        numba.config.reload_config()
+    return numba
 
 
 @cache

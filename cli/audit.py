@@ -1,6 +1,5 @@
 """`pgsuite audit`: gradient estimators against exact gradients."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +30,6 @@ def audit(
     """
     from ..api import audit as carry_out
 
-    sys.path.insert(0, str(Path.cwd()))
     if json is not None and not json.parent.is_dir():
         raise UsageError(f"cannot write {json}: there is no folder {json.parent}; make it first")
     found = carry_out(algorithm or (), model or (), batches=batches, seed=seed, workers=workers)

@@ -1,6 +1,5 @@
 """`pgsuite bless`: runs of a suite become a baseline."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,11 +27,12 @@ def bless(
     The bank is one text file: curves, fingerprints and where they were made, no weights. Cells that were blessed
     before and are not asked for now stay in it.
     """
+    from ..suites.named_code import let_in_code_of
     from ..suites.schema import check_names, load_suite
 
-    sys.path.insert(0, str(Path.cwd()))
     chosen = load_suite(suite)
     algorithms, environments = tuple(dict.fromkeys(algorithm or ())), tuple(dict.fromkeys(env or ()))
+    let_in_code_of(chosen, algorithms, environments)
     check_names(chosen, algorithms, environments, steps)
     if out.suffix and not out.is_dir() and out.parent.exists() and not out.parent.is_dir():
         raise UsageError(f"-o {out}: {out.parent} is no folder")

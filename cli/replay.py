@@ -1,6 +1,5 @@
 """`pgsuite replay`: a stored policy again, and a film of it."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +38,6 @@ def replay(
         check_target(out)
     if checkpoint != "last" and not checkpoint.isdecimal():
         raise UsageError(f"--checkpoint {checkpoint}: give a number, or last")
-    if trust or ":" in (algorithm or ""):  # code that the user names; the working folder may be a stranger's
-        sys.path.append(str(Path.cwd()))
     store = find_cell(cell, algorithm, env)
     number = None if checkpoint == "last" else int(checkpoint)
     policy = open_policy(store, seed, algorithm=algorithm, checkpoint=number, trust=trust)

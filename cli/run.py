@@ -38,7 +38,6 @@ def run(
     """
     from ..api import carry_out
 
-    sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `python -m`
     ran = carry_out(
         suite,
         algorithms=algorithm or (),

@@ -7,14 +7,18 @@ there, from a note in the environment. In any other process importing it does no
 import importlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from .. import kernels
 from ..algorithms.registry import load_class
+from ..envs.make import chosen_backend
 from . import tether
-from .cells import Environment, open_environments
-from .process import start_server
+from .cells import Environment, import_modules, open_environments
+from .named_code import reserve_names
+from .process import SAFE_PATH, start_server
 
 _NOTE = "PGSUITE_FORKING"
 
@@ -34,15 +38,20 @@ def start(
     """
     places = {json.dumps([env.id, env.backend, *env.modules]) for env in environments if not env.options}
     wanted = {"modules": {module}, "algorithms": algorithms, "environments": places, "precisions": precisions}
-    os.environ[_NOTE] = json.dumps({name: sorted(set(values)) for name, values in wanted.items()})
+    note = {name: sorted(set(values)) for name, values in wanted.items()}
+    os.environ[_NOTE] = json.dumps({**note, "path": sys.path, "safe_path": SAFE_PATH in os.environ})
     try:
         start_server(__name__)
     finally:
         del os.environ[_NOTE]
 
 
-def load(wanted: Mapping[str, Sequence[str]]) -> None:
+def load(wanted: Mapping[str, Any]) -> None:
     """Load all that is wanted, and its kernels; what fails, fails again, and is told, in the worker."""
+    reserve_names()
+    sys.path[:] = wanted["path"]  # as it is where the workers were asked for
+    if not wanted["safe_path"]:
+        os.environ.pop(SAFE_PATH, None)  # what workers start is started as ever
     for module in wanted["modules"]:
         importlib.import_module(module)
     for reference in wanted["algorithms"]:
@@ -51,7 +60,9 @@ def load(wanted: Mapping[str, Sequence[str]]) -> None:
     for place in wanted["environments"]:
         with suppress(Exception):
             env_id, backend, *modules = json.loads(place)
-            open_environments(Environment(id=env_id, backend=backend, modules=tuple(modules)), [0]).close()
+            import_modules(modules)
+            if chosen_backend(env_id, backend, {}) == "compiled":  # the others have no kernels, and may do anything
+                open_environments(Environment(id=env_id, backend=backend, modules=tuple(modules)), [0]).close()
     with suppress(Exception):
         kernels.prepare(*wanted["precisions"])
 

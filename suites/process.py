@@ -30,6 +30,8 @@ _KIBIBYTE = 2**10
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _GIBIBYTE = 2**30
 
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Variable of the environment that keeps the working folder off the import path of a Python that is started."""
 GRACE = 5.0
 """Seconds that a process which is told to end has to save what it has."""
 GRACE_OF_ORPHANS = 3.0
@@ -48,11 +50,13 @@ def start_server(module: str) -> None:
     """
     context = forking()
     context.set_forkserver_preload([tether.__name__, module])
-    resource_tracker.ensure_running()  # starting it later would unblock SIGTERM
+    with without_working_folder():
+        resource_tracker.ensure_running()  # starting it later would unblock SIGTERM
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _GROUP_SIGNALS)
     os.environ[tether.NOTE] = str(os.getpid())
     try:
-        forkserver.ensure_running()
+        with without_working_folder():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         del os.environ[tether.NOTE]
@@ -79,6 +83,20 @@ class _Process(ForkServerProcess):
 
 class _Context(ForkServerContext):
     Process = _Process
+
+
+@contextmanager
+def without_working_folder() -> Iterator[None]:
+    """Let no Python that is started meanwhile look for modules in the working folder, as ``python -c`` does first."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def forking() -> ForkServerContext:

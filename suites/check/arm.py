@@ -4,15 +4,16 @@ It is started as a file, with the version's package in front on the path, and be
 that it imports is the version's. Requests and answers are JSON, a line each.
 """
 
-import importlib
+import importlib.util
 import inspect
 import json
 import os
 import signal
 import statistics
 import sys
+import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -21,6 +22,8 @@ from typing import Any
 
 PLANNED: list[Any] = []
 OUT: list[Path] = []
+_INSTALLED = ("lib-dynload", "site-packages", "dist-packages")
+"""Names of folders that Python and pip fill."""
 
 
 def plan(
@@ -33,6 +36,8 @@ def plan(
     from pgsuite.suites.schema import parse_suite
 
     chosen = parse_suite(suite, source)
+    if chosen.modules or any(":" in name for name in [*algorithms, *environments, *_named(suite)]):
+        _let_in(sys.argv[1:])
     PLANNED[:] = plan_cells(
         chosen, Path(out), algorithms=algorithms, environments=environments, seeds=(0,), steps=steps
     )
@@ -50,6 +55,27 @@ def plan(
     ]
     modules = [getattr(importlib.import_module(name), "__file__", None) for name in chosen.modules]
     return {"package": pgsuite.__file__, "modules": modules, "cells": cells, "loaded": _loaded()}
+
+
+def _named(suite: dict[str, Any]) -> Iterator[str]:
+    """The classes and environments that a suite names."""
+    yield from suite.get("environments", {})
+    yield from (str(table.get("class", "")) for table in suite.get("algorithms", {}).values())
+
+
+def _let_in(folders: list[str]) -> None:
+    """Let the code in folders be imported: never before Python's own or what is installed, which it may not replace.
+
+    It comes before what an editable installation adds to the path, which is another version of the same code.
+    """
+    python = Path(sysconfig.get_path("stdlib")).resolve()
+    places = [Path(place).resolve() for place in sys.path]
+    installed = [n for n, place in enumerate(places) if place == python or place.name in _INSTALLED]
+    last = max(installed, default=len(places) - 1) + 1
+    for name in sys.stdlib_module_names - sys.modules.keys():
+        if importlib.util.find_spec(name) is None:  # of another system: missing, whatever the folders hold
+            sys.modules[name] = None  # type: ignore[assignment]
+    sys.path[last:last] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path[:last]]
 
 
 def _loaded() -> list[str]:
@@ -162,7 +188,6 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what anybody prints is no answer
-    sys.path.insert(0, str(Path.cwd()))  # modules of the working folder can be named, as with `pgsuite run`
     for line in sys.stdin:
         request = json.loads(line)
         try:

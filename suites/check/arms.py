@@ -15,6 +15,7 @@ from ...errors import PgsuiteError, UsageError, located
 from ...results.store.bank import Run, read_run
 from ...results.store.git import outside_hooks
 from ...results.store.store import CellStore
+from .revisions import Tree
 
 _SCRIPT = Path(__file__).with_name("arm.py")
 _TICK = 0.5
@@ -49,25 +50,25 @@ class ArmCell:
 class Arm:
     """A process that runs one version of the code, from `arm.py`."""
 
-    def __init__(self, name: str, folder: Path, path: Sequence[Path], out: Path) -> None:
+    def __init__(self, name: str, tree: Tree, out: Path) -> None:
         """Start it.
 
         Args:
             name: ``baseline`` or ``candidate``, for messages.
-            folder: where it works: paths in the suite are relative to it.
-            path: folders in front on its import path.
+            tree: the version; paths in the suite are relative to its folder.
             out: results folder, of both arms.
         """
         self.name, self._out = name, out.absolute()
-        inherited = os.environ.get("PYTHONPATH")
-        everything = [*map(str, path), *([inherited] if inherited else [])]
+        inherited = [Path(folder).resolve() for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+        own = [folder for folder in inherited if folder.is_relative_to(Path.cwd().resolve())]
+        front = [*tree.package, *(folder for folder in inherited if folder not in own)]
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_SCRIPT)],
+            [sys.executable, "-P", str(_SCRIPT), *map(str, [*tree.path, *own])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=folder,
-            env={**outside_hooks(), "PYTHONPATH": os.pathsep.join(everything)},
+            cwd=tree.folder,
+            env={**outside_hooks(), "PYTHONPATH": os.pathsep.join(map(str, front))},
         )
         self.cells: dict[tuple[str, str], ArmCell] = {}
         self.package = ""

@@ -230,7 +230,7 @@ class _Opening:
     ) -> Arm:
         """An arm that plans the suite; its answer is still to be received."""
         request = self._request
-        arm = self._stack.enter_context(Arm(role, tree.folder, tree.path, self._out))
+        arm = self._stack.enter_context(Arm(role, tree, self._out))
         arm.send(
             "plan",
             suite={**data, "name": self._suite.name},

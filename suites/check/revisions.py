@@ -21,11 +21,16 @@ class Tree(NamedTuple):
     """Empty for the working tree."""
 
     @property
+    def package(self) -> list[Path]:
+        """What holds this package and nothing else, where the tree is a checkout of it: first on the import path."""
+        return [self.root / ".dev"] if (self.root / ".dev" / "pgsuite").exists() else []
+
+    @property
     def path(self) -> list[Path]:
-        """What comes first on the import path, so that its code runs and no installed one."""
-        if (self.root / ".dev" / "pgsuite").exists():  # this package: the root is the package itself
-            return [self.root / ".dev"]
-        return [self.root / "src", self.root] if (self.root / "src").is_dir() else [self.root]
+        """Where code that a suite names is looked for, so that the tree's own runs and no other version of it."""
+        if self.package:
+            return [self.folder]
+        return [*([self.root / "src"] if (self.root / "src").is_dir() else []), self.root, self.folder]
 
     def holds(self, file: str | Path | None) -> bool:
         """Whether a file lies in it."""

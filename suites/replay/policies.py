@@ -18,6 +18,7 @@ from ...results.store.folders import read_folder
 from ...results.store.record import has_record
 from ...results.store.store import CellStore
 from ..cells import Environment, Evaluation, open_environments
+from ..named_code import let_in
 from .trust import check_code, check_environment
 
 
@@ -83,6 +84,7 @@ def open_policy(
         check_environment(record, place) if own else check_code(record, place)
     try:
         environment, protocol = _environment(record), _protocol(record)
+        let_in([own or str(record["reference"])], environment.modules, [environment.id])
         actor = _actor(own or record["reference"], record["configuration"], environment, seed, snapshot[0])
         last = int(snapshot[0]["checkpoint"][0])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

@@ -4,6 +4,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.suites.check.arms import Arm
+from pgsuite.suites.check.revisions import Tree
 
 SUITE = {
     "name": "tiny",
@@ -19,7 +20,7 @@ KEY = ("actor-critic", "pgsuite/ProbeAction-v0")
 @pytest.fixture(scope="module")
 def arm(tmp_path_factory):
     folder = tmp_path_factory.mktemp("arm")
-    with Arm("candidate", folder, [], folder / "out") as arm:
+    with Arm("candidate", Tree(folder, folder), folder / "out") as arm:
         plan = {"suite": SUITE, "source": "tiny.toml", "algorithms": [], "environments": [], "steps": None}
         arm.planned(arm.ask("plan", **plan, out=str(folder / "out")))
         yield arm
@@ -57,7 +58,7 @@ def test_an_error_is_told_and_the_arm_goes_on(arm):
 
 
 def test_a_death_is_told(tmp_path):
-    with Arm("baseline", tmp_path, [], tmp_path / "out") as arm:
+    with Arm("baseline", Tree(tmp_path, tmp_path), tmp_path / "out") as arm:
         arm._process.kill()
         with pytest.raises(PgsuiteError, match="baseline: its process ended"):
             arm.ask("auditable", reference="trpo")
