@@ -67,8 +67,10 @@ class Ran:
     @property
     def has_runs(self) -> bool:
         """Whether any run in the folder has come to its end, so that there is something to report."""
-        try:
-            return bool(self.frame.status.isin(["complete", "diverged"]).any())
+        from .results import gather
+
+        try:  # damaged files are left out
+            return bool(gather([self.out]).frame.status.isin(["complete", "diverged"]).any())
         except PgsuiteError:
             return False
 

@@ -14,11 +14,14 @@ def plan(
 ) -> None:
     """Tell how many seeds it takes to detect a drop.
 
-    Also what the seeds there are can detect.
+    Also what the seeds there are can detect. Exit code 1 when a file cannot be read; it is named and left out.
     """
     from rich.console import Console
 
     from ..reports.seeds import plan as carry_out
     from ..reports.terminal import print_plan
 
-    print_plan(carry_out(*folders, drop=drop, power=power, alpha=alpha), Console())
+    planned = carry_out(*folders, drop=drop, power=power, alpha=alpha)
+    print_plan(planned, Console())
+    if planned.damaged:
+        raise typer.Exit(1)

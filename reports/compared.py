@@ -186,7 +186,7 @@ def compare(
 
     Raises:
         UsageError: a folder holds no results, or folders do not fit together; the message says the way out.
-        PgsuiteError: a manifest is damaged.
+        PgsuiteError: nothing that was asked for can be read.
     """
     gathered = gather(paths, grid=grid)
     options: Any = {"level": level, "replicates": replicates, "seed": seed, "grid": grid}

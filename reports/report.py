@@ -97,7 +97,7 @@ def report(
     Raises:
         UsageError: there is no such format, a folder holds no results, folders do not fit together, or ``out`` cannot
             be written.
-        PgsuiteError: a manifest is damaged.
+        PgsuiteError: nothing that was asked for can be read.
     """
     for one in formats:
         if one not in FORMATS:

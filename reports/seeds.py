@@ -27,6 +27,8 @@ class SeedPlan:
     """What is to be found, and with which chances."""
     frame: pd.DataFrame
     """`pgsuite.results.statistics.power.seeds_needed`: one row per algorithm and environment, ``needed`` among them."""
+    damaged: tuple[str, ...] = ()
+    """One line for every file that cannot be read, and whose run is left out."""
 
     @property
     def table(self) -> Table:
@@ -37,9 +39,9 @@ class SeedPlan:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What has to be said of single rows, a line each."""
+        """What has to be said of single rows and of what is left out, a line each."""
         noted = self.frame[self.frame["note"] != ""].to_dict("records")
-        return tuple(f"{row['label']}, {row['env']}: {row['note']}" for row in noted)
+        return (*(f"{row['label']}, {row['env']}: {row['note']}" for row in noted), *self.damaged)
 
     def __repr__(self) -> str:
         return f"SeedPlan({self.design})\n{self.frame}"
@@ -65,12 +67,13 @@ def plan(*paths: str | Path, drop: float | str = 0.2, power: float = 0.9, alpha:
     if design.alpha >= design.power:
         raise UsageError(f"--power must be above --alpha ({alpha:g}), not {power:g}")
     curves: dict[str, dict[str, Curves]] = {}
-    for (label, env), found in read_curves(gather(paths).frame).items():
+    gathered = gather(paths)
+    for (label, env), found in read_curves(gathered.frame).items():
         curves.setdefault(label, {})[env] = found
     if not curves:
         names = ", ".join(map(str, paths))
         raise UsageError(f"no run in {names} is complete, so nothing can be planned; finish some with `pgsuite run`")
-    return SeedPlan(design, seeds_needed(curves, design))
+    return SeedPlan(design, seeds_needed(curves, design), gathered.damaged)
 
 
 def parse_share(option: str, text: str) -> float:

@@ -179,8 +179,8 @@ def _grid(found: Any) -> NDArray[np.int64]:
     if not isinstance(found, list) or not all(type(step) is int for step in found):
         raise TypeError("the steps are no list of whole numbers")
     steps = np.asarray(found, np.int64)
-    if len(steps) < 2 or (np.diff(steps) <= 0).any():
-        raise ValueError("there are fewer than two checkpoints, or they are out of order")
+    if len(steps) < 2 or steps[0] < 0 or (np.diff(steps) <= 0).any():
+        raise ValueError("there are fewer than two checkpoints, or they are out of order or before the start")
     return steps
 
 

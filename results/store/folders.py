@@ -103,7 +103,12 @@ def read_folder(path: Path) -> Folder:
 
 def _cells(path: Path) -> list[Path]:
     """Folders with a record, readable or not; hidden ones are on their way."""
-    return sorted(place for place in path.iterdir() if not place.name.startswith(".") and has_record(place))
+    try:
+        return sorted(place for place in path.iterdir() if not place.name.startswith(".") and has_record(place))
+    except OSError as error:
+        raise UsageError(
+            f"the results folder {path} cannot be read: {error.strerror}; change its permissions"
+        ) from error
 
 
 def _there(path: Path, place: Path) -> FoundCell:

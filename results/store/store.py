@@ -141,8 +141,15 @@ class CellStore:
         return {seed: self._status(seed) for seed in self.stored()}
 
     def stored(self) -> list[int]:
-        """Seeds that have a curve, readable or not, in order."""
-        files = self.path.iterdir() if self.path.is_dir() else ()
+        """Seeds that have a curve, readable or not, in order.
+
+        Raises:
+            DamagedFile: the folder cannot be read.
+        """
+        try:
+            files = list(self.path.iterdir()) if self.path.is_dir() else []
+        except OSError as error:
+            raise DamagedFile(self.path, error, "make it readable") from error
         seeds = (int(match[1]) for file in files if (match := _CURVE.fullmatch(file.name)))
         return sorted(seed for seed in seeds if seed <= LARGEST_SEED)
 

@@ -1,6 +1,7 @@
 """`pgsuite report`: what it prints, what it writes, and how it ends when something is missing or wrong."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -94,6 +95,29 @@ def test_a_damaged_record_is_named_on_a_report_of_the_rest(asked_for, pgsuite, t
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count(f"{broken.path.name}/cell.json is damaged") == 1
     assert "trpo has an IQM of the final score of" in page
+
+
+def test_every_kind_of_damage_is_named_on_a_report_and_a_plan_of_the_rest(pgsuite, tmp_path):
+    stores = [
+        cell(tmp_path, algorithm, digit) for algorithm, digit in (("trpo", "a"), ("reinforce", "b"), ("npg", "c"))
+    ]
+    cells = [{"algorithm": s.algorithm, "env": s.env, "folder": s.path.name, "seeds": [0, 1, 2, 3, 4]} for s in stores]
+    write_manifest(tmp_path, "mine", cells)
+    curves = [stores[0].curve_file(seed) for seed in range(3)]
+    whole = curves[0].read_bytes()
+    curves[0].write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    curves[1].unlink()
+    os.mkfifo(curves[1])
+    curves[2].unlink()
+    curves[2].symlink_to("/dev/zero")
+    (stores[2].path / "cell.json").write_bytes(b"[" * 10**6)
+    (tmp_path / "manifest.json").write_bytes(b'{"format": ' + b"9" * 400 + b"}")
+    for command in ("report", "plan"):
+        code, out, err = pgsuite(command, str(tmp_path))
+        assert (code, err) == (1, "")
+        for path in (*curves, stores[2].path / "cell.json", tmp_path / "manifest.json"):
+            assert out.count(f"{path.parent.name}/{path.name} is damaged") == 1
+    assert "reinforce" in out
 
 
 def test_an_empty_folder_is_one_line_and_exit_code_2(pgsuite, tmp_path):

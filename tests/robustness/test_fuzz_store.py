@@ -2,13 +2,8 @@
 
 import pytest
 
-from .fuzz_store import kinds
+from .fuzz_store import KINDS, kinds
 from .fuzzing import FAULTS, judge
-
-KINDS = [
-    *("curve", "record", "manifest", "snapshot", "bank", "audit", "no file", "curve without digest"),
-    *(f"{name}, resealed" for name in ("curve", "record", "manifest", "bank", "audit")),
-]
 
 
 @pytest.fixture(scope="module")
