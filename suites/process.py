@@ -34,7 +34,7 @@ SAFE_PATH = "PYTHONSAFEPATH"
 """Variable of the environment that keeps the working folder off the import path of a Python that is started."""
 GRACE = 5.0
 """Seconds that a process which is told to end has to save what it has."""
-GRACE_OF_ORPHANS = 3.0
+GRACE_OF_ORPHANS = 1.5
 """The same where its parent was killed, and nobody else would end it."""
 _GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a terminal or a batch system sends to all processes of a command at once."""

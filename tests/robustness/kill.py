@@ -8,6 +8,7 @@ docs/robustness/kill.md, all trials to kill.json beside it.
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -19,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,7 @@ num_steps = 10
 
 Trial = dict[str, Any]
 """One kill: phase, victims, what was there and what was left."""
+Report = Callable[[Trial], None]
 
 
 def start(place: Path, out: str) -> subprocess.Popen[str]:
@@ -218,8 +221,9 @@ def finished(found: dict[str, dict[str, str]]) -> dict[str, str]:
 def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int, *, closing: bool) -> Trial:
     """One trial: run, kill unless it is only to bring the folder to its end, count who is left, compare."""
     rng = random.Random(f"{seed}/{number}")
-    trial = Trial(trial=number, phase=PHASES[number % 4], victims=rng.choice(VICTIMS))
     before = finished(bits(place / out))
+    phases = PHASES if len(before) < len(expected) else ("starting", "reporting")
+    trial = Trial(trial=number, phase=rng.choice(phases), victims=rng.choice(VICTIMS))
     process = start(place, out)
     ear = Ear(process)
     killed = not closing and kill(trial, process, ear, place, out, rng)
@@ -249,23 +253,22 @@ def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int,
     return trial
 
 
-def chain(first: int, count: int, place: Path, expected: dict[str, str], seed: int) -> list[Trial]:
+def chain(first: int, count: int, place: Path, expected: dict[str, str], seed: int, report: Report) -> None:
     """Trials one after another, in a folder until it is whole, then in the next."""
-    trials: list[Trial] = []
-    folder, kills = 0, 0
-    while kills < count or not trials[-1]["whole"]:
+    folder, kills, whole = 0, 0, False
+    for number in itertools.count(first):
+        if kills >= count and whole:
+            return
         out = f"out-{first}-{folder}"
-        trial = one(first + len(trials), place, out, expected, seed, closing=kills >= count)
+        trial = one(number, place, out, expected, seed, closing=kills >= count)
         kills += trial["killed"]
-        if trial["whole"]:
+        if whole := trial["whole"]:
             folder += 1
             there = read_manifest(place / out)
             reasons = [cell.reason for cell in there.cells if cell.reason] if there else ["no manifest"]
             page = (place / out / "report" / "report.html").is_file()
             trial["failed to end"] = trial["finished"] != len(expected) or bool(reasons) or not page
-        trials.append(trial)
-        print(json.dumps({key: value for key, value in trial.items() if value not in (False, [])}), flush=True)
-    return trials
+        report(trial)
 
 
 def table(trials: list[Trial], options: argparse.Namespace) -> str:
@@ -322,14 +325,25 @@ def main() -> None:
             raise SystemExit(said.end())
         expected = finished(bits(place / "uninterrupted"))
         print(f"{len(expected)} runs", flush=True)
+        trials: list[Trial] = []
+        told = threading.Lock()
+        options.docs.mkdir(parents=True, exist_ok=True)
+
+        def report(trial: Trial) -> None:
+            with told:
+                print(json.dumps({key: value for key, value in trial.items() if value not in (False, [])}), flush=True)
+                trials.append(trial)
+                (options.docs / "kill.md").write_text(table(trials, options))
+                (options.docs / "kill.json").write_text(json.dumps(trials, indent=1) + "\n")
+
         shares = [len(range(n, options.trials, options.together)) for n in range(options.together)]
-        seed = options.seed
         with ThreadPoolExecutor(options.together) as pool:
-            chains = [pool.submit(chain, 1000 * n, share, place, expected, seed) for n, share in enumerate(shares)]
-            trials = [trial for one_chain in chains for trial in one_chain.result()]
-    options.docs.mkdir(parents=True, exist_ok=True)
-    (options.docs / "kill.md").write_text(table(trials, options))
-    (options.docs / "kill.json").write_text(json.dumps(trials, indent=1) + "\n")
+            chains = [
+                pool.submit(chain, 1000 * n, share, place, expected, options.seed, report)
+                for n, share in enumerate(shares)
+            ]
+            for one_chain in chains:
+                one_chain.result()
 
 
 if __name__ == "__main__":
