@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import count
@@ -335,12 +335,15 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=DOCS)
     options = parser.parse_args()
     names = [options.only] if options.only else KINDS
+    found: dict[str, Counter[str]] = {}
     with ProcessPoolExecutor(options.jobs) as pool:
-        counts = pool.map(partial(one_kind, cases=options.cases, seed=options.seed), names)
-        found = dict(zip(names, counts, strict=True))
-    if not options.only:
-        text = TEXT.format(cases=options.cases, seed=options.seed)
-        write_table(options.docs / "fuzz-store.md", "Damaged at random", text, found)
+        running = {pool.submit(one_kind, name, options.cases, options.seed): name for name in names}
+        for done in as_completed(running):
+            found[running[done]] = done.result()
+            if not options.only:
+                text = TEXT.format(cases=options.cases, seed=options.seed)
+                so_far = {name: found[name] for name in names if name in found}
+                write_table(options.docs / "fuzz-store.md", "Damaged at random", text, so_far)
     sys.exit(any(counts[fault] for counts in found.values() for fault in FAULTS))
 
 
