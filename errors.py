@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from traceback import walk_tb
 
-from .foreign import plain as plain
+from .foreign import plain
 
 
 class PgsuiteError(Exception):

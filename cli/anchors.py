@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from ..wording import plural
+from .options import say
+
 
 def anchors(
     envs: Annotated[list[str], typer.Argument(help="Environment ids.")],
@@ -21,4 +24,5 @@ def anchors(
         measured = measure_random_return(env, episodes, seed)
         known = recorded(env)
         beside = f"recorded {known.random:g}, reference {known.reference:g}" if known else "none recorded"
-        typer.echo(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {episodes} episodes; {beside}")
+        over = plural(episodes, "episode")
+        say(f"{env}: {measured.mean:.2f} ± {measured.standard_error:.2f} over {over}; {beside}")

@@ -7,6 +7,7 @@ import typer
 
 from ..errors import UsageError
 from . import options
+from .options import say
 
 
 def audit(
@@ -40,6 +41,6 @@ def audit(
     print_audit(found.section, Console())
     if json is not None:
         found.write(json)
-        typer.echo(f"wrote {json}")
+        say(f"wrote {json}")
     if not found.ok:
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
+from .options import say
 
 if TYPE_CHECKING:
     from ..reports import ReportFiles
@@ -51,7 +52,7 @@ def report(
         from ..reports.exports import export_to
 
         for line in export_to(files.gathered, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
-            typer.echo(line)
+            say(line)
     if not files.whole:
         raise typer.Exit(1)
 
@@ -73,6 +74,7 @@ def write_report(
 
     files = write(folders, out, level=level, grid=grid, audit=audit, formats=formats)
     print_report(files.content, Console())
-    typer.echo(f"\nwrote {files.page}")
-    typer.echo(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")
+    typer.echo()
+    say(f"wrote {files.page}")
+    say(f"also {files.markdown.name}, {files.latex.name}, figures and tables in {out}")
     return files

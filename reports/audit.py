@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WORDS = ("algorithm", "model", "verdict")
-_ONLY_FILES = frozenset({"batches", "SNR", "J", "critic"})
+_ONLY_FILES = frozenset({"batches", "variance", "SNR", "J", "critic"})
 """Columns for which a terminal has no room."""
 _NUMBERS = ("batches", "p", "cosine", "length ratio", "variance", "SNR")
 _UPDATE_COLUMNS = [

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from ..errors import PgsuiteError, located, plain
+from ..errors import PgsuiteError, located
+from ..foreign import plain
 from ..kernels import host
 from ..results.store.curve import CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures

@@ -64,12 +64,13 @@ def test_a_terminal_of_80_columns_shows_it_without_breaking_a_line(write):
     wrong = {"cases": [CASE], "updates": [UPDATE], "passes": False, "departures": ["chain, uniform: biased"]}
     wrong["bias_variance"] = []
     console = Console(record=True, width=80, file=io.StringIO())
-    print_audit(read_section(write(algorithms={"mine": wrong}, passes=False)), console)
+    print_audit(read_section(write(algorithms={"reinforce-baseline": wrong}, passes=False)), console)
     text = console.export_text()
+    assert [line.strip() for line in text.splitlines()].count("reinforce-baseline") == 2  # the heads of both tables
     assert "0.990 [0.980, 1.000]  1.02 [0.97, 1.05]" in text
     assert "0.02 ± 0.001" in text
-    assert "mine: chain, uniform: biased" in text
-    assert "mine departs from the declared target (4 tests at 0.001 in all, 12 s)" in text
+    assert "reinforce-baseline: chain, uniform: biased" in text
+    assert "reinforce-baseline departs from the declared target (4 tests at 0.001 in all, 12 s)" in text
 
 
 @pytest.mark.parametrize(
