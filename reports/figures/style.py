@@ -30,7 +30,7 @@ KNOWN = {
     "actor-critic": LineStyle("#0072B2", SOLID, "o"),
     "trpo": LineStyle("#009E73", (6.0, 1.5, 1.5, 1.5), "^"),
 }
-_COLOURS = ("#C84B32", "#7D4BFA", "#808080", "#3D9BDC")
+_COLOURS = ("#C84B32", "#7D4BFA", "#808080", "#3D9BDC", "#C43C8E", "#6B8E23")
 _DASHES: tuple[Dash, ...] = (SOLID, (5.0, 2.0), (2.0, 1.0), (5.0, 1.5, 1.0, 1.5))
 _MARKERS = ("v", "P", "X", "p", "<", ">")
 _OTHERS = [LineStyle(*look) for look in itertools.product(_COLOURS, _DASHES, _MARKERS)]

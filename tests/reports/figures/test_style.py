@@ -23,15 +23,15 @@ def test_a_strangers_look_is_never_a_known_colour():
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_no_two_lines_of_a_figure_look_alike_in_whatever_order_they_come(order):
-    names = [f"method-{number}" for number in range(60)]  # of 96 looks: by hash alone, some would meet
+    names = [f"method-{number}" for number in range(60)]  # of 144 looks: by hash alone, some would meet
     looks = line_styles(names[::order])
     assert len(set(looks.values())) == 60
     assert looks == line_styles(names)
 
 
 def test_strangers_have_colours_of_their_own_while_there_are_any():
-    looks = line_styles([*KNOWN, "ppo", "npg", "a2c", "mine (A)"]).values()
-    assert len({look.colour for look in looks}) == 8
+    looks = line_styles([*KNOWN, "ppo", "npg", "a2c", "mine (A)", "sac", "td3"]).values()
+    assert len({look.colour for look in looks}) == 10
 
 
 def test_strangers_have_marks_of_their_own_while_there_are_any():
