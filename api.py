@@ -122,6 +122,7 @@ def run(
         workers=workers,
         tensorboard=tensorboard,
         progress=progress,
+        lasting=True,
     )
     if ran.interruption is not None:
         raise ran.interruption
@@ -139,8 +140,12 @@ def carry_out(
     workers: int | None = None,
     tensorboard: bool | str | Path = False,
     progress: bool = True,
+    lasting: bool = False,
 ) -> Ran:
-    """Do what `run` does; an interruption is part of what is returned."""
+    """Do what `run` does; an interruption is part of what is returned.
+
+    Args are those of `run`, and ``lasting``: whether this process goes on, so that code may be edited meanwhile.
+    """
     from .suites.named_code import let_in_code_of
     from .suites.schema import check_names, load_suite, parse_seeds
 
@@ -157,6 +162,8 @@ def carry_out(
 
     folder = Path("runs") / chosen.name if out is None else Path(out)
     planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps)
+    if lasting:
+        _check_fresh(planned)
     from .suites.running import run_cells
 
     console = progress_console(progress)
@@ -167,6 +174,27 @@ def carry_out(
             watch["on_rows"] = stack.enter_context(_watched(planned, place, lambda line: say(console, line)))
         outcome = run_cells(planned, folder, workers=workers, console=console, **watch)
     return Ran(folder, tuple(outcome.failures), outcome.interruption)
+
+
+_IMPORTED: dict[tuple[str, str], str] = {}
+"""Hash of the code of a cell, algorithm and environment, as this process imported it."""
+
+
+def _check_fresh(planned: Sequence["PlannedCell"]) -> None:
+    """Refuse code that was edited after this process, and the one that workers are forked from, imported it.
+
+    Raises:
+        UsageError: naming it; its results would be those of the old code under the new one's name.
+    """
+    from .algorithms.registry import locate
+
+    for p in planned:
+        key, source = (":".join(locate(p.cell.reference)), p.cell.environment.id), p.record["source"]
+        if _IMPORTED.setdefault(key, source) != source:
+            raise UsageError(
+                f"the code of {p.cell.name} has changed since this Python imported it: restart it (in a notebook, its "
+                "kernel), or use `pgsuite run`, and what is done already is found again"
+            )
 
 
 @contextmanager

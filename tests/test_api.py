@@ -126,6 +126,21 @@ def test_a_class_stands_for_its_address_unless_no_worker_could_import_it(out):
         pgsuite.run("quick", algorithms=local)
 
 
+def test_code_that_was_edited_meanwhile_is_not_run_as_it_was(tmp_path, monkeypatch):
+    """Modules stay as they were imported, in this process and in the one that workers are forked from."""
+    from pgsuite.suites import running
+
+    monkeypatch.setattr(running, "run_cells", lambda *_, **__: running.Outcome([]))
+    mine = tmp_path / "mine.py"
+    mine.write_text("from pgsuite.algorithms import Reinforce\n\n\nclass Mine(Reinforce):\n    pass\n")
+    options = {"algorithms": f"{mine}:Mine", "environments": "CartPole-v1", "out": tmp_path}
+    assert pgsuite.run("quick", **options).ok
+    assert pgsuite.run("quick", **options).ok
+    mine.write_text(mine.read_text() + "\n    def plan(self, state):\n        return super().plan(state)\n")
+    with pytest.raises(pgsuite.UsageError, match="has changed since this Python imported it: restart"):
+        pgsuite.run("quick", **options)
+
+
 def test_compared_has_tables_and_figures(out):
     compared = pgsuite.compare(out)
     assert compared.ok
