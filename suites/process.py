@@ -53,7 +53,8 @@ def start_server(module: str) -> None:
     with without_working_folder():
         resource_tracker.ensure_running()  # starting it later would unblock SIGTERM
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _GROUP_SIGNALS)
-    os.environ[tether.NOTE] = str(os.getpid())
+    lasting = threading.current_thread() is threading.main_thread()
+    os.environ[tether.NOTE] = f"{os.getpid()} {tether.FOR_GOOD if lasting else ''}"
     try:
         with without_working_folder():
             forkserver.ensure_running()

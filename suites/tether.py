@@ -12,20 +12,26 @@ import sys
 
 NOTE = "PGSUITE_TETHER"
 """Variable of the environment with the number of the process to end with."""
+FOR_GOOD = "for good"
+"""Behind the number where the main thread starts the process: the system waits for the end of that thread."""
 _PR_SET_PDEATHSIG = 1
+_for_good = False
 
 
 def tie() -> None:
     """Let the system kill this process when its parent dies."""
-    parent = int(os.environ.pop(NOTE))
+    global _for_good
+    number, _, how_long = os.environ.pop(NOTE).partition(" ")
+    parent, _for_good = int(number), how_long == FOR_GOOD
     _on_death_of_parent(signal.SIGKILL)
     if os.getppid() != parent:  # it died before
         os._exit(1)
 
 
 def untie() -> None:
-    """Leave this process be: from here on it notices by itself, and has workers whose end it has to report."""
-    _on_death_of_parent(0)
+    """Leave this process be when it has loaded, unless it is tied for good: from here on it notices by itself."""
+    if not _for_good:
+        _on_death_of_parent(0)
 
 
 def _on_death_of_parent(number: int) -> None:

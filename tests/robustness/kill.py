@@ -226,7 +226,8 @@ def one(number: int, place: Path, out: str, expected: dict[str, str], seed: int,
     trial = Trial(trial=number, phase=rng.choice(phases), victims=rng.choice(VICTIMS))
     process = start(place, out)
     ear = Ear(process)
-    killed = not closing and kill(trial, process, ear, place, out, rng)
+    ends = closing or (len(before) == len(expected) and rng.random() < 0.5)
+    killed = not ends and kill(trial, process, ear, place, out, rng)
     if killed and trial["victims"] != "worker":
         end = time.monotonic() + ALONE
         while processes(process.pid) and time.monotonic() < end:
