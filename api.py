@@ -283,7 +283,7 @@ def _cells(failures: Sequence["Failure"]) -> str:
     """Name the cells of failures: each algorithm once, with its environments."""
     environments: dict[str, list[str]] = {}
     for failure in failures:
-        environments.setdefault(failure.cell.algorithm, []).append(failure.cell.environment.id)
+        environments.setdefault(failure.cell.algorithm, []).append(failure.cell.environment.name)
     return "; ".join(f"{algorithm} on {', '.join(ids)}" for algorithm, ids in environments.items())
 
 

@@ -61,9 +61,21 @@ def possible_returns(env_id: str, options: Mapping[str, Any] | None = None) -> t
         options: keyword arguments that it is made with: nothing is known of one that is made differently.
     """
     known = anchors(env_id)
-    if options or known is None or known.lowest is None or known.highest is None:
+    if known is None or known.lowest is None or known.highest is None or changes_task(env_id, options or {}):
         return None
     return known.lowest, known.highest
+
+
+def changes_task(env_id: str, options: Mapping[str, Any]) -> list[str]:
+    """The arguments that make another task of an environment than the one registered under its id.
+
+    One that says what is registered anyway, or how it is drawn, changes nothing; any other may.
+    """
+    spec = gymnasium.registry.get(env_id.rpartition(":")[2])
+    registered: dict[str, Any] = {"render_mode": options.get("render_mode")}
+    if spec is not None:
+        registered |= {**spec.kwargs, "max_episode_steps": spec.max_episode_steps}
+    return [name for name, value in options.items() if name not in registered or registered[name] != value]
 
 
 def normalise(value: NDArray[np.float64] | float, anchors: Anchors) -> NDArray[np.float64]:
@@ -72,7 +84,13 @@ def normalise(value: NDArray[np.float64] | float, anchors: Anchors) -> NDArray[n
 
 
 def measure_random_return(
-    env_id: str, episodes: int = 1000, seed: int = 0, backend: str = "auto", *, at_once: int = 100
+    env_id: str,
+    episodes: int = 1000,
+    seed: int = 0,
+    backend: str = "auto",
+    *,
+    options: Mapping[str, Any] | None = None,
+    at_once: int = 100,
 ) -> RandomReturn:
     """Play whole episodes with uniformly drawn actions.
 
@@ -84,20 +102,26 @@ def measure_random_return(
         episodes: how many to play.
         seed: of the whole measurement.
         backend: as in `make`.
+        options: keyword arguments of the environment.
         at_once: members per batch; it does not change the result.
     """
     streams = np.random.SeedSequence(seed).spawn(episodes)
     returns = np.concatenate(
-        [_random_returns(env_id, streams[start : start + at_once], backend) for start in range(0, episodes, at_once)]
+        [
+            _random_returns(env_id, streams[start : start + at_once], backend, options or {})
+            for start in range(0, episodes, at_once)
+        ]
     )
     standard_error = returns.std(ddof=1) / np.sqrt(episodes) if episodes > 1 else np.inf
     return RandomReturn(float(returns.mean()), float(standard_error), episodes)
 
 
-def _random_returns(env_id: str, streams: list[np.random.SeedSequence], backend: str) -> NDArray[np.float64]:
+def _random_returns(
+    env_id: str, streams: list[np.random.SeedSequence], backend: str, options: Mapping[str, Any]
+) -> NDArray[np.float64]:
     """Return ``(M,)`` of one episode per stream."""
     env_seeds, action_seeds = np.array([stream.generate_state(2) >> 1 for stream in streams]).T
-    env = make(env_id, len(streams), env_seeds.tolist(), backend=backend)
+    env = make(env_id, len(streams), env_seeds.tolist(), backend=backend, **options)
     policies = [_seeded(env.action_space, int(seed)) for seed in action_seeds]
     lowest = first_action(env.action_space)
     env.reset()

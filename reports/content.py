@@ -136,6 +136,8 @@ def _warnings(comparison: Comparison, gathered: Gathered) -> tuple[str, ...]:
             "runs intervals are not meaningful, so none is printed, and no difference is called shown."
         )
     warnings += [f"{line}." for line in said(comparison.identical)]
+    noted = [f"{note}." for m in gathered.members if m.record for note in m.record.get("environment_notes") or ()]
+    warnings += dict.fromkeys(noted)
     warnings += evaluated.without_curves(comparison)
     warnings += evaluated.remarks(comparison, gathered)
     return tuple(warnings)

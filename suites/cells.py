@@ -23,6 +23,11 @@ class Environment:
     """Keyword arguments of the environment."""
     modules: tuple[str, ...] = ()
     """Modules that register environments, imported first."""
+    name: str = ""
+    """What the suite calls it, and so whatever is made of its results; its id where it says nothing."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +63,7 @@ class Cell:
     @property
     def name(self) -> str:
         """How messages call it."""
-        return f"{self.algorithm} on {self.environment.id}"
+        return f"{self.algorithm} on {self.environment.name}"
 
     @property
     def grid(self) -> list[int]:

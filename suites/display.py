@@ -168,7 +168,7 @@ def label(parts: tuple[str, ...], width: int | None = None) -> str:
 
 def _parts(job: Job) -> tuple[str, ...]:
     word = "seeds" if len(job.seeds) != 1 else "seed"
-    return job.cell.algorithm, job.cell.environment.id, f"{word} {_ranges(job.seeds)}"
+    return job.cell.algorithm, job.cell.environment.name, f"{word} {_ranges(job.seeds)}"
 
 
 def _ranges(seeds: tuple[int, ...]) -> str:

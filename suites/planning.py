@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import gymnasium
 
 from .. import envs
 from ..algorithms.registry import build, load_class, locate
-from ..envs.anchors import anchors, possible_returns
+from ..envs.anchors import anchors, changes_task, possible_returns
 from ..envs.tasks import ADDED
 from ..errors import UsageError
 from ..results.store.fingerprint import fingerprint, source_hash
@@ -63,6 +64,8 @@ class PlannedCell:
     record: dict[str, Any]
     """What goes into ``cell.json``."""
     seeds: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+    """What is to be said of its environment before it is run."""
 
     def missing(self) -> list[int]:
         """Return the seeds that are not finished yet."""
@@ -85,7 +88,7 @@ def plan_cells(
         suite: the suite.
         out: results folder.
         algorithms: names in the suite, or any algorithm's name or address, which then has its defaults; all when empty.
-        environments: ids in the suite, or, with ``steps``, any id; all when empty.
+        environments: names in the suite, or, with ``steps``, any id; all when empty.
         seeds: instead of the suite's.
         steps: budget of every cell instead of the suite's.
 
@@ -95,18 +98,20 @@ def plan_cells(
     import_modules(suite.modules)
     chosen = {name: suite.environment(name, steps) for name in environments or suite.environments}
     # Environments first: the algorithms load torch, which takes seconds.
-    specs = {name: envs.describe(name, table.backend, **table.options) for name, table in chosen.items()}
+    specs = {name: envs.describe(table.id or name, table.backend, **table.options) for name, table in chosen.items()}
     cells = [
         _cell(suite, algorithm, env, table)
         for env, table in chosen.items()
         for algorithm in algorithms or suite.algorithms
     ]
-    names = Counter((cell.algorithm, cell.environment.id) for cell in cells)
+    names = Counter((cell.algorithm, cell.environment.name) for cell in cells)
     for (algorithm, env), count in names.items():
         if count > 1:
             raise UsageError(f"{count} algorithms are called {algorithm!r} on {env}: rename the class of one")
     own_seeds = tuple(seeds) if seeds is not None else suite.seeds
-    return [_planned(cell, specs[cell.environment.id], out, own_seeds) for cell in cells]
+    return [
+        _planned(cell, specs[cell.environment.name], chosen[cell.environment.name], out, own_seeds) for cell in cells
+    ]
 
 
 def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Cell:
@@ -116,31 +121,47 @@ def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Ce
         algorithm=algorithm if listed else locate(algorithm).name if ":" in algorithm else algorithm,
         reference=(listed.reference if listed else None) or algorithm,
         options=suite.options(algorithm, env) if listed else {},
-        environment=Environment(id=env, backend=table.backend, options=table.options, modules=suite.modules),
+        environment=environment_of(suite, env, table),
         steps=table.steps,
         evaluation=Evaluation(**suite.evaluation.model_dump()),
     )
 
 
-def _planned(cell: Cell, spec: envs.Spec, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
+def environment_of(suite: Suite, name: str, table: EnvironmentTable) -> Environment:
+    """Return an environment as a suite's table of that name asks for it."""
+    return Environment(
+        id=table.id or name, backend=table.backend, options=table.options, modules=suite.modules, name=name
+    )
+
+
+def check_time_limit(spec: envs.Spec) -> None:
+    """Refuse an environment whose episodes may never end.
+
+    Raises:
+        UsageError: it declares no time limit.
+    """
+    if spec.max_episode_steps is None:
+        raise UsageError(
+            f"environment {spec.id} declares no time limit, so an episode may never end: "
+            "give it options = { max_episode_steps = ... } in the suite file"
+        )
+
+
+def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
     try:
         algorithm = build(cell.reference, dict(cell.options))
     except UsageError as error:
         raise UsageError(
-            f"suite {cell.suite}, algorithms.{cell.algorithm} for {cell.environment.id}: {error}"
+            f"suite {cell.suite}, algorithms.{cell.algorithm} for {cell.environment.name}: {error}"
         ) from error
     if cell.steps < cell.evaluation.checkpoints:
         raise UsageError(
             f"{cell.name}: a budget of {cell.steps} steps is less than the {cell.evaluation.checkpoints} checkpoints "
             "of the evaluation: give it more steps, or fewer checkpoints in the suite file"
         )
-    if spec.max_episode_steps is None:
-        raise UsageError(
-            f"environment {spec.id} declares no time limit, so an episode may never end: "
-            "give it options = { max_episode_steps = ... } in the suite file"
-        )
+    check_time_limit(spec)
     _check_space(cell, algorithm, spec)
-    known = anchors(spec.id)
+    declared, notes = _anchors(cell, table)
     parts = {
         "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
         "source": source_hash(*source_roots(cell, spec), without=NOT_COMPUTING),
@@ -166,12 +187,35 @@ def _planned(cell: Cell, spec: envs.Spec, out: Path, seeds: tuple[int, ...]) -> 
         "configuration": parts["algorithm"],
         "reference": cell.reference,
         "modules": list(cell.environment.modules),
-        "anchors": {"random": known.random, "reference": known.reference} if known else None,
+        **declared,
         "possible_returns": possible_returns(spec.id, cell.environment.options),
     }
+    if notes:
+        record["environment_notes"] = list(notes)
     del record["algorithm"]
     cell = replace(cell, fingerprint=digest)
-    return PlannedCell(cell, CellStore(out, cell.algorithm, spec.id, digest), record, seeds)
+    return PlannedCell(cell, CellStore(out, cell.algorithm, cell.environment.name, digest), record, seeds, notes)
+
+
+def _anchors(cell: Cell, table: EnvironmentTable) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what a cell's record holds of its score anchors, and what is to be said of them.
+
+    Those that its suite declares count; else those that are known of the id, unless its options make another task.
+    """
+    environment = cell.environment
+    if table.anchors:
+        return table.anchors.record, ()
+    known, changing = anchors(environment.id), changes_task(environment.id, environment.options)
+    if known is None:
+        return {"anchors": None}, ()
+    if changing:
+        own = f"{environment.id} with other {', '.join(changing)}"
+        told = f"{environment.name} is {own}" if environment.name != environment.id else f"here is {own}"
+        return {"anchors": None}, (
+            f"{told}, which the score anchors of {environment.id} are not for: it is compared in returns; "
+            f"`pgsuite anchors {quote(environment.name)} --suite FILE` measures its own",
+        )
+    return {"anchors": {"random": known.random, "reference": known.reference}}, ()
 
 
 def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ from .planning import PlannedCell
 from .scheduling import Failure, Scheduler, available_cores, make_jobs, no_process
 from .workers import Job, News
 
+ENVIRONMENT_FACTS = ("anchors", "anchors_source", "environment_notes")
+"""What a record says of its environment that changes no number: kept as the suite says it now."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -55,12 +58,15 @@ def run_cells(
     console = console or Console(stderr=True)
     facts = provenance()
     facts["machine"] |= {"cpu_capability": torch.backends.cpu.get_cpu_capability(), "compiled_for": host()}
-    asked = [ExpectedCell(p.cell.algorithm, p.cell.environment.id, p.store.path.name, p.seeds) for p in planned]
+    asked = [ExpectedCell(p.cell.algorithm, p.cell.environment.name, p.store.path.name, p.seeds) for p in planned]
     suite = planned[0].cell.suite
     manifest_of(out, suite).asking(asked)  # refused before anything is written
     for p in planned:
         if wrong := p.store.create({**p.record, "provenance": facts}):
             say(console, plain(f"note: the record of {p.cell.name} is written anew: {wrong}"))
+        p.store.amend({name: p.record.get(name) for name in ENVIRONMENT_FACTS})
+    for note in dict.fromkeys(note for p in planned for note in p.notes):
+        say(console, plain(f"note: {note}"))
     if note := change_manifest(out, suite, lambda manifest: manifest.asking(asked)):
         say(console, f"note: {note}")
     workers = workers or len(available_cores())

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ..algorithms.options import declared_options
 from ..algorithms.registry import check_options, locate
 from ..errors import UsageError
+from .anchors import AnchorsTable
 from .files import read_suite
 from .keys import unknown_key
 
@@ -57,14 +58,18 @@ class EvaluationTable(_Table):
 
 
 class EnvironmentTable(_Table):
-    """``[environments."ID"]``."""
+    """``[environments."ID"]``, or ``[environments.NAME]`` with an ``id``."""
 
+    id: Annotated[str | None, Field(min_length=1)] = None
+    """Gymnasium id, where the table has a name of its own; so one environment may be there with several options."""
     steps: Annotated[int, Field(ge=1)]
     """Budget of a run in environment steps."""
     backend: Literal["auto", "compiled", "numpy", "envpool", "gymnasium"] = "auto"
     """Which backend; auto takes the fastest faithful one."""
     options: dict[str, Any] = {}
     """Keyword arguments of the environment."""
+    anchors: AnchorsTable | None = None
+    """Returns that a score puts at 0 and 1, as in ``{ random = 22.3, reference = 500.0, source = "..." }``."""
 
 
 class Override(BaseModel):

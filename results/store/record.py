@@ -49,6 +49,9 @@ def _check_types(record: Mapping[str, Any]) -> None:
         raise ValueError("algorithm, env or fingerprint is missing")
     if not all(isinstance(record.get(name, {}), dict) for name in ("protocol", "environment", "configuration")):
         raise ValueError("protocol, environment or configuration is no table")
+    notes = record.get("environment_notes", [])
+    if not (isinstance(notes, list) and all(isinstance(note, str) for note in notes)):
+        raise ValueError("environment_notes is no list of texts")
     if (anchors := record.get("anchors")) is not None:
         random, reference = float(anchors["random"]), float(anchors["reference"])
         if not (abs(random) <= LARGEST_ANCHOR and abs(reference) <= LARGEST_ANCHOR and random != reference):

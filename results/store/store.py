@@ -123,6 +123,26 @@ class CellStore:
                 "choose a folder that can be written with --out, or change its permissions"
             ) from error
 
+    def amend(self, facts: Mapping[str, Any]) -> None:
+        """Bring what the record says beside a run's numbers, such as score anchors, up to date; None takes it out.
+
+        A record of another format stays as it is.
+
+        Raises:
+            UsageError: the folder cannot be written.
+        """
+        record = self.record()
+        if record.get("format") != FORMAT or all(record.get(name) == fact for name, fact in facts.items()):
+            return
+        kept = {name: fact for name, fact in {**record, **facts}.items() if fact is not None or name == "anchors"}
+        try:
+            write_text(self.path / RECORD, json.dumps(sealed_table(kept), indent=2) + "\n")
+        except (OSError, PgsuiteError) as error:
+            raise UsageError(
+                f"cannot write results to {self.path}: {_reason(error)}; change its permissions"
+            ) from error
+        self._known = None
+
     def record(self) -> dict[str, Any]:
         """The content of ``cell.json``.
 

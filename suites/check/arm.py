@@ -45,7 +45,7 @@ def plan(
     cells = [
         {
             "algorithm": p.cell.algorithm,
-            "env": p.cell.environment.id,
+            "env": p.cell.environment.name,
             "fingerprint": p.cell.fingerprint,
             "folder": p.store.path.name,
             "record": p.record,

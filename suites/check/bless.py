@@ -60,7 +60,7 @@ def bless(
     outcome = run_cells(planned, out, workers=workers, console=console)
     if outcome.failures or outcome.interruption:
         return path, outcome
-    cells = {(p.cell.algorithm, p.cell.environment.id): _banked(p) for p in planned}
+    cells = {(p.cell.algorithm, p.cell.environment.name): _banked(p) for p in planned}
     departures = _departures(planned, workers) if audit else {}
     kept = {key: cell for key, cell in before.cells.items() if key not in cells}
     bank = Bank(suite.name, {**kept, **cells}, _commit(), {**before.departures, **departures})
@@ -77,7 +77,7 @@ def _banked(planned: PlannedCell) -> BankedCell:
 
 
 def _key(planned: PlannedCell) -> tuple[str, str]:
-    return planned.cell.algorithm, planned.cell.environment.id
+    return planned.cell.algorithm, planned.cell.environment.name
 
 
 def _departures(planned: Sequence[PlannedCell], workers: int | None) -> dict[str, list[str]]:

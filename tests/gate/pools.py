@@ -57,7 +57,7 @@ def scores(kind, planned, base, what):
     return {
         "kind": kind,
         "variant": planned.cell.algorithm,
-        "env": planned.cell.environment.id,
+        "env": planned.cell.environment.name,
         "base": base,
         "what": what,
         "auc": [round(scale.score(run, "auc"), 4) for run in runs.values()],

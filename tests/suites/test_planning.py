@@ -12,6 +12,7 @@ from pgsuite.results.store import closure
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.fingerprint import source_definitions
 from pgsuite.suites.planning import NOT_COMPUTING, plan_cells, source_roots
+from pgsuite.suites.running import ENVIRONMENT_FACTS
 from pgsuite.suites.schema import parse_suite
 
 SUITE = {
@@ -205,3 +206,66 @@ def test_two_algorithms_of_one_name_are_refused(tmp_path):
         (tmp_path / folder / "mine.py").write_text(source)
     with pytest.raises(UsageError, match=r"2 algorithms are called 'Mine'"):
         planned(tmp_path, algorithms=[f"{tmp_path}/{folder}/mine.py:Mine" for folder in "xy"])
+
+
+def named(tmp_path, **tables):
+    """The one cell of REINFORCE on each environment table."""
+    suite = {**SUITE, "environments": tables, "algorithms": {"reinforce": {"num_envs": 2}}}
+    return {p.cell.environment.name: p for p in planned(tmp_path, suite=suite)}
+
+
+OWN = {"random": 1.0, "reference": 9.0, "source": "by hand"}
+
+
+def test_one_environment_under_several_names(tmp_path):
+    short = {"id": "CartPole-v1", "steps": 200, "options": {"max_episode_steps": 20}}
+    cells = named(
+        tmp_path, short=short, longer={**short, "options": {"max_episode_steps": 30}}, usual={**short, "options": {}}
+    )
+    assert [p.cell.name for p in cells.values()] == ["reinforce on short", "reinforce on longer", "reinforce on usual"]
+    assert [p.store.env for p in cells.values()] == ["short", "longer", "usual"]
+    assert [p.record["environment"]["id"] for p in cells.values()] == ["CartPole-v1"] * 3
+    assert len({p.cell.fingerprint for p in cells.values()}) == 3
+    (plain,) = named(tmp_path, **{"CartPole-v1": {"steps": 200}}).values()
+    assert plain.cell.fingerprint == cells["usual"].cell.fingerprint  # a name changes no number
+    some = planned(
+        tmp_path, suite={**SUITE, "environments": {"short": short}}, environments=["short"], algorithms=["trpo"]
+    )
+    assert [p.cell.name for p in some] == ["trpo on short"]
+
+
+def test_an_ids_anchors_are_for_the_task_that_it_names(tmp_path):
+    base = {"id": "CartPole-v1", "steps": 200}
+    cells = named(
+        tmp_path,
+        usual=base,
+        said={**base, "options": {"max_episode_steps": 500}},  # as it is registered
+        short={**base, "options": {"max_episode_steps": 20}},
+        own={**base, "options": {"max_episode_steps": 20}, "anchors": OWN},
+        mine={**base, "anchors": OWN},
+    )
+    anchors = {name: p.record["anchors"] for name, p in cells.items()}
+    known = {"random": 22.25, "reference": 500.0}
+    declared = {"random": 1.0, "reference": 9.0}
+    assert anchors == {"usual": known, "said": known, "short": None, "own": declared, "mine": declared}
+    assert cells["own"].record["anchors_source"] == "by hand"
+    notes = {name: p.notes for name, p in cells.items() if p.notes}
+    assert [*notes] == ["short"]
+    assert notes["short"] == tuple(cells["short"].record["environment_notes"])
+    assert "short is CartPole-v1 with other max_episode_steps" in notes["short"][0]
+
+
+def test_anchors_that_come_later_are_taken_into_the_record(tmp_path):
+    before = named(tmp_path, **{"CartPole-v1": {"steps": 200}})["CartPole-v1"]
+    after = named(tmp_path, **{"CartPole-v1": {"steps": 200, "anchors": OWN}})["CartPole-v1"]
+    assert before.store.path == after.store.path
+    before.store.create(before.record)
+    for p, expected in ((after, {"random": 1.0, "reference": 9.0}), (before, {"random": 22.25, "reference": 500.0})):
+        p.store.amend({name: p.record.get(name) for name in ENVIRONMENT_FACTS})
+        found = p.store.record()
+        assert found["anchors"] == expected
+        assert found.get("anchors_source") == p.record.get("anchors_source")
+        assert {name: found[name] for name in ("steps", "fingerprint")} == {
+            "steps": 200,
+            "fingerprint": p.cell.fingerprint,
+        }
