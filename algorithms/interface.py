@@ -171,6 +171,10 @@ class State(NamedTuple):
     among them), all leading with the seed axis. Saved, masked and resumed like the rest; shapes never change."""
 
 
+VITAL = ("loss", "gradient_norm", "value_loss", "cg_residual")
+"""Names of metrics that are finite in every update of a run that is well."""
+
+
 class Learner(Protocol):
     """Enough to be run, reported and gated: a frozen configuration with an explicit state.
 
@@ -205,7 +209,9 @@ class Learner(Protocol):
     def update(self, state: Any, rollout: Rollout) -> tuple[Any, Metrics]:
         """Return the state after learning from a rollout, and diagnostics; changes neither argument.
 
-        A seed whose ``loss`` or parameters are not finite has diverged.
+        A seed has diverged when a number that its learning goes through is no longer finite: its parameters, its
+        optimisers' memories, or what it reports as one of `VITAL`. That such a number was not used, because a step was
+        clipped to nothing or refused, makes no difference: an algorithm that stands still for it has not survived it.
         """
 
 

@@ -183,7 +183,12 @@ class PolicyGradient(ABC):
         return NetworkActor(behaviour)
 
     def experience(self, state: State, rollout: Rollout) -> Experience:
-        """Return a rollout as the networks see it: observations normalised, rewards scaled, states valued."""
+        """Return a rollout as the networks see it: observations normalised, rewards scaled, states valued.
+
+        A seed with a reward beyond `largest_reward` has NaN for its rewards, so that it diverges in this update
+        whatever the algorithm: whether squares of such returns overflow depends on how it sums them, and one that only
+        compares or clips them would stand still for the rest of its budget without a word.
+        """
         observation, reward = rollout.observation.to(self.torch_dtype), rollout.reward
         if self.normalise_observations:
             shape = observation.shape[1:3]
@@ -192,7 +197,8 @@ class PolicyGradient(ABC):
         if self.scale_rewards:
             scale = state.reward.variance.sqrt().unsqueeze(2)
             reward = torch.where(scale > 0, reward / scale, reward)  # as it is until rewards have differed
-        reward = reward.to(self.torch_dtype)
+        beyond = reward.abs().amax((1, 2), keepdim=True) > largest_reward(self.torch_dtype)
+        reward = torch.where(beyond, torch.nan, reward).to(self.torch_dtype)
         return Experience(observation, reward, self._values(state, rollout, observation))
 
     def _values(self, state: State, rollout: Rollout, observation: Tensor) -> Tensor:
@@ -301,6 +307,14 @@ class PolicyGradient(ABC):
                 f"windows in {num_envs}: raise num_envs, or set scale_rewards = false"
             )
         return torch.where(rollout.time[..., 0] == 0, 0.0, state.trace[:, :num_envs])
+
+
+def largest_reward(dtype: torch.dtype) -> float:
+    """Return the largest reward that an update can be computed from, 1.4e14 in float32 and 1e149 in float64.
+
+    Returns of 1000 such rewards (2^10) can be squared, and 16 thousand of these squares (2^14) be added up.
+    """
+    return float(torch.finfo(dtype).max) ** 0.5 / 2**17
 
 
 def likelihood_loss(

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..envs.anchors import anchors
 from ..errors import UsageError
 
 LARGEST_FILE = 2**20
@@ -40,6 +39,8 @@ class AnchorsTable(BaseModel):
 
 def known_anchors(env: str) -> AnchorsTable | None:
     """The anchors that pgsuite itself has for an environment; None where it has none."""
+    from ..envs.anchors import anchors  # environments are not loaded to answer a typo in a suite
+
     known = anchors(env)
     if known is None:
         return None

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import TRAINING, Learner, Metrics, Plan, check_heavy, check_plans
+from ..algorithms.interface import TRAINING, VITAL, Learner, Metrics, Plan, check_heavy, check_plans
 from ..algorithms.model import Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
@@ -225,10 +225,12 @@ class _Training:
             check_alike(state, learned)
         metrics.add(measured, rows)
         steps = runs.steps + rollout.valid.flatten(1).sum(1)
-        parameters = {"behaviour": algorithm.behaviour(learned), "critic": getattr(learned, "critic", None)}
-        healthy = acted & _finite(parameters, len(rows))
-        if "loss" in measured:
-            healthy &= measured["loss"].isfinite()
+        numbers = {
+            "behaviour": algorithm.behaviour(learned),
+            **{part: getattr(learned, part, None) for part in ("critic", "optimisers")},
+            **{name: measured[name] for name in VITAL if name in measured},
+        }
+        healthy = acted & _finite(numbers, len(rows))
         if not bool(healthy.all()):
             learned = select(healthy, learned, state)
         return runs._replace(

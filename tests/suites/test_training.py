@@ -1,6 +1,7 @@
 """The training loop: what counts as a step, which policy a checkpoint shows, what is recorded."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import gymnasium
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from pgsuite.algorithms.model import NetworkActor, Spaces
+from pgsuite.algorithms.policy_gradient import largest_reward
 from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
 from pgsuite.suites.training import MetricMeans
 
@@ -34,8 +36,9 @@ class Counting(gymnasium.Env):
 @pytest.fixture(scope="module", autouse=True)
 def _counting():
     gymnasium.register("tests/Counting-v0", entry_point=Counting, max_episode_steps=5)
+    gymnasium.register("tests/Large-v0", entry_point=Large, max_episode_steps=9)
     yield
-    del gymnasium.registry["tests/Counting-v0"]
+    del gymnasium.registry["tests/Counting-v0"], gymnasium.registry["tests/Large-v0"]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -146,6 +149,74 @@ def test_a_run_whose_numbers_overflow_is_recorded_as_diverged(small_cell, train)
     assert 0 < facts["diverged_at"] == run.tensors[1]["steps"][0] == run.steps < 2000
     assert run.rows[1][-1].env_steps < facts["diverged_at"]
     assert np.isfinite(run.tensors[1]["state.policy"]).all()
+
+
+class Large(gymnasium.Env):
+    """Five steps of rewards of some size, for and against."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (2,))
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, size):
+        self.size = size
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self.np_random.random(2, np.float32), {}
+
+    def step(self, action):
+        self.time += 1
+        return self.np_random.random(2, np.float32), self.size * (float(action) - 0.3), self.time == 5, False, {}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize(
+    ("size", "status"), [(1e12, "complete"), (1e18, "diverged"), (1e21, "diverged"), (1e30, "diverged")]
+)
+def test_rewards_of_a_size_have_the_same_verdict_from_every_algorithm(algorithm, size, status, small_cell, train):
+    cell = small_cell(algorithm, "tests/Large-v0", steps=150, checkpoints=1)
+    cell = replace(cell, environment=replace(cell.environment, options={"size": size}))
+    run = train(cell, [1])
+    assert run.facts[1]["status"] == status
+    assert (run.tensors[1]["state.updates"][0] > 0) == (status == "complete")  # the update that fails is not made
+
+
+@pytest.mark.parametrize("metric", ["loss", "gradient_norm", "value_loss", "cg_residual"])
+def test_a_number_that_is_not_finite_ends_a_run_that_stands_still_for_it(metric, small_cell, train, monkeypatch):
+    cell = small_cell("actor-critic", steps=300)
+    alone = train(cell, [2]).bits(2)
+    found = load_class("actor-critic")
+    update = found.update
+
+    def clipped_to_nothing(self, state, rollout):
+        learned, metrics = update(self, state, rollout)
+        return learned, {**metrics, metric: torch.where(state.seeds == 1, torch.inf, metrics["loss"])}
+
+    monkeypatch.setattr(found, "update", clipped_to_nothing)
+    run = train(cell, [1, 2])
+    assert [run.facts[seed]["status"] for seed in (1, 2)] == ["diverged", "complete"]
+    assert run.bits(2)["state.policy"] == alone["state.policy"]
+
+
+def test_memories_of_an_optimiser_that_overflow_are_divergence(small_cell, train, monkeypatch):
+    found = load_class("reinforce")
+    update = found.update
+
+    def overflowing(self, state, rollout):
+        learned, metrics = update(self, state, rollout)
+        adam = learned.optimisers["policy"]
+        return learned._replace(optimisers={"policy": adam._replace(second=adam.second + torch.inf)}), metrics
+
+    monkeypatch.setattr(found, "update", overflowing)
+    assert train(small_cell("reinforce", steps=300), [1]).facts[1]["status"] == "diverged"
+
+
+def test_the_largest_reward_leaves_room_for_the_squares_of_returns():
+    largest = np.float32(largest_reward(torch.float32))
+    assert largest == pytest.approx(1.4e14, rel=0.02)
+    assert np.isfinite(np.square(largest * np.float32(1000)) * np.float32(2**14))
+    assert largest_reward(torch.float64) == pytest.approx(1e149, rel=0.03)
 
 
 def test_a_diverged_run_stays_as_it_is_when_resumed(small_cell, train):
