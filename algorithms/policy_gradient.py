@@ -6,6 +6,7 @@ An algorithm's own file adds how it weighs ∇log π and how it steps.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -314,7 +315,7 @@ def largest_reward(dtype: torch.dtype) -> float:
 
     Returns of 1000 such rewards (2^10) can be squared, and 16 thousand of these squares (2^14) be added up.
     """
-    return float(torch.finfo(dtype).max) ** 0.5 / 2**17
+    return sqrt(torch.finfo(dtype).max) / 2**17
 
 
 def likelihood_loss(

@@ -1,17 +1,16 @@
 """Any Gymnasium environment, its members stepped one after another."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from ..errors import EnvironmentFault, UsageError
+from .answers import fault, faults_of, kind, reset_answer, step_answer
 from .spaces import check_action_space, first_action, flat_observation_space
 from .vector import Spec, Transition
 
@@ -60,9 +59,9 @@ class GymnasiumVectorEnv:
                 observation[row] = self._reset_member(member)
                 continue
             with faults_of(self.id, "step"):
-                step = self._members[member].step(own_action[row])
-                observation[row] = self._flat(step[0])
-                reward[row], terminated[row], truncated[row] = step[1:4]
+                answer = self._members[member].step(own_action[row])
+                flat, reward[row], terminated[row], truncated[row] = step_answer(self.id, self._space, answer)
+            observation[row] = flat
         self._ended[members] = terminated | truncated
         return Transition(observation, reward, terminated, truncated, valid)
 
@@ -74,20 +73,12 @@ class GymnasiumVectorEnv:
     def _reset_member(self, member: int) -> NDArray[Any]:
         env, seed = self._members[member], self._unused_seeds[member]
         with faults_of(self.id, "reset"):
-            observation = self._flat(env.reset(seed=seed)[0])
+            observation = reset_answer(self.id, self._space, env.reset(seed=seed))
         if seed is not None:
             env.action_space.seed(seed)
             self._unused_seeds[member] = None
         self._ended[member] = False
         return observation
-
-    def _flat(self, observation: Any) -> NDArray[Any]:
-        if isinstance(self._space, spaces.Box):
-            flat: NDArray[Any] = np.asarray(observation)
-            if flat.shape != self._space.shape:
-                raise ValueError(f"observation of shape {flat.shape} in a space of shape {self._space.shape}")
-            return flat.reshape(-1)
-        return np.asarray(spaces.flatten(self._space, observation))
 
 
 def describe(env_id: str, **kwargs: Any) -> Spec:
@@ -120,7 +111,7 @@ def make_one(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
     check_registered(env_id)
     try:
         # The checker would repeat Gymnasium's advice to authors in every run, and costs a third of the speed.
-        return gymnasium.make(env_id, disable_env_checker=True, **kwargs)
+        env = gymnasium.make(env_id, disable_env_checker=True, **kwargs)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise UsageError(missing(env_id, error)) from error
     except TypeError as error:
@@ -129,6 +120,18 @@ def make_one(env_id: str, **kwargs: Any) -> gymnasium.Env[Any, Any]:
         raise UsageError(f"environment {env_id!r} does not take the arguments {kwargs}: {error}") from error
     except Exception as error:
         raise EnvironmentFault(fault(env_id, "its constructor", error)) from error
+    for name in ("observation_space", "action_space"):
+        if not isinstance(space := getattr(env, name, None), gymnasium.Space):
+            raise EnvironmentFault(
+                f"environment {env_id!r} has {_foreign(space)} for its {name}: "
+                f"set self.{name} in its constructor, to a space of gymnasium.spaces"
+            )
+    return env
+
+
+def _foreign(space: Any) -> str:
+    """What stands in a space's place; those of the old package look the same."""
+    return f"a space of {type(space).__module__}" if type(space).__module__.startswith("gym.") else kind(space)
 
 
 def check_registered(env_id: str) -> None:
@@ -148,20 +151,6 @@ def check_registered(env_id: str) -> None:
         gymnasium.spec(name)
     except gymnasium.error.Error as error:
         raise UsageError(unknown(env_id, name)) from error
-
-
-@contextmanager
-def faults_of(env_id: str, where: str) -> Iterator[None]:
-    """Name the environment in whatever it raises."""
-    try:
-        yield
-    except Exception as error:
-        raise EnvironmentFault(fault(env_id, where, error)) from error
-
-
-def fault(env_id: str, where: str, error: Exception) -> str:
-    """One line on an environment that raised."""
-    return f"environment {env_id!r} raised {type(error).__name__} in {where}: {error}; fix the environment"
 
 
 def unknown(env_id: str, name: str) -> str:

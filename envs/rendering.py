@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from .answers import faults_of
 from .classic import TASKS
-from .gymnasium_backend import faults_of, make_one
+from .gymnasium_backend import make_one
 from .spaces import first_action
 
 Picture = NDArray[np.uint8]

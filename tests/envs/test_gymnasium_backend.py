@@ -71,10 +71,10 @@ def test_environments_may_keep_their_actions() -> None:
         ("constructor", "raised ValueError in its constructor: no such level; fix", ValueError),
         ("reset", "raised RuntimeError in reset: no map; fix", RuntimeError),
         ("step", "raised ZeroDivisionError in step: division by zero; fix", ZeroDivisionError),
-        ("shape", r"raised ValueError in step: observation of shape \(5,\) in a space of shape \(1,\)", ValueError),
+        ("shape", r"gave an observation in step that is of shape \(5,\) where \(1,\) is declared: ", type(None)),
     ],
 )
-def test_faults_name_the_environment(broken: str, message: str, cause: type[Exception]) -> None:
+def test_faults_name_the_environment(broken: str, message: str, cause: type) -> None:
     def play() -> None:
         env = envs.make(ECHO, 1, [0], broken=broken)
         env.reset()
