@@ -51,7 +51,7 @@ def files(folder):
 def test_runs_what_is_missing_and_nothing_else(run, tmp_path):
     outcome, said = run("reinforce")
     assert (outcome.failures, outcome.interruption) == ([], None)
-    assert "0 of 2 runs are there, 2 to do on 1 worker(s)" in said
+    assert "0 of 2 runs are there, 2 to do on 1 worker\n" in said
     there = files(tmp_path / "out")
     _, said = run("reinforce")
     assert "2 of 2 runs are there, 0 to do" in said

@@ -131,10 +131,11 @@ def test_an_imported_neighbour_matters_and_a_stranger_does_not(hashed):
 
 
 def test_our_own_definitions():
-    assert source_definitions("pgsuite.errors:in_one_line") == (
-        "pgsuite.errors:_INERT",
-        "pgsuite.errors:in_one_line",
-        "pgsuite.errors:plain",
+    assert source_definitions("pgsuite.algorithms.streams:generator") == (
+        "pgsuite.algorithms.streams:Stream",
+        "pgsuite.algorithms.streams:_key",
+        "pgsuite.algorithms.streams:generator",
+        "pgsuite.algorithms.streams:seed_sequence",
     )
 
 
