@@ -45,7 +45,8 @@ def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
 
     def kept(found: re.Match[str]) -> str:
         place = _normal(folder / found[3])
-        return found[0] if files.get_file_from_path(place) else f"`{found[2].strip('`')}`"
+        file = files.get_file_from_path(place)
+        return found[0] if file and not file.inclusion.is_excluded() else f"`{found[2].strip('`')}`"
 
     return _LINK.sub(kept, filled)
 

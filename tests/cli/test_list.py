@@ -61,7 +61,7 @@ def test_the_settings_of_a_suite(suite, pgsuite):
     [
         ("trop", "did you mean 'trpo'"),
         ("quik", "did you mean 'quick'"),
-        ("mine.py", "name its class"),
+        ("algorithms.py", "Raises"),
         ("no.toml", "no.toml"),
         ("nowhere.py:Mine", "no file"),
     ],
