@@ -18,6 +18,7 @@ from ..results.store.fingerprint import fingerprint, source_hash
 from ..results.store.provenance import versions
 from ..results.store.store import CellStore
 from .cells import Cell, Environment, Evaluation, import_modules
+from .repeating import Verdict, try_all
 from .schema import EnvironmentTable, Suite
 
 TRAINER = "pgsuite.suites.training:TrainingLoop"
@@ -99,6 +100,7 @@ def plan_cells(
     chosen = {name: suite.environment(name, steps) for name in environments or suite.environments}
     # Environments first: the algorithms load torch, which takes seconds.
     specs = {name: envs.describe(table.id or name, table.backend, **table.options) for name, table in chosen.items()}
+    trials = try_all((environment_of(suite, name, table), specs[name]) for name, table in chosen.items())
     cells = [
         _cell(suite, algorithm, env, table)
         for env, table in chosen.items()
@@ -109,9 +111,11 @@ def plan_cells(
         if count > 1:
             raise UsageError(f"{count} algorithms are called {algorithm!r} on {env}: rename the class of one")
     own_seeds = tuple(seeds) if seeds is not None else suite.seeds
-    return [
+    planned = [
         _planned(cell, specs[cell.environment.name], chosen[cell.environment.name], out, own_seeds) for cell in cells
     ]
+    verdicts = {name: trial.verdict() for name, trial in trials.items()}
+    return [_told(p, verdicts.get(p.cell.environment.name, Verdict())) for p in planned]
 
 
 def _cell(suite: Suite, algorithm: str, env: str, table: EnvironmentTable) -> Cell:
@@ -190,11 +194,16 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
         **declared,
         "possible_returns": possible_returns(spec.id, cell.environment.options),
     }
-    if notes:
-        record["environment_notes"] = list(notes)
     del record["algorithm"]
     cell = replace(cell, fingerprint=digest)
     return PlannedCell(cell, CellStore(out, cell.algorithm, cell.environment.name, digest), record, seeds, notes)
+
+
+def _told(planned: PlannedCell, verdict: Verdict) -> PlannedCell:
+    """Add to a cell what was found of its environment; what is not known is said, and not kept with the results."""
+    kept = [*planned.notes, *filter(None, [verdict.warning])]
+    record = {**planned.record, "environment_notes": kept} if kept else planned.record
+    return replace(planned, record=record, notes=(*kept, *filter(None, [verdict.note])))
 
 
 def _anchors(cell: Cell, table: EnvironmentTable) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -220,7 +220,7 @@ NOTHING = [
     ("def distribution_for(", "is not supported: use", "is beyond us: use"),
     ("def fault(env_id: str, what: str, seed", "mend the environment", "repair the environment"),
     ("class Model:", '"this model was built without a critic"', '"no critic"'),
-    ("def plain(", "REPLACEMENT CHARACTER", "QUESTION MARK"),
+    ("REPLACEMENT = ", "REPLACEMENT CHARACTER", "QUESTION MARK"),
     ("def in_one_line(", "{type(error).__name__}: {error}", "{error}"),
     # annotations
     ("def orthogonal(", "-> NDArray[np.float64]", "-> object"),
