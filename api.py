@@ -90,6 +90,7 @@ def run(
     steps: int | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    stall_limit: float | None = None,
     tensorboard: bool | str | Path = False,
     progress: bool = True,
 ) -> Ran:
@@ -105,6 +106,7 @@ def run(
         steps: budget of every run instead of the suite's.
         out: results folder; ``runs/SUITE`` by default.
         workers: processes at once; one per core by default.
+        stall_limit: seconds without a sign of life after which a job fails; 1800 by default.
         tensorboard: whether to write TensorBoard's event files meanwhile, into ``OUT/tensorboard``; or the folder.
         progress: whether to show how it gets on, on the error output.
 
@@ -120,6 +122,7 @@ def run(
         steps=steps,
         out=out,
         workers=workers,
+        stall_limit=stall_limit,
         tensorboard=tensorboard,
         progress=progress,
         lasting=True,
@@ -138,6 +141,7 @@ def carry_out(
     steps: int | None = None,
     out: str | Path | None = None,
     workers: int | None = None,
+    stall_limit: float | None = None,
     tensorboard: bool | str | Path = False,
     progress: bool = True,
     lasting: bool = False,
@@ -172,7 +176,7 @@ def carry_out(
         if tensorboard:
             place = folder / "tensorboard" if tensorboard is True else Path(tensorboard)
             watch["on_rows"] = stack.enter_context(_watched(planned, place, lambda line: say(console, line)))
-        outcome = run_cells(planned, folder, workers=workers, console=console, **watch)
+        outcome = run_cells(planned, folder, workers=workers, console=console, stall_limit=stall_limit, **watch)
     return Ran(folder, tuple(outcome.failures), outcome.interruption)
 
 

@@ -11,6 +11,9 @@ from traceback import walk_tb
 
 from .foreign import plain
 
+_LONGEST = 200
+"""Characters of a value in a message."""
+
 
 class PgsuiteError(Exception):
     """Anything that ends in one line for the user instead of a traceback."""
@@ -34,6 +37,12 @@ class EnvironmentFault(PgsuiteError):
 def in_one_line(error: BaseException) -> str:
     """An unexpected error as ``Type: message``, on one line."""
     return plain(f"{type(error).__name__}: {error}")
+
+
+def brief(value: object) -> str:
+    """A value as Python writes it; of a long one its beginning and end, so that what is said of it is still read."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 20]}…{text[-20:]}"
 
 
 def located(reason: str, where: str) -> str:
@@ -60,11 +69,11 @@ def place(error: BaseException) -> str:
         chain.append(cause)
     for one in chain:
         if isinstance(one, SyntaxError) and one.filename:
-            return _shown(one.filename, one.lineno or 0)
-        if own := [(file, line) for module, file, line in _lines(one) if _is_users(module, file)]:
-            return _shown(*own[-1])
+            return shown(one.filename, one.lineno or 0)
+        if own := [(file, line) for module, file, line in _lines(one) if is_users(module, file)]:
+            return shown(*own[-1])
     lines = list(_lines(chain[-1]))
-    return _shown(*lines[-1][1:]) if lines and not isinstance(chain[-1], PgsuiteError) else ""
+    return shown(*lines[-1][1:]) if lines and not isinstance(chain[-1], PgsuiteError) else ""
 
 
 def _lines(error: BaseException) -> Iterator[tuple[str, str, int]]:
@@ -73,13 +82,14 @@ def _lines(error: BaseException) -> Iterator[tuple[str, str, int]]:
         yield str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, line
 
 
-def _is_users(module: str, file: str) -> bool:
+def is_users(module: str, file: str) -> bool:
     """Whether code is neither ours, nor installed, nor Python's own. A user's file may lie in a checkout of ours."""
     installed = {"site-packages", "dist-packages"} & set(Path(file).parts)
     builtin = file.startswith("<") or Path(file).is_relative_to(sysconfig.get_path("stdlib"))
     return not (installed or builtin or module.partition(".")[0] == __name__.partition(".")[0])
 
 
-def _shown(file: str, line: int) -> str:
+def shown(file: str, line: int) -> str:
+    """A line of a file, as seen from the working folder."""
     here = Path.cwd()
     return f"{Path(file).relative_to(here) if Path(file).is_relative_to(here) else file}:{line}"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
-from ..errors import PgsuiteError, UsageError
+from ..errors import PgsuiteError, UsageError, brief
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -39,7 +39,7 @@ def validate(configuration: Any) -> None:
             object.__setattr__(configuration, name, adapter.validate_python(value))
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
-            place = f"{type(configuration).__name__}.{name} = {value!r}"
+            place = f"{type(configuration).__name__}.{name} = {brief(value)}"
             raise UsageError(f"{place}: {reason[0].lower() + reason[1:]}") from None
 
 

@@ -2,8 +2,6 @@
 
 import json
 import math
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,15 +31,17 @@ def anchors(
     Its return is shown beside the recorded one; where there is none, as the lines that a suite file takes.
     """
     from ..suites.cells import Environment, import_modules
+    from ..suites.named_code import let_in, let_in_code_of
     from ..suites.planning import check_time_limit, environment_of
     from ..suites.schema import EnvironmentTable, load_suite
 
     chosen = []
     if suite:
-        sys.path.append(str(Path.cwd()))  # its modules, which the user names with it
         loaded = load_suite(suite)
+        let_in_code_of(loaded, environments=envs)
         import_modules(loaded.modules)
         chosen = [environment_of(loaded, env, loaded.environments.get(env, EnvironmentTable(steps=1))) for env in envs]
+    let_in((), environments=envs)
     from ..envs import describe, measure_random_return
 
     for environment in chosen or [Environment(id=env) for env in envs]:

@@ -19,6 +19,7 @@ def audit(
     seed: Annotated[int, typer.Option(min=0, help="Another one draws other batches.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Also write all numbers to this file.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:
     """Hold gradient estimators against exact policy gradients.
 

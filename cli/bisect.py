@@ -26,6 +26,7 @@ def bisect(
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the runs.  [default: runs/check/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:
     """Find the first commit that made an algorithm worse.
 

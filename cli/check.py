@@ -47,6 +47,7 @@ def check(
     open_is_ok: Annotated[bool, typer.Option("--open-is-ok", help="Exit code 0 where it stays open.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of runs and page.  [default: runs/check/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    stall_limit: options.StallLimit = None,  # noqa: ARG001
     json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Also write it as JUnit XML.")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write a pull-request comment.")] = None,

@@ -3,7 +3,10 @@
 Everything heavy is imported by the command that needs it, so that ``--help`` answers at once.
 """
 
+import os
 import sys
+import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -34,6 +37,8 @@ Exit codes: 0 done; 1 something failed while running, the summary names it, or a
 2 the request cannot be carried out as written; 3 a check stays open; 4 its baseline is missing or not comparable;
 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
 """
+_LINGER = 5.0
+"""Seconds that threads have to end when the command is done."""
 
 
 class _Command(TyperCommand):
@@ -64,6 +69,8 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise _Stopped(error) from error
+        except EOFError as error:  # which typer takes for the end of what a user types
+            raise PgsuiteError(options.internal_error(error)) from error
 
     def get_help_option(self, ctx: Any) -> "TyperOption | None":
         return _light(super().get_help_option(ctx))
@@ -125,25 +132,45 @@ app.command()(anchors)
 
 def main() -> NoReturn:
     """Run the command line; an expected error is one line on stderr and its exit code."""
+    before = set(threading.enumerate())
+    code = _carry_out()
+    _end_threads(set(threading.enumerate()) - before, code)
+    sys.exit(code)
+
+
+def _carry_out() -> int | None:
+    """Run what is asked and return the exit code; None for 0."""
     try:
         with interruptible():
-            code = app(prog_name="pgsuite", standalone_mode=False)
+            code: int | None = app(prog_name="pgsuite", standalone_mode=False)
+            return code
     except typer.TyperException as error:
         reason = plain(error.format_message()).rstrip(".")
         command = getattr(getattr(error, "ctx", None), "command_path", "pgsuite")
         print(f"pgsuite: {reason}; see `{command} --help`", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except PgsuiteError as error:
         if options.debug:
             print(block(traceback.format_exc()), file=sys.stderr)
         print(f"pgsuite: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, typer.Abort) as error:
         print("pgsuite: interrupted", file=sys.stderr)
-        sys.exit(exit_code(error))
+        return exit_code(error)
     except Exception as error:
         if options.debug:
             print(block(traceback.format_exc()), file=sys.stderr)
         print(f"pgsuite: {options.internal_error(error)}", file=sys.stderr)
-        sys.exit(1)
-    sys.exit(code)
+        return 1
+
+
+def _end_threads(started: set[threading.Thread], code: int | None) -> None:
+    """End the process where threads that somebody's code has left running would keep it from ending."""
+    deadline = time.monotonic() + _LINGER
+    for thread in (left := [thread for thread in started if not thread.daemon]):
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if names := [thread.name for thread in left if thread.is_alive()]:
+        print(plain(f"note: ended while {', '.join(names)} still ran, threads of somebody's code"), file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)

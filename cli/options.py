@@ -1,5 +1,8 @@
 """What the commands share: the options before the command's name, and how a line is printed."""
 
+import os
+from typing import Annotated
+
 import typer
 
 from ..errors import in_one_line
@@ -22,6 +25,24 @@ ENV = typer.Option(
 
 debug = False
 """Whether tracebacks are shown; set by ``pgsuite --debug``."""
+
+
+def _limit_stalls(seconds: float | None) -> float | None:
+    if seconds is not None:
+        os.environ["PGSUITE_STALL_LIMIT"] = repr(seconds)
+    return seconds
+
+
+StallLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--stall-limit",
+        min=0.1,
+        callback=_limit_stalls,
+        help="Seconds without a sign of life after which a job is ended and fails.  [default: 1800]",
+    ),
+]
+"""The option of every command that waits for somebody's code; it is read by all processes of the command."""
 
 
 def internal_error(error: BaseException) -> str:

@@ -24,6 +24,7 @@ def run(
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    stall_limit: options.StallLimit = None,  # noqa: ARG001
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's event files meanwhile, into OUT/tensorboard.")
     ] = False,

@@ -13,6 +13,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from .pulse import beat
 from .spaces import check_action_space, check_observation_space, first_action, one_line
 from .vector import Spec, Transition
 
@@ -74,6 +75,7 @@ class EnvPoolVectorEnv:
             action + self._first_action, members.astype(np.int32)
         )
         self._ended[members] = terminated | truncated
+        beat()
         return Transition(self._flat(observation), reward.astype(np.float64), terminated, truncated, valid)
 
     def close(self) -> None:

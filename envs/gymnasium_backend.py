@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import EnvironmentFault, UsageError
 from .answers import fault, faults_of, kind, reset_answer, step_answer
+from .pulse import beat
 from .spaces import check_action_space, first_action, flat_observation_space
 from .vector import Spec, Transition
 
@@ -27,7 +28,10 @@ class GymnasiumVectorEnv:
     def __init__(self, env_id: str, seeds: Sequence[int], **kwargs: Any) -> None:
         self.id = env_id
         self.num_envs = len(seeds)
-        self._members = [make_one(env_id, **kwargs) for _ in seeds]
+        self._members: list[gymnasium.Env[Any, Any]] = []
+        for _ in seeds:
+            self._members.append(make_one(env_id, **kwargs))
+            beat()
         self._unused_seeds: list[int | None] = list(seeds)
         self._space = self._members[0].observation_space
         self.observation_space = flat_observation_space(env_id, self._space)
@@ -62,6 +66,7 @@ class GymnasiumVectorEnv:
                 answer = self._members[member].step(own_action[row])
                 flat, reward[row], terminated[row], truncated[row] = step_answer(self.id, self._space, answer)
             observation[row] = flat
+            beat()
         self._ended[members] = terminated | truncated
         return Transition(observation, reward, terminated, truncated, valid)
 
@@ -74,6 +79,7 @@ class GymnasiumVectorEnv:
         env, seed = self._members[member], self._unused_seeds[member]
         with faults_of(self.id, "reset"):
             observation = reset_answer(self.id, self._space, env.reset(seed=seed))
+        beat()
         if seed is not None:
             env.action_space.seed(seed)
             self._unused_seeds[member] = None

@@ -109,6 +109,11 @@ class Display(Bars):
             left = f", about {self._all.left}" if self._all.left else ""
             self._log(f"{self._all.percent}, {_short(self._all.rate)} steps/s{left}")
 
+    def silent(self, job: Job, seconds: float, place: str) -> None:
+        """Say that a job has given no sign of life for so long, and where it is."""
+        where = f"; it is in {place}" if place else ""
+        say(self._console, plain(f"note: {label(_parts(job))}: no news for {_duration(seconds)}{where}"))
+
     def finish(self, job: Job, failure: Failure | None) -> None:
         """Show a job that ended; whatever it has not done, of a run that diverged or failed, will not be done."""
         pace = self._paces.pop(id(job))

@@ -40,7 +40,8 @@ def reserve_names() -> None:
 def let_in_code_of(suite: "Suite", algorithms: Iterable[str] = (), environments: Iterable[str] = ()) -> None:
     """The same for all that a suite and a request for some of it name."""
     references = [table.reference for table in suite.algorithms.values() if table.reference]
-    let_in([*references, *algorithms], suite.modules, [*suite.environments, *environments])
+    ids = [table.id or name for name, table in suite.environments.items()]
+    let_in([*references, *algorithms], suite.modules, [*ids, *environments])
 
 
 def _is_elsewhere(module: str) -> bool:

@@ -20,6 +20,7 @@ from ..results.store.store import CellStore
 from .cells import Cell, Environment, Evaluation, import_modules
 from .repeating import Verdict, try_all
 from .schema import EnvironmentTable, Suite
+from .stalling import stall_limit, watched
 
 TRAINER = "pgsuite.suites.training:TrainingLoop"
 """What every result depends on, besides algorithm and environment."""
@@ -38,6 +39,7 @@ NOT_COMPUTING = (
     "pgsuite.algorithms.validation:check_metrics",
     # Which environments are refused, and what errors say.
     "pgsuite.envs.gymnasium_backend:check_registered",
+    "pgsuite.envs.pulse:beat",
     "pgsuite.envs.spaces:check_action_space",
     "pgsuite.envs.spaces:check_observation_space",
     "pgsuite.errors:EnvironmentFault",
@@ -96,11 +98,17 @@ def plan_cells(
     Raises:
         UsageError: naming what is unknown, wrong or not supported.
     """
-    import_modules(suite.modules)
+    limit = stall_limit()
+    with watched("importing the suite's modules", limit):
+        import_modules(suite.modules)
     chosen = {name: suite.environment(name, steps) for name in environments or suite.environments}
     # Environments first: the algorithms load torch, which takes seconds.
-    specs = {name: envs.describe(table.id or name, table.backend, **table.options) for name, table in chosen.items()}
-    trials = try_all((environment_of(suite, name, table), specs[name]) for name, table in chosen.items())
+    specs = {}
+    for name, table in chosen.items():
+        with watched(f"making environment {name!r}", limit):
+            specs[name] = envs.describe(table.id or name, table.backend, **table.options)
+    with watched("stepping the environments twice with one seed", limit):
+        trials = try_all((environment_of(suite, name, table), specs[name]) for name, table in chosen.items())
     cells = [
         _cell(suite, algorithm, env, table)
         for env, table in chosen.items()

@@ -42,6 +42,7 @@ def run_cells(
     workers: int | None = None,
     console: Console | None = None,
     on_rows: Callable[[Job, int, Sequence[CurveRow]], None] = lambda *_: None,
+    stall_limit: float | None = None,
 ) -> Outcome:
     """Run what is missing of the planned cells, on worker processes.
 
@@ -51,6 +52,7 @@ def run_cells(
         workers: processes at once; one per available core by default.
         console: where progress is shown.
         on_rows: told a job, a seed and new checkpoints of that run, those of a resumed one included.
+        stall_limit: seconds without a sign of life after which a job fails; that of `stalling.stall_limit` by default.
 
     Raises:
         UsageError: if the results folder cannot be written, or holds results of another suite.
@@ -94,7 +96,14 @@ def run_cells(
             if news.rows:
                 on_rows(job, *news.rows)
 
-        scheduler = Scheduler(workers, on_start=display.start, on_news=tell, on_finish=display.finish)
+        scheduler = Scheduler(
+            workers,
+            on_start=display.start,
+            on_news=tell,
+            on_finish=display.finish,
+            on_silence=display.silent,
+            stall_limit=stall_limit,
+        )
         interruption = None
         try:
             scheduler.run(jobs)

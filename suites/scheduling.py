@@ -2,24 +2,30 @@
 
 import math
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from ..errors import PgsuiteError, in_one_line
+from ..wording import plural
 from .cells import Cell
+from .deaths import death, stalled
 from .planning import PlannedCell
 from .process import GRACE, forking
+from .stalling import START_LIMIT, Silence, answers, last_place, where
+from .stalling import stall_limit as limit_of_stalls
 from .workers import Finished, Job, News, work
 
 _BACKEND_COST = {"compiled": 1.0, "numpy": 4.0, "envpool": 20.0, "gymnasium": 60.0}
 """Rough relative time per step, to start the longest job first."""
 _LARGEST_SHARE = 1 / 8
 """Of a worker's work that one job of a compiled environment has, at most."""
+LINGER = 1.0
+"""Seconds that threads which a job has left running have to end."""
 _FEWEST_TOGETHER = 5
 """Seeds that are not split further: what Python costs an update is paid once for all of them."""
 
@@ -76,8 +82,17 @@ class _Worker:
     job: Job
     process: BaseProcess
     connection: Connection
+    trace: Connection
     core: int | None
+    silence: Silence = field(default_factory=Silence)
     finished: Finished | None = None
+    answers: bool = False
+    """Whether it has begun, and can be asked where it is."""
+    stalled: bool = False
+    place: str = ""
+    """Where it was when it stalled or died."""
+    deadline: float | None = None
+    """When it is killed, once it has said its last word or was told to end."""
 
 
 class Scheduler:
@@ -90,9 +105,22 @@ class Scheduler:
         on_start: Callable[[Job], None],
         on_news: Callable[[Job, News], None],
         on_finish: Callable[[Job, Failure | None], None],
+        on_silence: Callable[[Job, float, str], None] = lambda *_: None,
+        stall_limit: float | None = None,
     ) -> None:
+        """Take who is told what.
+
+        Args:
+            workers: processes at once.
+            on_start: told a job that begins.
+            on_news: told what a job says.
+            on_finish: told a job that ended, and why it failed.
+            on_silence: told a job that says nothing, since how many seconds, and in which line of code it is.
+            stall_limit: seconds without a sign of life until a job is ended; by default `stalling.stall_limit`.
+        """
         self._workers = workers
-        self._on_start, self._on_news, self._on_finish = on_start, on_news, on_finish
+        self._on_start, self._on_news, self._on_finish, self._on_silence = on_start, on_news, on_finish, on_silence
+        self._stall_limit = limit_of_stalls() if stall_limit is None else stall_limit
         self.failures: list[Failure] = []
 
     def run(self, jobs: Sequence[Job]) -> list[Failure]:
@@ -112,9 +140,9 @@ class Scheduler:
                 while waiting and free:
                     running.append(self._start(waiting.pop(0), free.pop(0)))
                 sources = [w.connection for w in running] + [w.process.sentinel for w in running]
-                ready = wait(sources, timeout=1.0)
-                for worker in [w for w in running if w.connection in ready or w.process.sentinel in ready]:
-                    if not self._listen(worker):
+                wait(sources, timeout=min(1.0, self._stall_limit / 4))
+                for worker in list(running):
+                    if not self._is_over(worker):
                         continue
                     running.remove(worker)
                     free.append(worker.core)
@@ -129,37 +157,72 @@ class Scheduler:
         try:
             context = forking()
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=work, args=(job, core, sender), name=job.cell.name, daemon=True)
+            trace, tracer = context.Pipe(duplex=False)
+            process = context.Process(target=work, args=(job, core, sender, tracer), name=job.cell.name, daemon=True)
             process.start()
         except (OSError, EOFError) as error:
             raise PgsuiteError(no_process(error)) from error
         sender.close()
+        tracer.close()
         self._on_start(job)
-        return _Worker(job, process, receiver, core)
+        return _Worker(job, process, receiver, trace, core)
 
-    def _listen(self, worker: _Worker) -> bool:
-        """Take the news that are there; return whether there will be no more."""
+    def _is_over(self, worker: _Worker) -> bool:
+        """Take a worker's news, mind its silence, and return whether its process has ended or must."""
         alive = worker.process.is_alive()  # asked before listening: what a dead worker said is then all there
-        try:
+        self._listen(worker)
+        if not alive:
+            return True
+        if worker.deadline is None and worker.finished is not None:
+            worker.deadline = time.monotonic() + (LINGER if worker.finished.threads else GRACE)
+        elif worker.deadline is None:
+            self._mind(worker)
+        return worker.deadline is not None and time.monotonic() > worker.deadline
+
+    def _listen(self, worker: _Worker) -> None:
+        with suppress(EOFError, OSError):
             while worker.connection.poll():
                 news = worker.connection.recv()
+                worker.silence.heard()
                 if isinstance(news, Finished):
                     worker.finished = news
                 else:
                     self._on_news(worker.job, news)
-        except (EOFError, OSError):
-            return True
-        return worker.finished is not None or not alive
+
+    def _mind(self, worker: _Worker) -> None:
+        """Speak of a worker's silence, and tell it to end when that has been too long: it saves what it has."""
+        if not worker.answers and answers(worker.trace):
+            worker.answers = True
+            worker.silence.heard()
+        speak, limit = worker.silence.look(), self._stall_limit
+        worker.stalled = worker.silence.seconds >= (limit if worker.answers else max(limit, START_LIMIT))
+        if not (speak or worker.stalled):
+            return
+        worker.place = where(worker.process, worker.trace) if worker.answers else ""
+        if worker.stalled:
+            worker.process.terminate()
+            worker.deadline = time.monotonic() + GRACE
+        else:
+            self._on_silence(worker.job, worker.silence.seconds, worker.place)
 
     def _end(self, worker: _Worker) -> Failure | None:
-        worker.process.join()
+        job, last, lingers = worker.job, worker.finished, worker.process.is_alive()
+        if lingers:
+            worker.process.kill()
+        worker.process.join(GRACE)
+        place = worker.place if worker.stalled else last_place(worker.trace)
         worker.connection.close()
-        code = worker.process.exitcode
-        if worker.finished is None:
-            return Failure(worker.job.cell, _death(code))
-        if worker.finished.failure is None:
-            return None
-        return Failure(worker.job.cell, worker.finished.failure, worker.finished.place, worker.finished.details)
+        worker.trace.close()
+        if last is None and worker.stalled:
+            return Failure(job.cell, stalled(job, self._stall_limit), place)
+        if last is None:
+            return Failure(job.cell, death(job, worker.process.exitcode), place)
+        if lingers:
+            names = list(dict.fromkeys(last.threads))
+            left = f"{plural(len(last.threads), 'thread')} running ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
+            what = f"it left {left}" if names else "its process did not end"
+            self._on_news(job, News(0, note=f"{what}; the process was ended, and its results are as they should be"))
+        return None if last.failure is None else Failure(job.cell, last.failure, last.place, last.details)
 
 
 def no_process(error: Exception) -> str:
@@ -181,12 +244,4 @@ def _stop(workers: Sequence[_Worker]) -> None:
     finally:
         for worker in workers:
             worker.process.kill()
-            worker.process.join()
-
-
-def _death(code: int | None) -> str:
-    """Say how a worker ended that had no last word."""
-    names = {-number: f"signal {number.name}" for number in signal.Signals}
-    cause = names.get(code or 0, f"exit code {code}")
-    memory = ", as the system does when memory is short: use fewer --workers" if code == -signal.SIGKILL else ""
-    return f"its worker process died ({cause}{memory}); run the same command again to go on from the last snapshot"
+            worker.process.join(GRACE)

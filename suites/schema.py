@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ..algorithms.options import declared_options
 from ..algorithms.registry import check_options, locate
-from ..errors import UsageError
+from ..errors import UsageError, brief
 from .anchors import AnchorsTable
 from .files import read_suite
 from .keys import unknown_key
@@ -222,4 +222,4 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"key {key!r} is missing"
     message = _KINDS.get(first["type"], first["msg"].removeprefix("Value error, "))
-    return f"{key} = {first['input']!r}: {message[0].lower() + message[1:]}"
+    return f"{key} = {brief(first['input'])}: {message[0].lower() + message[1:]}"

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +16,14 @@ from typing import Any, NamedTuple, NoReturn
 from numpy.typing import NDArray
 
 from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
+from ..envs import pulse
 from ..errors import PgsuiteError, in_one_line, place
 from ..results.store.curve import CurveRow, curve_rows
 from ..results.store.reading import DamagedFile
 from ..results.store.store import CellStore
 from .cells import Cell, Stored
 from .process import follow_parent, peak_memory
+from .stalling import answer
 from .training import TrainingLoop
 
 SAVE_INTERVAL = 5.0
@@ -51,6 +54,8 @@ class Finished(NamedTuple):
     """``file:line`` where it arose."""
     details: str = ""
     """The traceback."""
+    threads: tuple[str, ...] = ()
+    """Names of what it leaves running, which keeps the process from ending."""
 
 
 @dataclass(frozen=True)
@@ -133,13 +138,24 @@ class StoreSink:
         self._told, self._steps = now, 0
 
 
-def work(job: Job, core: int | None, connection: Connection) -> None:
-    """Run a job to its end, on one core, and report how it ended; what it has is saved however that is."""
+def work(job: Job, core: int | None, connection: Connection, trace: Connection | None = None) -> None:
+    """Run a job to its end, on one core, and report how it ended; what it has is saved however that is.
+
+    Args:
+        job: what to run.
+        core: where.
+        connection: takes news and the last word.
+        trace: takes where the program is, when that is asked.
+    """
     signal.signal(signal.SIGTERM, _stop)
+    if trace is not None:
+        answer(trace)
+    before = set(threading.enumerate())
     follow_parent()
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     sink = StoreSink(job, connection, SAVE_INTERVAL)
+    pulse.listen(lambda: sink.progress(0, None))
     try:
         try:
             TrainingLoop().train(job.cell, job.seeds, sink)
@@ -149,8 +165,9 @@ def work(job: Job, core: int | None, connection: Connection) -> None:
     except Exception as error:
         reason = str(error) if isinstance(error, PgsuiteError) else in_one_line(error)
         last = Finished(reason, place(error), traceback.format_exc())
+    left = tuple(thread.name for thread in threading.enumerate() if thread not in before and not thread.daemon)
     with suppress(OSError):  # a parent that was killed listens no more
-        connection.send(last)
+        connection.send(last._replace(threads=left))
 
 
 def _stop(number: int, _frame: object) -> NoReturn:

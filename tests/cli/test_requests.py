@@ -125,3 +125,13 @@ def test_help_names_the_exit_codes(pgsuite):
     assert code == 0
     for meaning in ("0 done", "1 something failed", "2 the request", "130 interrupted"):
         assert meaning in " ".join(out.split())
+
+
+def test_an_unexpected_end_of_data_is_no_interruption(pgsuite, monkeypatch):
+    def fails(*_):
+        raise EOFError("Ran out of input")
+
+    monkeypatch.setattr("pgsuite.suites.files.shipped", fails)
+    code, _, err = pgsuite("list")
+    assert code == 1
+    assert "internal error: EOFError: Ran out of input" in err

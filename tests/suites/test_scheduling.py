@@ -154,7 +154,11 @@ def notes(folder: Path):
     ("name", "reason", "place"),
     [
         ("Raises", r"^RuntimeError: no luck today$", r"mine\.py:19$"),
-        ("Dies", r"its worker process died \(signal SIGKILL, .*memory is short.*\); run the same command again", "^$"),
+        (
+            "Dies",
+            r"process died \(signal SIGKILL: killed, .*memory is short.*\); its run has .*run the same",
+            "^$",
+        ),
     ],
 )
 def test_what_fails_takes_nothing_else_along(name, reason, place, planned):
