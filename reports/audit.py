@@ -117,7 +117,7 @@ def read_section(path: Path) -> AuditSection:
     audit = read_audit(path)
     try:
         return audit_section(audit)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise UsageError(f"{path} is damaged: write it again with `pgsuite audit --json {path}`") from error
 
 
