@@ -171,7 +171,7 @@ class State(NamedTuple):
     among them), all leading with the seed axis. Saved, masked and resumed like the rest; shapes never change."""
 
 
-VITAL = ("loss", "gradient_norm", "value_loss", "cg_residual")
+VITAL = ("loss", "gradient_norm", "value_loss", "cg_residual", "step_fraction")
 """Names of metrics that are finite in every update of a run that is well."""
 
 

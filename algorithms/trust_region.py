@@ -163,7 +163,7 @@ class Solution(NamedTuple):
     curvature: Tensor
     """``(S,)`` ``xᵀ A x``."""
     relative_residual: Tensor
-    """``(S,)`` ``‖b - A x‖ / ‖b‖``; 0 where b is zero."""
+    """``(S,)`` ``‖b - A x‖ / ‖b‖``; 0 where b is zero, NaN where a product was not finite."""
 
 
 def conjugate_gradient(
@@ -191,7 +191,8 @@ def conjugate_gradient(
             break
         image = product(direction)
         curvature = (direction * image).sum(1)
-        active = active & (curvature > 0)
+        squared = torch.where(active & ~curvature.isfinite(), torch.nan, squared)
+        active = active & (curvature > 0) & squared.isfinite()
         rate = torch.where(active, squared / curvature, 0.0).unsqueeze(1)
         x = x + rate * direction
         residual = residual - rate * image
@@ -223,7 +224,8 @@ class Search(NamedTuple):
     accepted: Tensor
     """``(S,)``"""
     fraction: Tensor
-    """``(S,)`` of the full step; 0 where nothing was accepted."""
+    """``(S,)`` of the full step; 0 where nothing was accepted, NaN where that is because surrogate or KL was not
+    finite to the last."""
     kl: Tensor
     """``(S,)`` mean KL of the step taken."""
 
@@ -264,4 +266,5 @@ def line_search(
         if bool(accepted.all()):
             break
         fraction *= shrink
-    return Search(chosen, accepted, taken, taken_kl)
+    lost = ~accepted & ~(surrogate.isfinite() & kl.isfinite())
+    return Search(chosen, accepted, torch.where(lost, torch.nan, taken), taken_kl)

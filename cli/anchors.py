@@ -12,6 +12,7 @@ from .options import say
 
 if TYPE_CHECKING:
     from ..envs.anchors import RandomReturn
+    from ..suites.anchors import AnchorsTable
     from ..suites.cells import Environment
 
 _REFERENCE = "REFERENCE"
@@ -35,12 +36,13 @@ def anchors(
     from ..suites.planning import check_time_limit, environment_of
     from ..suites.schema import EnvironmentTable, load_suite
 
-    chosen = []
+    chosen, tables = [], {}
     if suite:
         loaded = load_suite(suite)
         let_in_code_of(loaded, environments=envs)
         import_modules(loaded.modules)
-        chosen = [environment_of(loaded, env, loaded.environments.get(env, EnvironmentTable(steps=1))) for env in envs]
+        tables = loaded.environments
+        chosen = [environment_of(loaded, env, tables.get(env, EnvironmentTable(steps=1))) for env in envs]
     let_in((), environments=envs)
     from ..envs import describe, measure_random_return
 
@@ -54,16 +56,20 @@ def anchors(
                 f"environment {environment.name!r}: the random policy's mean return is {measured.mean}: "
                 "its rewards are not finite, or too large for a sum; mend or scale them"
             )
-        _tell(environment, measured, suite)
+        table = tables.get(environment.name)
+        _tell(environment, measured, suite, table.anchors if table else None)
 
 
-def _tell(environment: "Environment", measured: "RandomReturn", suite: str | None) -> None:
-    """Print a measurement, and what to paste unless its anchors are recorded."""
+def _tell(
+    environment: "Environment", measured: "RandomReturn", suite: str | None, declared: "AnchorsTable | None"
+) -> None:
+    """Print a measurement, and what to paste unless its suite declares its anchors, or they are recorded."""
     from ..envs import anchors as recorded
     from ..envs.anchors import changes_task
 
-    known = None if changes_task(environment.id, environment.options) else recorded(environment.id)
-    beside = f"recorded {known.random:g}, reference {known.reference:g}" if known else "none recorded"
+    known = declared or (None if changes_task(environment.id, environment.options) else recorded(environment.id))
+    where = "declared" if declared else "recorded"
+    beside = f"{where} {known.random:g}, reference {known.reference:g}" if known else "none recorded"
     error, over = f"{measured.standard_error:.2g}", plural(measured.episodes, "episode")
     say(f"{environment.name}: {measured.mean:.2f} ± {error} over {over}; {beside}")
     if known:

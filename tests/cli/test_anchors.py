@@ -33,6 +33,10 @@ modules = ["coin_of_a_test"]
 id = "Coin-v0"
 steps = 100
 options = { prize = 100.0 }
+[environments.known]
+id = "Coin-v0"
+steps = 100
+anchors = { random = 0.5, reference = 1.0, source = "by hand" }
 [environments."Endless-v0"]
 steps = 100
 [algorithms.reinforce]
@@ -60,6 +64,11 @@ def test_what_is_printed_can_be_pasted(folder):
     found = tomllib.loads(line.replace("REFERENCE", "100.0"))["anchors"]
     assert found["random"] == pytest.approx(50, abs=15)  # a fair coin for 100, four standard errors of 200 tosses
     assert "200 episodes" in found["source"]
+
+
+def test_those_that_the_suite_declares_stand_beside(folder):
+    (line,) = measured("known").output.splitlines()
+    assert line.endswith("declared 0.5, reference 1")
 
 
 def test_an_environment_that_never_ends_is_refused(folder):

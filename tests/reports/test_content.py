@@ -30,6 +30,12 @@ def test_too_few_runs_everywhere_are_warned_of_first(folder, comparison):
     )
 
 
+def test_what_was_found_of_an_environment_is_said_once(folder, comparison):
+    for name in ("trpo", "reinforce"):
+        folder.cell(name, curves=[[0, 40]]).amend({"environment_notes": ["Cart-v0 does not repeat itself"]})
+    assert content(comparison, gather([folder.path])).warnings == ("Cart-v0 does not repeat itself.",)
+
+
 def test_no_two_tables_share_a_name(folder, comparison):
     folder.cell("trpo", curves=[[0, 40]])
     names = [table.name for table in content(comparison, gather([folder.path])).tables]

@@ -182,7 +182,7 @@ def test_rewards_of_a_size_have_the_same_verdict_from_every_algorithm(algorithm,
     assert (run.tensors[1]["state.updates"][0] > 0) == (status == "complete")  # the update that fails is not made
 
 
-@pytest.mark.parametrize("metric", ["loss", "gradient_norm", "value_loss", "cg_residual"])
+@pytest.mark.parametrize("metric", ["loss", "gradient_norm", "value_loss", "cg_residual", "step_fraction"])
 def test_a_number_that_is_not_finite_ends_a_run_that_stands_still_for_it(metric, small_cell, train, monkeypatch):
     cell = small_cell("actor-critic", steps=300)
     alone = train(cell, [2]).bits(2)
