@@ -29,7 +29,9 @@ def read_suite(name: str) -> tuple[Path, dict[str, Any]]:
         raise UsageError(_missing(name, path))
     try:
         return path, tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"{path} is not valid TOML: its brackets are nested too deeply") from None
+    except ValueError as error:  # also of a number with thousands of digits
         raise UsageError(f"{path} is not valid TOML: {error}") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None

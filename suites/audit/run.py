@@ -2,9 +2,10 @@
 
 import multiprocessing
 import platform
+import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,10 +16,12 @@ import torch
 from ...algorithms.interface import Episodes
 from ...algorithms.registry import ALGORITHMS, load_class, locate
 from ...errors import PgsuiteError, UsageError, in_one_line, located, place
+from ...foreign import plain
 from ...results.store.audit import assemble
 from ..forking import start as start_server
 from ..process import follow_parent, forking, keep_freed_memory, single_thread
 from ..scheduling import available_cores
+from ..stalling import Silence, stall_limit, watched
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
 from .models import MODELS, AuditModel, Policy, exact_values, find_model
@@ -170,14 +173,15 @@ def run_audit(
     done: dict[AuditJob, Audited] = {}
     if workers == 1:
         for job in jobs:
-            done[job] = run_job(job)
+            with watched(f"the audit of {_named(job)}", stall_limit()):
+                done[job] = run_job(job)
             on_done(job)
     else:
         start_server(__name__, (job.algorithm for job in jobs), (), ["float64"])
         with ProcessPoolExecutor(workers, forking(), initializer=follow_parent) as pool:
             futures = {pool.submit(run_job, job): job for job in jobs}
             try:
-                for future in as_completed(futures):
+                for future in _completed(futures):
                     done[futures[future]] = future.result()
                     on_done(futures[future])
             except BrokenExecutor as error:
@@ -202,6 +206,33 @@ def run_audit(
         seconds=round(time.perf_counter() - start, 2),
         versions=versions(),
     )
+
+
+def _completed(futures: Mapping[Future[Audited], AuditJob]) -> Iterator[Future[Audited]]:
+    """Give what is done, in the order in which it ends; say what takes long.
+
+    Raises:
+        PgsuiteError: nothing ended for as long as the stall limit.
+    """
+    silence, left, limit = Silence(), set(futures), stall_limit()
+    while left:
+        ended, left = wait(left, timeout=min(1.0, limit / 4), return_when=FIRST_COMPLETED)
+        if ended:
+            silence.heard()
+            yield from ended
+            continue
+        at_work = ", ".join(_named(futures[future]) for future in left if future.running())
+        if silence.look():
+            print(plain(f"note: the audit of {at_work}: no news for {silence.seconds:.0f} s"), file=sys.stderr)
+        if silence.seconds >= limit:
+            raise PgsuiteError(
+                f"no part of the audit ended for {limit:g} s, the stall limit; at work were {at_work}: "
+                "mend what hangs, or give a longer --stall-limit"
+            )
+
+
+def _named(job: AuditJob) -> str:
+    return f"{job.algorithm} on {job.model or 'the curve of bias and variance'}"
 
 
 def versions() -> dict[str, str]:

@@ -213,3 +213,10 @@ def test_the_shipped_suites_can_be_planned(name, tmp_path, monkeypatch):
     planned = plan_cells(suite, tmp_path)
     assert len(planned) == len(suite.environments) * len(suite.algorithms)
     assert len({p.cell.fingerprint for p in planned}) == len(planned)
+
+
+@pytest.mark.parametrize("content", ["x = " + "[" * 3000, "x = " + "9" * 5000, "x = \xff"])
+def test_toml_that_python_cannot_hold_is_refused(content, tmp_path):
+    (tmp_path / "deep.toml").write_text(content, encoding="latin-1")
+    with pytest.raises(UsageError, match=r"deep.toml is not valid TOML"):
+        load_suite(str(tmp_path / "deep.toml"))

@@ -8,7 +8,7 @@ import pytest
 
 import pgsuite
 from pgsuite.algorithms.registry import ALGORITHMS
-from pgsuite.errors import UsageError
+from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results.store.audit import judge
 from pgsuite.suites.audit.models import MODELS
 from pgsuite.suites.audit.run import AuditJob, plan_audit, run_audit, run_job
@@ -297,3 +297,17 @@ def test_command(monkeypatch, capsys, tmp_path, own):
     assert (code, err.count("\n")) == (2, 1)
     code, _, err = run("--json", str(tmp_path / "none" / "audit.json"))
     assert (code, err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_audit_that_hangs_is_ended(workers, tmp_path, monkeypatch):
+    (tmp_path / "stuck.py").write_text(
+        "import time\nfrom dataclasses import dataclass\nfrom pgsuite.algorithms import Reinforce\n"
+        "@dataclass(frozen=True, kw_only=True)\nclass Stuck(Reinforce):\n"
+        "    def gradient(self, state, rollout):\n        time.sleep(1000)\n"
+    )
+    monkeypatch.setenv("PGSUITE_STALL_LIMIT", "1")
+    jobs = plan_audit([f"{tmp_path}/stuck.py:Stuck"], ["bandit"], batches=100)
+    with pytest.raises(PgsuiteError, match="stall limit") as error:
+        run_audit(jobs, workers=workers)
+    assert "stuck.py:Stuck on bandit" in str(error.value)
