@@ -153,12 +153,13 @@ def carry_out(
     from .suites.named_code import let_in_code_of
     from .suites.schema import check_names, load_suite, parse_seeds
 
+    _check_counts(steps=steps, workers=workers)
     chosen = load_suite(str(suite))
     names, ids = _references(algorithms), _several(environments)
     try:
         own_seeds = None if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
     except ValueError as error:
-        raise UsageError(f"--seeds: {error}") from None
+        raise UsageError(f"seeds: {error}") from None
     let_in_code_of(chosen, names, ids)
     check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
     from .suites.console import progress_console, say
@@ -257,6 +258,8 @@ def audit(
 
     references = _references(algorithms)
     let_in(references)
+    _check_counts(workers=workers)
+    _check_counts(least=100, batches=batches)
     jobs: list[AuditJob] = plan_audit(
         references, _several(models), seed=seed, batches=BATCHES if batches is None else batches
     )
@@ -291,14 +294,29 @@ def _cells(failures: Sequence["Failure"]) -> str:
     return "; ".join(f"{algorithm} on {', '.join(ids)}" for algorithm, ids in environments.items())
 
 
+def _check_counts(*, least: int = 1, **numbers: int | None) -> None:
+    """Refuse what is no whole number, or too small; None stands for a default.
+
+    Raises:
+        UsageError: naming it.
+    """
+    for name, number in numbers.items():
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < least):
+            raise UsageError(f"{name}={number!r}: give a whole number of at least {least}")
+
+
 def _several(names: str | Iterable[str]) -> tuple[str, ...]:
     """Each name once; a single one may stand by itself."""
+    if not isinstance(names, Iterable):
+        raise UsageError(f"{names!r} is no name: give text, or several in a list")
     return tuple(dict.fromkeys([names] if isinstance(names, str) else names))
 
 
 def _references(algorithms: Names) -> tuple[str, ...]:
     """Names and addresses, each once, of what is given by name or as a class."""
     several = [algorithms] if isinstance(algorithms, str | type) else algorithms
+    if not isinstance(several, Iterable):
+        raise UsageError(f"algorithms={algorithms!r}: give a name, an address or a class, or several in a list")
     if all(isinstance(one, str) for one in several):
         return _several(several)  # type: ignore[arg-type]  # looked at
     from .algorithms.registry import address_of

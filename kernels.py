@@ -20,6 +20,7 @@ import hashlib
 import importlib
 import os
 import platform
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -287,7 +288,8 @@ def _explained(owner: Kernel) -> Iterator[None]:
     except Exception as error:
         if not type(error).__module__.startswith("numba."):
             raise
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # numba writes in colours
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if not line.startswith(("Failed in", "During:", "File "))]
         where = next((line.removeprefix("File ") for line in reversed(lines) if line.startswith("File ")), "")
         said = " ".join((telling or lines)[:2])[:300]

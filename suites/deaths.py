@@ -31,7 +31,7 @@ def death(job: Job, code: int | None) -> str:
     elif (name := names.get(code)) is not None:
         how = f"signal {name}" + (f": {_CAUSES[name]}" if name in _CAUSES else "")
     else:
-        how = f"exit code {code}: its code ended the process itself, as os._exit does"
+        how = f"exit code {code}: its code ended the process itself, as os._exit and sys.exit do"
     return f"its worker process died ({how}); {kept(job)}"
 
 

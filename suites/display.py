@@ -96,7 +96,7 @@ class Display(Bars):
         if news.note:
             say(self._console, plain(f"note: {job.cell.name}: {news.note}"))
         if news.score is not None:
-            self._scores[id(job)] = f"return {news.score:.1f}"
+            self._scores[id(job)] = f"return {news.score:.1f}" if abs(news.score) < 1e7 else f"return {news.score:.3g}"
         pace = self._paces[id(job)]
         before = min(pace.done, pace.total)
         pace.advance(news)

@@ -105,8 +105,13 @@ def plan_cells(
     # Environments first: the algorithms load torch, which takes seconds.
     specs = {}
     for name, table in chosen.items():
-        with watched(f"making environment {name!r}", limit):
+        with watched(f"making and closing environment {name!r}", limit):
             specs[name] = envs.describe(table.id or name, table.backend, **table.options)
+    for name, table in chosen.items():
+        if table.id and table.id != name and (name in ADDED or name in gymnasium.registry):
+            raise UsageError(
+                f"environments.{name}: it is made as {table.id}, but its name is the id of another: call it otherwise"
+            )
     with watched("stepping the environments twice with one seed", limit):
         trials = try_all((environment_of(suite, name, table), specs[name]) for name, table in chosen.items())
     cells = [

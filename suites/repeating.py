@@ -121,7 +121,7 @@ def _doubtful(environment: Environment, spec: Spec) -> bool:
     """Whether an environment is the user's own, and another process can find it: compiled ones cannot do wrong."""
     if spec.backend != "gymnasium" or not (environment.modules or ":" in environment.id):
         return False
-    registered = gymnasium.spec(environment.id)
+    registered = gymnasium.spec(environment.id.rpartition(":")[2])  # its module is imported by now
     return bool(registered.additional_wrappers) or not str(registered.entry_point).startswith("gymnasium.")
 
 

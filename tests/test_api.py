@@ -1,5 +1,6 @@
 """What `import pgsuite` offers: the same jobs as the command line, from scripts, prompts and notebooks."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 
 import pgsuite
 from pgsuite.algorithms import Reinforce
+from pgsuite.errors import UsageError
 from pgsuite.suites.replay.replay import episode
 
 SCRIPT = """
@@ -226,3 +228,25 @@ def test_an_audit_is_shown_and_written(tmp_path):
 def test_the_version_is_that_of_the_package():
     settings = tomllib.loads((Path(pgsuite.__file__).parent / "pyproject.toml").read_text())
     assert pgsuite.__version__ == settings["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"workers": -3}, "workers=-3: give a whole number of at least 1"),
+        ({"workers": 0}, "workers=0"),
+        ({"steps": "x"}, "steps='x'"),
+        ({"algorithms": 3}, "algorithms=3: give a name"),
+        ({"environments": 3}, "3 is no name"),
+        ({"seeds": 3}, "seeds=3"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused_before_anything_runs(arguments, words, tmp_path):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        pgsuite.run("quick", out=tmp_path, **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_audit_of_no_batches_is_refused():
+    with pytest.raises(UsageError, match="batches=-1: give a whole number of at least 100"):
+        pgsuite.audit(batches=-1)

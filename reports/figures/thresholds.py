@@ -33,7 +33,7 @@ def thresholds_figure(
         budgets: environment steps of each environment.
         styles: of all algorithms of the report.
     """
-    table = thresholds[thresholds["runs"] > 0] if len(thresholds) else thresholds
+    table = thresholds[(thresholds["runs"] > 0) & thresholds["env"].isin(budgets)] if len(thresholds) else thresholds
     if table.empty:
         return None
     at = float(table["threshold"].iloc[0])

@@ -67,6 +67,8 @@ def completeness(gathered: Gathered) -> str:
     """How many runs of those asked for are in the statistics, in one sentence."""
     asked = sum(len(member.asked) for member in gathered.members)
     complete = sum(len(member.seeds("complete")) for member in gathered.members)
+    if asked == complete == 1:
+        return "The one run that was asked for is complete."
     if asked == complete:
         return f"All {plural(asked, 'run')} that were asked for are complete."
     return f"{complete} of {plural(asked, 'run')} are complete and in the statistics."

@@ -53,8 +53,13 @@ def environment_table(comparison: Comparison) -> Table:
 
 
 def _bounded(frame: pd.DataFrame, environments: "pd.Series[str]") -> dict[str, bool]:
-    """Whether the possible returns of each environment are known."""
-    return {str(env): possible(frame[frame["env"] == env])[0] is not None for env in environments.unique()}
+    """Whether the possible returns of each environment are known, and all runs lie within them."""
+    return {str(env): _within(frame[frame["env"] == env]) for env in environments.unique()}
+
+
+def _within(cell: pd.DataFrame) -> bool:
+    ends, _ = possible(cell)
+    return ends is not None and bool(cell["return_mean"].dropna().between(*ends).all())
 
 
 def _row(

@@ -208,6 +208,6 @@ def _by_grid(grids: Mapping[Key, tuple[float, ...]]) -> str:
         groups.setdefault(grid, {}).setdefault(label, []).append(seed)
     return "; ".join(
         ", ".join(f"{label} seeds {' '.join(map(str, seeds))}" for label, seeds in by_label.items())
-        + f": {len(grid)} checkpoints up to {grid[-1]:,.0f} steps"
+        + f": {plural(len(grid), 'checkpoint')} up to {grid[-1]:,.0f} steps"
         for grid, by_label in groups.items()
     )

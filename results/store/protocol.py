@@ -69,17 +69,32 @@ def check_protocol(cells: Sequence[tuple[str, str, Mapping[str, Any]]], *, allow
     Raises:
         UsageError: naming both places, the environment, the difference and the way out.
     """
-    first: dict[str, list[tuple[str, dict[str, str]]]] = {}
+    first: dict[str, list[tuple[str, Mapping[str, Any], dict[str, str]]]] = {}
     for place, env, record in cells:
         rules = {name: words for name, words in _rules(record).items() if name not in allowing}
-        for other_place, other in first.setdefault(env, []):
+        for other_place, first_record, other in first.setdefault(env, []):
             for name in (name for name in rules if name in other and rules[name] != other[name]):
                 where = f"{other_place} and {place}" if place != other_place else f"cells of {place}"
+                steps = _first_steps(first_record, record) if name == "budget" else ""
                 raise UsageError(
-                    f"{where} cannot be compared on {env}: their {name} differs, {other[name]} against {rules[name]}; "
-                    f"{_WAYS_OUT[name]}"
+                    f"{where} cannot be compared on {env}: their {name} differs, {other[name]} against {rules[name]}"
+                    f"{steps}; {_WAYS_OUT[name]}"
                 )
-        first[env].append((place, rules))
+        first[env].append((place, record, rules))
+
+
+def _first_steps(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Where the checkpoints of two records first differ, as far as they lie evenly; empty where that is not known."""
+    counts = [_mapping(record.get("protocol")).get("checkpoints") for record in (one, other)]
+    ends = [record.get("steps") for record in (one, other)]
+    if not all(isinstance(number, int) and number > 0 for number in (*counts, *ends)):
+        return ""
+    steps = [round(end / count) for end, count in zip(ends, counts, strict=True)]  # type: ignore[operator]
+    return f", with first checkpoints after {steps[0]:,} and {steps[1]:,} steps" if steps[0] != steps[1] else ""
+
+
+def _mapping(item: Any) -> Mapping[str, Any]:
+    return item if isinstance(item, Mapping) else {}
 
 
 def _rules(record: Mapping[str, Any]) -> dict[str, str]:
@@ -95,5 +110,7 @@ def _rules(record: Mapping[str, Any]) -> dict[str, str]:
         rules["anchors"] = json.dumps(record["anchors"], sort_keys=True) if record["anchors"] else "none"
     if "environment" in record:
         task = {name: record["environment"].get(name) for name in ("options", "max_episode_steps")}
+        if (env_id := record["environment"].get("id")) not in (None, record.get("env")):
+            task["id"] = env_id
         rules["task"] = json.dumps(task, sort_keys=True)
     return rules

@@ -83,10 +83,12 @@ def origin(file: Path) -> Origin:
     """
     parts = file.absolute().parts
     stem = re.sub(r"\.?(monitor\.csv|csv|npz)(\.gz)?$", "", parts[-1])
+    seed = next((seed for part in reversed(parts) if (seed := _seed_in(part)) is not None), None)
+    stated = next((seed for part in reversed(parts[-4:]) if (seed := _seed_in(part)) is not None), None)
     for name, parent in ((stem, parts[-2:-1]), (parts[-2] if len(parts) > 2 else "", parts[-3:-2])):
         if parent and (zoo := _ZOO.fullmatch(name)):
-            return Origin(parent[0], zoo[1], int(zoo[2][:18]), counted=True)
-    seed = next((seed for part in reversed(parts) if (seed := _seed_in(part)) is not None), None)
+            counted = int(zoo[2][:18])
+            return Origin(parent[0], zoo[1], counted if stated is None else stated, counted=stated is None)
     for part in (stem, *reversed(parts[-3:-1])):
         told = origin_in(part)
         if told.algorithm:

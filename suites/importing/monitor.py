@@ -24,6 +24,10 @@ Array = NDArray[np.float64]
 _OPENING = re.compile(r"^#", re.MULTILINE)
 
 
+JITTER = 1.0
+"""Seconds that a clock may be set back by without the run having been resumed; a hundredth of it at most."""
+
+
 class Part(NamedTuple):
     """The episodes of an uninterrupted stretch of training."""
 
@@ -71,6 +75,10 @@ def read_monitor(path: Path) -> Monitor:
         opening, _, table = text[begin:end].partition("\n")
         start, here = _opening(path, first, opening)
         env = env or here
+        if end < len(text):
+            table, torn = _without_torn(table)
+            if torn:
+                notes.append(f"{path}: line {first + torn} was cut off while it was being written, and is left out")
         read = read_table(path, table, ("r", "l", "t"), first=first + 1, ends_lines=True)
         notes += read.notes
         stretches = _stretches(read.lines)
@@ -81,6 +89,13 @@ def read_monitor(path: Path) -> Monitor:
         notes.append(f"{path}: the clock begins again in {where}; read as one run that was resumed there")
     monitor = Monitor(path, env, tuple(parts), tuple(notes))
     return monitor if monitor.episodes else monitor._replace(notes=(*notes, f"{path} holds no finished episode"))
+
+
+def _without_torn(table: str) -> tuple[str, int]:
+    """A stretch that another follows, without a last line that was cut off, and how many lines it then had; else 0."""
+    *lines, last = table.rstrip("\n").split("\n")
+    columns = lines[0].count(",") if lines else 0
+    return ("\n".join(lines) + "\n", len(lines) + 1) if lines and last.count(",") < columns else (table, 0)
 
 
 def _opening(path: Path, number: int, text: str) -> tuple[float, str | None]:
@@ -104,7 +119,7 @@ def _stretches(lines: Sequence[Line]) -> list[list[Line]]:
     for line in lines:
         with problems.collected():
             seconds = line.number_in("t")
-            if seconds < last:
+            if not stretches or seconds < last - min(JITTER, 0.01 * last):
                 stretches.append([])
             last = seconds
             stretches[-1].append(line)
@@ -131,6 +146,13 @@ def merge(algorithm: str, env: str, seed: int, monitors: Sequence[Monitor]) -> T
     As Stable-Baselines3's ``load_results`` and ``ts2xy`` do: steps are those of all episodes finished so far, so the
     steps of episodes still being played are not counted yet. A resumed run's clock goes on where it stopped.
     """
+    stretches = [len(monitor.parts) for monitor in monitors if monitor.episodes]
+    if len(set(stretches)) > 1:
+        uneven = ", ".join(f"{monitor.path.name} {len(monitor.parts)}" for monitor in monitors if monitor.episodes)
+        raise UsageError(
+            f"{monitors[0].path.parent}: its parallel environments were resumed unequally often (stretches: {uneven}), "
+            "so the order of their episodes is not known; import the stretches apart, or one of the files"
+        )
     merged: list[tuple[Array, NDArray[np.int64], Array]] = []
     clock = 0.0
     for n in range(max(len(monitor.parts) for monitor in monitors)):

@@ -14,6 +14,7 @@ from ...errors import UsageError
 from ...results.statistics.identical import MEASURED, IdenticalRuns, identical_curves, said
 from ...results.store.protocol import Grid
 from ...results.store.provenance import versions
+from ...wording import plural
 from ..anchors import AnchorsTable, known_anchors
 from .event_files import read_events
 from .files import find_files
@@ -192,11 +193,26 @@ def _rules(request: ImportRequest, env: str, runs: Sequence[ImportedRun], source
     return evaluation_rules(runs, declared, episodes=request.episodes, deterministic=request.deterministic)
 
 
+def _impossible(env: str, rules: Rules) -> str:
+    """That returns lie where none can by the environment's definition; empty where they do not."""
+    ends = rules.record.get("possible_returns")
+    returns = [row.return_mean for run in rules.runs for row in run.rows]
+    beyond = [value for value in returns if ends and not ends[0] <= value <= ends[1]]
+    if not ends or not beyond:
+        return ""
+    return (
+        f"{plural(len(beyond), 'return')} on {env} lie beyond what it can give, {ends[0]:g} to {ends[1]:g} "
+        f"(such as {beyond[0]:.6g}): is it another environment, or a scaled reward?"
+    )
+
+
 def _remarks(env: str, rules: Rules, source: Held, request: ImportRequest) -> list[str]:
     """What the user might not expect of the runs of an environment."""
     found = []
     if rules.record["anchors"] is None:
         found.append(f"{env} has no anchors, so its returns have no score; give it some with --anchors FILE")
+    if note := _impossible(env, rules):
+        found.append(note)
     if source == "scores" and env not in request.anchors:
         found.append(NORMALISED)
     if source == "evaluation":
@@ -244,6 +260,8 @@ def _unfinished(
     else:
         common = min(run.rows[-1].env_steps for run in short)
         remedy = f"cut all of {env} to their common budget with --steps {common}, or train these further"
+        if common < 1:
+            remedy = "train these further, or leave them out"
     named = ", ".join(f"{run.algorithm} seed {run.seed} (up to {run.rows[-1].env_steps})" for run in short[:10])
     named += f" and {len(short) - 10} more" if len(short) > 10 else ""
     return (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...errors import UsageError
 from ...results.statistics.grid import common_grid, last_up_to
 from ...results.store.curve import CurveRow
+from ...wording import plural
 from .problems import Problems
 
 LONGEST_NAME = 200
@@ -103,15 +104,19 @@ def check_common_grid(runs: Sequence[ImportedRun]) -> list[ImportedRun]:
     grid = [row.env_steps for row in longest.rows]
     if len(grid) < 2:
         raise UsageError(f"{longest.name} has one point, which is no curve; evaluate it at two or more env_steps")
-    problems = Problems()
+    others: dict[tuple[int, int], list[ImportedRun]] = {}
     for run in runs:
+        pairs = ((row.env_steps, point) for row, point in zip(run.rows, grid, strict=False))
+        if (first := next((pair for pair in pairs if pair[0] != pair[1]), None)) is not None:
+            others.setdefault(first, []).append(run)
+    problems = Problems()
+    for (own, point), some in others.items():
         with problems.collected():
-            for row, point in zip(run.rows, grid, strict=False):
-                if row.env_steps != point:
-                    raise UsageError(
-                        f"{run.name} has a point at {row.env_steps} env_steps where the longest run has one at "
-                        f"{point}; put them on a common grid with --grid common, or evaluate all runs at the same steps"
-                    )
+            more = f" (and {plural(len(some) - 1, 'other run')})" if len(some) > 1 else ""
+            raise UsageError(
+                f"{some[0].name}{more} has a point at {own} env_steps where {longest.name} has one at {point}; "
+                "put them on a common grid with --grid common, or evaluate all runs at the same steps"
+            )
     problems.check()
     return [run._replace(complete=len(run.rows) == len(grid)) for run in runs]
 

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from pgsuite import check
+from pgsuite.results.store.bank import read_bank, write_bank
 
 ALGORITHM = '''
 from dataclasses import dataclass
@@ -246,13 +247,13 @@ def test_a_bank_is_a_baseline_and_its_code_is_run_again_where_it_is_at_hand(repo
     code, out, _ = repository.check("--no-audit", baseline="banks/tiny.json")
     assert code == 1
     assert "not at hand" not in out
-    content = (repository.root / "banks/tiny.json").read_text()
-    (repository.root / "far.json").write_text(content.replace(json.loads(content)["commit"], "0" * 40))
+    bank = read_bank(repository.root / "banks/tiny.json")._replace(commit="0" * 40)
+    write_bank(repository.root / "far.json", bank)
     code, out, _ = repository.check("--no-audit", baseline="far.json")
     assert code == 1
-    bank = json.loads(content)
-    bank["cells"][0]["runs"], bank["commit"] = {}, "0" * 40
-    (repository.root / "empty.json").write_text(json.dumps(bank))
+    first = next(iter(bank.cells))
+    emptied = {**bank.cells, first: bank.cells[first]._replace(runs={})}
+    write_bank(repository.root / "empty.json", bank._replace(cells=emptied))
     code, _, err = repository.check("--no-audit", baseline="empty.json")
     assert (code, err.count("\n")) == (4, 1), err  # nothing was measured, which is not the same as identical
     assert "half of its seeds are kept for confirmation" in out

@@ -334,7 +334,8 @@ def test_hostile_names_are_seen_and_do_nothing(browser, hostile):
         for closed in page.locator("summary").all():
             closed.click()
         for button in page.locator("button").all():
-            button.click()
+            if button.is_visible():  # a table that is stacked hides its header
+                button.click()
         page.mouse.move(200, 500)
         page.wait_for_timeout(300)
         assert opened.complaints == []

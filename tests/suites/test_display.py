@@ -25,7 +25,7 @@ def jobs(small_cell, tmp_path):
 def long_named(jobs):
     """A job whose names and seeds do not fit into half a terminal's line."""
     cell = replace(jobs[0].cell, algorithm="reinforce-baseline")
-    environment = replace(cell.environment, id="MountainCarContinuous-v0")
+    environment = replace(cell.environment, id="MountainCarContinuous-v0", name="")
     return replace(jobs[0], cell=replace(cell, environment=environment), seeds=tuple(range(10)))
 
 

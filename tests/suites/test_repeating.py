@@ -104,6 +104,15 @@ def test_gymnasiums_own_repeat_themselves():
         assert difference(Environment(id=env, backend="gymnasium", options=options)) == ""
 
 
+@pytest.mark.parametrize("prefix", ["", "noisy_of_a_test:"])
+def test_an_id_may_name_its_module(prefix, noisy, tmp_path):
+    table = {"id": f"{prefix}tests/Noisy-v0", "steps": 100, "options": {"kind": "global"}}
+    modules = {} if prefix else {"modules": SUITE["modules"]}
+    plain = {name: value for name, value in SUITE.items() if name != "modules"} | modules
+    found = plan_cells(parse_suite({**plain, "environments": {"mine": table}}, "test"), tmp_path)
+    assert all("does not repeat itself" in p.notes[0] for p in found)
+
+
 def test_a_plan_tells_and_records_it_once_a_command(noisy, tmp_path, monkeypatch):
     made = []
 
