@@ -24,16 +24,17 @@ def parse_seeds(text: Any) -> tuple[int, ...]:
         ValueError: if it is anything else.
     """
     if not isinstance(text, str):
-        raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {text!r}")
+        raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {brief(text)}")
     seeds: dict[int, None] = {}
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {text!r}")
+            raise ValueError(f"seeds are written like '0-9' or '3,7,1', not {brief(text)}")
         low, high = int(first), int(last) if dash else int(first)
         if high < low or high - low >= 100_000 or high > _LARGEST_SEED:
             raise ValueError(
-                f"seeds {part.strip()!r}: a range goes upwards, has at most 100000 seeds and ends by {_LARGEST_SEED}"
+                f"seeds {brief(part.strip())}: a range goes upwards, has at most 100000 seeds and ends by "
+                f"{_LARGEST_SEED}"
             )
         seeds.update(dict.fromkeys(range(low, high + 1)))
     return tuple(seeds)

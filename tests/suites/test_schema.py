@@ -220,3 +220,11 @@ def test_toml_that_python_cannot_hold_is_refused(content, tmp_path):
     (tmp_path / "deep.toml").write_text(content, encoding="latin-1")
     with pytest.raises(UsageError, match=r"deep.toml is not valid TOML"):
         load_suite(str(tmp_path / "deep.toml"))
+
+
+@pytest.mark.parametrize("seeds", ["x" * 10_000, "9" * 4000 + "-1"])
+def test_of_a_long_value_what_is_wrong_with_it_is_still_read(seeds):
+    with pytest.raises(UsageError, match=r"seeds") as error:
+        parse_suite({"name": "a", "description": "", "seeds": seeds, "environments": {}, "algorithms": {}}, "a.toml")
+    assert len(str(error.value)) < 1000
+    assert "written like" in str(error.value) or "goes upwards" in str(error.value)
