@@ -264,7 +264,7 @@ def _registration(env_id: str) -> dict[str, Any]:
     """
     if env_id in ADDED:  # Gymnasium knows nothing of it
         return {}
-    spec = gymnasium.spec(env_id)
+    spec = gymnasium.spec(env_id.rpartition(":")[2])
     entry = str(spec.entry_point)
     physics = [package for prefix, package in _PHYSICS.items() if entry.startswith(prefix)]
     return {

@@ -52,7 +52,8 @@ class Request:
 
 def folder_of(request: Request, suite: str) -> Path:
     """Return where a check's runs are kept."""
-    return request.out or Path("runs") / "check" / suite
+    # Two classes may be called as the suite's algorithms are, but for upper and lower case: they have their own folder.
+    return request.out or Path("runs") / "check" / (f"{suite}-against" if request.against else suite)
 
 
 class Opened(NamedTuple):

@@ -71,7 +71,8 @@ def start_slow(start, out, nap=0.05):
     """Start two workers, a seed each, and wait until both are at work; a step of the environment takes a nap."""
     process = start(*SLOW, "--out", out, NAP=str(nap))
     lines = iter(process.stderr.readline, "")
-    assert [next(lines).split()[1] for _ in range(3)] == ["of", "started", "started"]
+    told = (line for line in lines if not line.startswith("note: "))
+    assert [next(told).split()[1] for _ in range(3)] == ["of", "started", "started"]
     time.sleep(2.0)
     assert len(processes_of(process.pid)) >= 4  # the parent, the two, and who forks them
     return process
