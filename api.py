@@ -159,7 +159,7 @@ def carry_out(
     try:
         own_seeds = None if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
     except ValueError as error:
-        raise UsageError(f"seeds: {error}") from None
+        raise UsageError(f"--seeds: {error}") from None
     let_in_code_of(chosen, names, ids)
     check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
     from .suites.console import progress_console, say
