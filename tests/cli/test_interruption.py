@@ -24,6 +24,14 @@ def processes_of(session: int) -> list[int]:
     return found
 
 
+def left_of(session: int, seconds: float = 5.0) -> list[int]:
+    """Processes of a session that are still there after so many seconds; it is left as soon as there is none."""
+    end = time.monotonic() + seconds
+    while (found := processes_of(session)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
 @pytest.fixture(scope="module")
 def interrupted(start):
     """Ctrl-C once the first cell is done: exit code, what was said, seconds to end, processes left."""
@@ -99,7 +107,7 @@ def test_a_signal_ends_a_run_as_calmly_as_ctrl_c(number, send, code, start, plac
     assert rest.splitlines()[-1].startswith(f"interrupted; what is done is kept in {out}: run the same command again")
     assert "Traceback" not in rest
     assert "failed" not in rest
-    assert processes_of(process.pid) == []
+    assert left_of(process.pid) == []
     assert load(place / out).groupby("seed").status.first().to_dict() == {0: "partial", 1: "partial"}
 
 
@@ -110,10 +118,7 @@ def test_a_parent_that_is_killed_leaves_nobody_at_work_and_loses_nothing(nap, st
     process = start_slow(start, f"killed-{nap}", nap)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    end = time.monotonic() + 5.0
-    while processes_of(process.pid) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert processes_of(process.pid) == []
+    assert left_of(process.pid) == []
     process.communicate()
     if nap < 1:
         seeds = load(place / f"killed-{nap}").groupby("seed").status.first()
