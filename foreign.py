@@ -14,7 +14,6 @@ stranger's code are data. Whoever writes one calls the function of its target, a
 | LaTeX | `latex` | commands, special characters, letters that its fonts lack |
 | CSV | `csv_cell` | formulas of a spreadsheet |
 | a tracker's keys | `key` | separators, empty and dotted parts |
-| a file's or a folder's name | `file_name` | separators, drives, names that are no files |
 | an id or a class of a page | `slug` | anything but letters, digits and dashes |
 
 None of them fails, whatever the text.
@@ -183,15 +182,6 @@ def key(text: str, longest: int = 200) -> str:
     parts = [re.sub(r"[^A-Za-z0-9_. -]+", "-", part) for part in text.split("/")]
     shown = "/".join(part if part.strip(". ") else "-" for part in parts)
     return shown if shown == text and len(text) <= longest else f"{shown[: longest - 7]}-{digest(text, 6)}"
-
-
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-
-
-def file_name(text: str, longest: int = 80) -> str:
-    """A name that every file system takes: whatever it might refuse becomes ``-``. Different texts may meet in one."""
-    safe = re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")[:longest].rstrip("-.") or "unnamed"
-    return f"_{safe}" if _RESERVED.match(safe) else safe
 
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -178,14 +178,6 @@ def test_keys_that_had_to_be_changed_stay_apart():
 
 
 @given(NASTY)
-def test_a_file_s_name_stays_in_its_folder(text):
-    name = foreign.file_name(text)
-    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,81}", name)
-    assert name.strip(".-") == name
-    assert name.partition(".")[0].upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
-
-
-@given(NASTY)
 def test_a_slug_is_inert_and_short(text):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", foreign.slug(text))
     assert len(foreign.slug(text)) <= 40

@@ -85,16 +85,12 @@ def check_protocol(cells: Sequence[tuple[str, str, Mapping[str, Any]]], *, allow
 
 def _first_steps(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Where the checkpoints of two records first differ, as far as they lie evenly; empty where that is not known."""
-    counts = [_mapping(record.get("protocol")).get("checkpoints") for record in (one, other)]
+    counts = [(record.get("protocol") or {}).get("checkpoints") for record in (one, other)]
     ends = [record.get("steps") for record in (one, other)]
     if not all(isinstance(number, int) and number > 0 for number in (*counts, *ends)):
         return ""
     steps = [round(end / count) for end, count in zip(ends, counts, strict=True)]  # type: ignore[operator]
     return f", with first checkpoints after {steps[0]:,} and {steps[1]:,} steps" if steps[0] != steps[1] else ""
-
-
-def _mapping(item: Any) -> Mapping[str, Any]:
-    return item if isinstance(item, Mapping) else {}
 
 
 def _rules(record: Mapping[str, Any]) -> dict[str, str]:

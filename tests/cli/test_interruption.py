@@ -10,26 +10,7 @@ import pytest
 
 from pgsuite.results import load, read_manifest
 
-
-def processes_of(session: int) -> list[int]:
-    """Processes of a session, this one's children's children included; zombies are not counted."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, member = stat.read_text().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if int(member) == session and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def left_of(session: int, seconds: float = 5.0) -> list[int]:
-    """Processes of a session that are still there after so many seconds; it is left as soon as there is none."""
-    end = time.monotonic() + seconds
-    while (found := processes_of(session)) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
+from ..processes import left_of, processes_of
 
 
 @pytest.fixture(scope="module")

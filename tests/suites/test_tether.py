@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
+
+from ..processes import left_of
 
 CHILD = "import pgsuite.suites.tether, time; print('tied', flush=True); time.sleep(60)"
 PARENT = """
@@ -15,17 +15,6 @@ import os, subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", sys.argv[1]], env={**os.environ, "PGSUITE_TETHER": str(os.getpid())})
 time.sleep(60)
 """
-
-
-def alive(session: int) -> bool:
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, member = stat.read_text().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if int(member) == session and state != "Z":
-            return True
-    return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system can do it on Linux alone")
@@ -37,10 +26,7 @@ def test_a_server_that_is_loading_does_not_outlive_its_parent():
     assert parent.stdout.readline() == "tied\n"
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    end = time.monotonic() + 5.0
-    while alive(parent.pid) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not alive(parent.pid)
+    assert left_of(parent.pid) == []
     parent.stdout.close()
 
 
