@@ -142,6 +142,12 @@ def pgsuite(place, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     return run
 
 
+def _heed_signals() -> None:
+    """Before a command starts: a background job ignores Ctrl-C, and ``nohup`` a closed terminal."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="session")
 def start(place) -> Callable[..., subprocess.Popen[str]]:
     """Start a command as a user does: in a process and a session of its own."""
@@ -160,7 +166,7 @@ def start(place) -> Callable[..., subprocess.Popen[str]]:
             stderr=stderr,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job may ignore it
+            preexec_fn=_heed_signals,
         )
 
     return popen
