@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from .critic import fit_critic as fit_critic
     from .diagnostics import policy_change as policy_change
     from .distributions import Distribution as Distribution
+    from .groups import group_advantages as group_advantages
+    from .grpo import GRPO as GRPO
     from .interface import Episodes as Episodes
     from .interface import Experience as Experience
     from .interface import Gradient as Gradient
     from .interface import GradientEstimator as GradientEstimator
+    from .interface import GroupWeights as GroupWeights
     from .interface import Learner as Learner
     from .interface import Metrics as Metrics
     from .interface import Plan as Plan
@@ -41,16 +44,21 @@ if TYPE_CHECKING:
     from .model import Model as Model
     from .model import NetworkActor as NetworkActor
     from .model import Spaces as Spaces
+    from .natural_gradient import NaturalGradient as NaturalGradient
     from .networks import Network as Network
     from .normalisers import Moments as Moments
     from .normalisers import Standardiser as Standardiser
+    from .npg import NPG as NPG
     from .policy_gradient import PolicyGradient as PolicyGradient
+    from .policy_gradient import clipped_surrogate as clipped_surrogate
     from .policy_gradient import likelihood_loss as likelihood_loss
+    from .ppo import PPO as PPO
     from .reinforce import Reinforce as Reinforce
     from .reinforce_baseline import ReinforceBaseline as ReinforceBaseline
     from .returns import discount_powers as discount_powers
     from .returns import discounted_returns as discounted_returns
     from .returns import generalised_advantage as generalised_advantage
+    from .rloo import RLOO as RLOO
     from .shuffling import Minibatch as Minibatch
     from .shuffling import minibatches as minibatches
     from .streams import Stream as Stream
@@ -75,6 +83,11 @@ if TYPE_CHECKING:
     from .validation import Share as Share
 
 _HOMES = {
+    "GRPO": "pgsuite.algorithms.grpo:GRPO",
+    "GroupWeights": "pgsuite.algorithms.interface:GroupWeights",
+    "NPG": "pgsuite.algorithms.npg:NPG",
+    "PPO": "pgsuite.algorithms.ppo:PPO",
+    "RLOO": "pgsuite.algorithms.rloo:RLOO",
     "Action": "pgsuite.algorithms.model:Action",
     "Actor": "pgsuite.algorithms.model:Actor",
     "ActorCritic": "pgsuite.algorithms.actor_critic:ActorCritic",
@@ -93,6 +106,7 @@ _HOMES = {
     "Minibatch": "pgsuite.algorithms.shuffling:Minibatch",
     "Model": "pgsuite.algorithms.model:Model",
     "Moments": "pgsuite.algorithms.normalisers:Moments",
+    "NaturalGradient": "pgsuite.algorithms.natural_gradient:NaturalGradient",
     "Network": "pgsuite.algorithms.networks:Network",
     "NetworkActor": "pgsuite.algorithms.model:NetworkActor",
     "NonNegative": "pgsuite.algorithms.validation:NonNegative",
@@ -116,6 +130,7 @@ _HOMES = {
     "Target": "pgsuite.algorithms.interface:Target",
     "adam_step": "pgsuite.algorithms.adam:adam_step",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
+    "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
     "concatenate": "pgsuite.algorithms.trees:concatenate",
     "conjugate_gradient": "pgsuite.algorithms.trust_region:conjugate_gradient",
     "decayed": "pgsuite.algorithms.adam:decayed",
@@ -126,6 +141,7 @@ _HOMES = {
     "full_step": "pgsuite.algorithms.trust_region:full_step",
     "generalised_advantage": "pgsuite.algorithms.returns:generalised_advantage",
     "generator": "pgsuite.algorithms.streams:generator",
+    "group_advantages": "pgsuite.algorithms.groups:group_advantages",
     "likelihood_loss": "pgsuite.algorithms.policy_gradient:likelihood_loss",
     "line_search": "pgsuite.algorithms.trust_region:line_search",
     "loss_gradient": "pgsuite.algorithms.blocks:loss_gradient",

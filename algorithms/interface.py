@@ -46,6 +46,9 @@ class Episodes(NamedTuple):
     num_envs: int
     stream: str = TRAINING
     """Whose environments and noise: plans of different names never share an environment or a random number."""
+    group: int = 1
+    """Environments, one after another, that begin in the same state: a round gives each group a random stream of its
+    own, from which all of its environments draw alike. What their actions draw differs."""
 
 
 Plan = Steps | Episodes
@@ -64,9 +67,12 @@ def check_plans(planned: Any, seeds: int) -> None:
         raise ValueError(f"there are {len(one_each)} plans for {seeds} seeds: give one for all, or one for each")
     for plan in one_each:
         sizes = {"num_envs": plan.num_envs} | ({"length": plan.length} if isinstance(plan, Steps) else {})
+        sizes |= {"group": plan.group} if isinstance(plan, Episodes) else {}
         for name, size in sizes.items():
             if not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} is {size!r}: it is a whole number of at least 1")
+        if isinstance(plan, Episodes) and plan.num_envs % plan.group:
+            raise ValueError(f"{plan.num_envs} environments do not make whole groups of {plan.group}")
 
 
 def check_heavy(heavy: Any, memory: Mapping[str, Any]) -> None:
@@ -81,6 +87,19 @@ def check_heavy(heavy: Any, memory: Mapping[str, Any]) -> None:
         raise ValueError(f"heavy_memory names {', '.join(unknown)}: its memory has {', '.join(memory) or 'nothing'}")
 
 
+class GroupWeights(NamedTuple):
+    """Every step of an episode weighs what the episode returned beside the others of its group."""
+
+    size: int
+    """Episodes of a group, G, which began in the same state."""
+    leave_one_out: bool
+    """Whether an episode is left out of the mean that it is compared with."""
+    deviation: bool = False
+    """Whether the difference is divided by the group's standard deviation."""
+    length: bool = False
+    """Whether the weight is divided by the episode's length."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """What an algorithm's gradient estimates, as it declares it."""
@@ -93,6 +112,14 @@ class Target:
     """Whether weights are standardised over a batch, which scales the gradient by a random factor."""
     entropy_weight: float = 0.0
     """Weight of the entropy bonus added to the objective."""
+    group: GroupWeights | None = None
+    """How whole episodes are weighed within a group; None where every step has a weight of its own."""
+
+    @property
+    def scale(self) -> float:
+        """What the gradient is multiplied by on average: 1 - 1/G where a group's mean includes the episode itself."""
+        own = self.group is not None and not self.group.leave_one_out
+        return 1 - 1 / self.group.size if self.group and own else 1.0
 
 
 class Rollout(NamedTuple):

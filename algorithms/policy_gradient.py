@@ -20,6 +20,7 @@ from . import densities
 from .adam import Adam
 from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
+from .groups import group_advantages
 from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
@@ -265,6 +266,21 @@ class PolicyGradient(ABC):
             weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
         return self.pack(rollout, experience, weight=weight, value_target=returns, standardise=standardise)
 
+    def compared(self, state: State, rollout: Rollout) -> Samples:
+        """Weigh all steps of an episode by its discounted return beside those of its group, as `target` says.
+
+        Args:
+            state: of the learner.
+            rollout: a round of groups.
+        """
+        weights = self.target.group
+        assert weights is not None, "the target says how episodes are compared"
+        experience = self.experience(state, rollout)
+        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        lengths = rollout.valid.sum(2)
+        weight = group_advantages(returns[..., 0], lengths, weights).unsqueeze(2).expand_as(returns)
+        return self.pack(rollout, experience, weight=weight, value_target=returns, standardise=False)
+
     def bootstrapped(self, state: State, rollout: Rollout, *, trace: float, standardise: bool) -> Samples:
         """Weigh steps by their generalised advantage ``A_t``; the critic regresses on ``A_t + V(s_t)``.
 
@@ -332,6 +348,24 @@ def likelihood_loss(
     check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
     loss: Tensor = _Likelihood.apply(distribution, outputs, samples, entropy_weight)  # type: ignore[no-untyped-call]
     return loss
+
+
+def clipped_surrogate(distribution: Distribution, outputs: Tensor, samples: Samples, clip_range: float) -> Tensor:
+    """Return ``Σ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A)`` over a block ``(S,)``, ρ the ratio to the policy that acted.
+
+    Args:
+        distribution: of actions.
+        outputs: ``(S, B, D)`` of the policy network.
+        samples: the block; A are its weights.
+        clip_range: ε.
+
+    Source: Schulman et al. (2017), equation 7.
+    """
+    check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
+    ratio = torch.exp(distribution.log_prob(outputs, samples.action) - samples.log_prob)
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    objective = torch.minimum(ratio * samples.weight, clipped * samples.weight)
+    return torch.where(samples.mask != 0, objective, 0.0).sum(1)
 
 
 def squared_error(value: Tensor, samples: Samples) -> Tensor:

@@ -22,6 +22,10 @@ ALGORITHMS = {
     "reinforce-baseline": "pgsuite.algorithms.reinforce_baseline:ReinforceBaseline",
     "actor-critic": "pgsuite.algorithms.actor_critic:ActorCritic",
     "trpo": "pgsuite.algorithms.trpo:TRPO",
+    "ppo": "pgsuite.algorithms.ppo:PPO",
+    "npg": "pgsuite.algorithms.npg:NPG",
+    "rloo": "pgsuite.algorithms.rloo:RLOO",
+    "grpo": "pgsuite.algorithms.grpo:GRPO",
 }
 """Name to address. Registering an algorithm here also tests it."""
 

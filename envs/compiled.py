@@ -172,6 +172,13 @@ class CompiledVectorEnv:
         restart_each(*self.members, members, self.work(), observation)
         return observation
 
+    def reseed(self, seeds: Sequence[int], indices: NDArray[np.intp]) -> None:
+        """Give the members named new random streams; see `VectorEnv.reseed`."""
+        for member, seed in zip(indices, seeds, strict=True):
+            self._seeds[member], self._streams[member] = seed, None
+        self.members.drawn[indices] = self.members.draws.shape[1]  # what was drawn ahead is used up
+        self.members.ended[indices] = True
+
     def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:
         """Step the members named; see `VectorEnv.step`."""
         members = np.arange(self.num_envs) if indices is None else np.ascontiguousarray(indices)

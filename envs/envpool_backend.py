@@ -47,8 +47,6 @@ class EnvPoolVectorEnv:
     backend = "envpool"
 
     def __init__(self, env_id: str, seeds: Sequence[int]) -> None:
-        import envpool
-
         spec = describe(env_id)
         self.id = env_id
         self.version = spec.version
@@ -56,9 +54,30 @@ class EnvPoolVectorEnv:
         self.observation_space = spec.observation_space
         self.action_space = spec.action_space
         self._first_action = first_action(spec.action_space)
-        self._pool = envpool.make(env_id, env_type="gymnasium", num_envs=len(seeds), num_threads=1, seed=list(seeds))
+        self._seeds = np.array(seeds)
+        self._open()
+
+    def _open(self) -> None:
+        import envpool
+
+        seeds = [int(seed) for seed in self._seeds]
+        self._pool = envpool.make(self.id, env_type="gymnasium", num_envs=len(seeds), num_threads=1, seed=seeds)
         declared_spaces(self._pool)
         self._ended = np.ones(self.num_envs, np.bool_)
+
+    def reseed(self, seeds: Sequence[int], indices: NDArray[np.intp]) -> None:
+        """Give the members named new random streams, for which EnvPool has to make all of them anew.
+
+        Raises:
+            ValueError: if a member that is not named is in the middle of an episode, which would be lost.
+        """
+        others = np.ones(self.num_envs, np.bool_)
+        others[indices] = False
+        if not self._ended[others].all():
+            raise ValueError("EnvPool's environments get new random streams together, between episodes")
+        self._seeds[indices] = seeds
+        self._pool.close()
+        self._open()
 
     def reset(self, indices: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Start a new episode in the members named; see `VectorEnv.reset`."""

@@ -48,6 +48,12 @@ class GymnasiumVectorEnv:
             observation[row] = self._reset_member(member)
         return observation
 
+    def reseed(self, seeds: Sequence[int], indices: NDArray[np.intp]) -> None:
+        """Give the members named new random streams; see `VectorEnv.reseed`."""
+        for member, seed in zip(indices, seeds, strict=True):
+            self._unused_seeds[member] = seed
+        self._ended[indices] = True
+
     def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:
         """Step the members named; see `VectorEnv.step`."""
         members = np.arange(self.num_envs) if indices is None else indices

@@ -1,5 +1,6 @@
 """Several batches of environments as one: how an algorithm gets more environments than it had."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ class JoinedEnv:
             observation[places] = found
         assert observation is not None, "at least one member is named"
         return observation
+
+    def reseed(self, seeds: Sequence[int], indices: NDArray[np.intp]) -> None:
+        """Give the members named new random streams."""
+        for part, places, local in self._split(indices):
+            part.reseed([seeds[place] for place in places], local)
 
     def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:
         """Step the members named, each at most once; the others are untouched."""

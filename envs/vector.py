@@ -3,6 +3,7 @@
 Legend for shapes: M members named in a call (all of them when no indices are given), O observation size.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import gymnasium
@@ -57,6 +58,10 @@ class VectorEnv(Protocol):
 
     def reset(self, indices: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Start a new episode in the members named and return its first observations ``(M, O)``."""
+        ...
+
+    def reseed(self, seeds: Sequence[int], indices: NDArray[np.intp]) -> None:
+        """Give the members named random streams of their own anew, as if they had just been made with these seeds."""
         ...
 
     def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:

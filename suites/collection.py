@@ -48,6 +48,7 @@ class Collector:
         rows: NDArray[np.intp],
         steps: NDArray[np.int64],
         progress: Tensor,
+        begin_with: NDArray[np.int64] | None = None,
     ) -> tuple[Rollout, Tensor]:
         """Collect what an algorithm planned.
 
@@ -58,6 +59,8 @@ class Collector:
             rows: ``(S,)`` which of the collector's seeds collect; the environments of the others stand still.
             steps: ``(S,)`` environment steps they have done before, for messages.
             progress: ``(S,)`` share of their budget.
+            begin_with: ``(S, N)`` seeds of the random streams that a round's environments begin anew with; None where
+                each goes on with its own.
 
         Returns:
             The rollout, without its behaviour, and ``(S,)`` which seeds acted with finite numbers throughout; the
@@ -68,6 +71,8 @@ class Collector:
         """
         env, count = self._with(plan.num_envs), plan.num_envs
         members = self._members[rows, :count]
+        if begin_with is not None:
+            env.reseed([int(seed) for seed in begin_with.flat], members.ravel())
         window = isinstance(plan, Steps)
         start = self._going_on(env, rows, count) if window else None
         stretches: list[Stretch] = []

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import TRAINING, VITAL, Learner, Metrics, Plan, check_heavy, check_plans
+from ..algorithms.interface import TRAINING, VITAL, Episodes, Learner, Metrics, Plan, check_heavy, check_plans
 from ..algorithms.model import Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
@@ -159,7 +159,7 @@ class _Training:
         """Train from one checkpoint to the next in fresh environments."""
         boundary, start = self.cell.grid[segment], time.perf_counter()
         before = runs.seconds
-        collectors: dict[str, Collector] = {}
+        collectors: dict[tuple[str, bool], Collector] = {}
         while True:
             rows = ((runs.steps < boundary) & (runs.diverged_at < 0)).nonzero().squeeze(1)
             if not len(rows):
@@ -168,9 +168,10 @@ class _Training:
             for plan, group in self._plans(active):
                 together = rows if group is None else rows[group]
                 some = active if group is None else take(active, group)
-                if plan.stream not in collectors:
-                    collectors[plan.stream] = self._collector(plan.stream, seeds, segment)
-                trained = self._update(some, plan, collectors[plan.stream], together.numpy(), metrics)
+                place = plan.stream, isinstance(plan, Episodes) and plan.group > 1
+                if place not in collectors:
+                    collectors[place] = self._collector(plan.stream, seeds, segment)
+                trained = self._update(some, plan, collectors[place], together.numpy(), metrics)
                 self.sink.progress(int((trained.steps - some.steps).sum()), None)
                 runs = trained if len(together) == len(seeds) else put(runs, together, trained)
         for collector in collectors.values():
@@ -216,7 +217,16 @@ class _Training:
             for row, rollout in zip(rows, runs.rollouts, strict=True)
         ]
         noise = SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)
-        rollout, acted = collector.collect(plan, actor, noise, rows, runs.steps.numpy(), runs.steps / self.cell.steps)
+        progress = runs.steps / self.cell.steps
+        begin_with = None
+        if isinstance(plan, Episodes) and plan.group > 1:
+            purpose, groups = f"groups of {plan.stream}", plan.num_envs // plan.group
+            starts = [
+                environment_seeds(collector.seeds[row], purpose, int(rollout), groups)
+                for row, rollout in zip(rows, runs.rollouts, strict=True)
+            ]
+            begin_with = np.repeat(np.array(starts), plan.group, axis=1)
+        rollout, acted = collector.collect(plan, actor, noise, rows, runs.steps.numpy(), progress, begin_with)
         rollout = rollout._replace(behaviour=behaviour)
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
             learned, measured = algorithm.update(state, rollout)

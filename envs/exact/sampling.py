@@ -68,6 +68,10 @@ class TabularVectorEnv:
         self._state[members], self._elapsed[members], self._ended[members] = state, 0, False
         return self._eye[state]
 
+    def reseed(self, seeds: Sequence[int], indices: NDArray[np.intp]) -> None:
+        """Give the members named new random streams; see `VectorEnv.reseed`."""
+        self._key[indices], self._drawn[indices], self._ended[indices] = stream_keys(seeds), 0, True
+
     def step(self, action: NDArray[Any], indices: NDArray[np.intp] | None = None) -> Transition:
         """Step the members named; see `VectorEnv.step`."""
         members = np.arange(self.num_envs) if indices is None else indices

@@ -44,6 +44,8 @@ def collect(given: Subject, model: AuditModel, batches: int, random: np.random.G
     algorithm, state = given.variant.algorithm, many(given.state, batches)
     plan = planned(algorithm, state)
     members = (int(random.integers(2**31)) + np.arange(batches * plan.num_envs)) % 2**31
+    group = plan.group if isinstance(plan, Episodes) else 1
+    members = members[np.arange(len(members)) // group * group]
     env = TabularVectorEnv(model.env_id, model.process, [int(m) for m in members])
     rollout, _ = Collector(list(range(batches)), lambda _first, _count: env).collect(
         plan,

@@ -26,13 +26,13 @@ from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
 from .models import MODELS, AuditModel, Policy, exact_values, find_model
 from .subjects import adapted, configured, planned, start_state, subject, variants
-from .updates import audit_update, critic_error
+from .updates import audit_update, critic_error, kl_field
 
 BATCHES = 1000
 """Batches drawn per case by default; a model takes its share of them."""
 UPDATES = 64
 """Batches that an update is tried on; fewer on large models."""
-TIGHT = {"max_kl": 0.1, "damping": 1e-3}
+TIGHT_KL, TIGHT_DAMPING = 0.1, 1e-3
 """A trust region in which the bound on the KL binds, beside the algorithm's own, in which damping may keep it slack."""
 
 
@@ -153,8 +153,8 @@ def updates(job: AuditJob, model: AuditModel) -> list[dict[str, Any]]:
     whole = configured(algorithm, state)
     if (whole.algorithm, whole.critic) != (first.algorithm, first.critic):
         records.append({"variant": whole.name, **audit_update(subject(whole, state, model, job.policy), rollout)})
-    if hasattr(first.algorithm, "max_kl") and hasattr(first.algorithm, "damping") and model.process.states < 10:
-        tight = replace(first, algorithm=replace(first.algorithm, **TIGHT))
+    if hasattr(first.algorithm, "damping") and (kl := kl_field(first.algorithm)) and model.process.states < 10:
+        tight = replace(first, algorithm=replace(first.algorithm, **{kl: TIGHT_KL, "damping": TIGHT_DAMPING}))
         records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout)})
     return [{"model": job.model, "policy": job.policy, **record} for record in records]
 

@@ -1,6 +1,7 @@
 """An algorithm made ready for an audit: small networks in float64, given batches, and the variants that are audited."""
 
 from dataclasses import dataclass, fields, replace
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -62,8 +63,9 @@ def adapted(reference: str, model: AuditModel) -> Any:
         "num_steps": model.window,
     }
     algorithm = build(reference, {name: value for name, value in options.items() if name in known})
-    if isinstance(planned(algorithm, start_state(algorithm, model)), Episodes):
-        algorithm = replace(algorithm, num_envs=model.round_envs)
+    plan = planned(algorithm, start_state(algorithm, model))
+    if isinstance(plan, Episodes):
+        algorithm = replace(algorithm, num_envs=model.round_envs + -model.round_envs % plan.group)
     return algorithm
 
 
@@ -93,7 +95,7 @@ def planned(algorithm: Any, state: State) -> Plan:
 
 
 def unnormalised(algorithm: Any) -> Any:
-    """Return the algorithm with the switch turned off that makes its target normalised; itself if there is none."""
+    """Return the algorithm with the switches turned off that make its target normalised; itself if there are none."""
     return _switched(algorithm, normalised=False)
 
 
@@ -105,10 +107,10 @@ def normalised(algorithm: Any) -> Any:
 def _switched(algorithm: Any, *, normalised: bool) -> Any:
     if algorithm.target.normalised == normalised:
         return algorithm
-    for field in fields(algorithm):
-        value = getattr(algorithm, field.name)
-        if isinstance(value, bool):
-            other = replace(algorithm, **{field.name: not value})
+    switches = [field.name for field in fields(algorithm) if isinstance(getattr(algorithm, field.name), bool)]
+    for count in (1, 2):
+        for some in combinations(switches, count):
+            other = replace(algorithm, **{name: not getattr(algorithm, name) for name in some})
             if other.target.normalised == normalised:
                 return other
     return algorithm

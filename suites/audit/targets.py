@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...algorithms.interface import Rollout, Target
+from ...algorithms.interface import GroupWeights, Rollout, Target
 from ...algorithms.networks import Network, Pass
 from ...envs.exact.quadratic import QuadraticTask
 from ...envs.exact.solving import Expectation, rounds, window
@@ -54,6 +54,7 @@ def exact_slopes(asked: Question) -> Slopes:
         assert isinstance(process, TabularMDP)
         expected = _table(asked, process)
         policy, critic, visits = logit_slope(expected.weight, softmax(asked.outputs)), expected.error, expected.visits
+    policy = target.scale * policy
     if target.entropy_weight:
         policy = policy + target.entropy_weight * visits[:, None] * entropy_slope(process, asked.outputs)
     return Slopes(policy, critic, visits)
@@ -176,7 +177,9 @@ def reference_estimates(asked: Question, rollout: Rollout) -> Estimates:
     valid, size = rollout.valid.numpy(), float(rollout.valid.shape[1])
     if asked.window is not None:
         size *= rollout.valid.shape[2]
-    if asked.target.normalised:
+    if asked.target.group is not None:
+        weight = _compared(weight[:, :, 0], valid, asked.target.group)
+    elif asked.target.normalised:
         weight = _standardised(weight, valid)
     action, here = rollout.action.numpy(), state[:, :, :-1]
     return Estimates(*(_slopes(asked, here, action, w * valid, valid) / size for w in (weight, plain)))
@@ -202,6 +205,19 @@ def _weights(asked: Question, rollout: Rollout, state: np.ndarray, value: Floats
     if asked.target.state_weighting == "discounted":
         advantage *= gamma ** rollout.time.numpy()
     return np.where(valid, advantage, 0.0)
+
+
+def _compared(returns: Floats, valid: np.ndarray, group: GroupWeights) -> Floats:
+    """Every step's weight: the episode's return ``(S, N)`` less the mean of its group, episode by episode."""
+    weight = np.zeros(valid.shape)
+    for s, n in np.ndindex(*returns.shape):
+        first = n - n % group.size
+        members = [m for m in range(first, first + group.size) if not (group.leave_one_out and m == n)]
+        advantage = returns[s, n] - returns[s, members].mean()
+        if group.deviation:
+            advantage /= max(returns[s, first : first + group.size].std(), 1e-9)
+        weight[s, n] = advantage / (valid[s, n].sum() if group.length else 1)
+    return weight
 
 
 def _standardised(weight: Floats, valid: np.ndarray) -> Floats:

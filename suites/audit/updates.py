@@ -8,7 +8,6 @@ Shapes: **S** batches, n states, **P** parameters of the policy.
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +55,7 @@ def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
             if critic_first
             else "an update steps on another gradient than that of its state and rollout"
         )
-    if {"max_kl", "damping"} <= {f.name for f in fields(algorithm)}:
+    if hasattr(algorithm, "damping") and kl_field(algorithm):
         facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
         record |= facts
         departures += found
@@ -140,11 +139,17 @@ def _natural_angle(given: Subject, visits: Floats, gradient: Floats, step: Float
     return found
 
 
+def kl_field(algorithm: Any) -> str | None:
+    """Return the field that says how long a natural-gradient step is: a bound on its KL, or on the quadratic model."""
+    return next((name for name in ("max_kl", "step_kl") if hasattr(algorithm, name)), None)
+
+
 def trust_region(
     given: Subject, rollout: Rollout, step: Floats, ascent: Floats, moved: np.ndarray, told: torch.Tensor | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Hold steps against ``(F + damping I) x = g``, their length and the bound on the KL, batch by batch."""
     algorithm, network = given.variant.algorithm, given.state.model.policy
+    length = getattr(algorithm, name := kl_field(algorithm) or "")
     share = state_shares(given, rollout)
     start = given.state.policy.numpy()[0]
     kl = np.array(
@@ -162,17 +167,17 @@ def trust_region(
     departures = []
     if (median := float(np.median(residual))) > RESIDUAL:
         departures.append(f"steps do not solve (F + damping I) x = g: relative residual {median:.2g}")
-    if (over := float((kl / algorithm.max_kl).max())) > 1 + 1e-6:
+    if (over := float((kl / length).max())) > 1 + 1e-6 and name == "max_kl":
         departures.append(f"the KL of a step is {over:.3g} times max_kl")
-    if (length := float((model_kl / algorithm.max_kl).max())) > 1.02:
-        departures.append(f"a step is longer than its quadratic model of the KL allows, by {length:.3g}")
+    if (longest := float((model_kl / length).max())) > 1.02:
+        departures.append(f"a step is longer than its quadratic model of the KL allows, by {longest:.3g}")
     if told is not None:
         off = np.abs(told.numpy()[moved] - kl) / np.maximum(kl, 1e-12)
         if float(np.median(off)) > 1e-3:
             departures.append(f"the KL that is reported is not KL(old ‖ new): off by {np.median(off):.2g}")
     facts = {
         "residual": median,
-        "kl_to_bound": mean_and_error(kl / algorithm.max_kl),
+        "kl_to_bound": mean_and_error(kl / length),
         "largest_kl_to_bound": over,
         "sample_kl": mean_and_error(kl),
     }

@@ -24,7 +24,7 @@ class Refactoring(NamedTuple):
 
 
 REINFORCE, BASELINE = "algorithms/reinforce.py", "algorithms/reinforce_baseline.py"
-CRITIC, TRPO = "algorithms/actor_critic.py", "algorithms/trpo.py"
+CRITIC, NATURAL = "algorithms/actor_critic.py", "algorithms/natural_gradient.py"
 
 REFACTORINGS = (
     Refactoring(
@@ -51,7 +51,7 @@ REFACTORINGS = (
     Refactoring(
         "a docstring of a field",
         "trpo",
-        ((TRPO, "Conjugate-gradient iterations, at most.", "At most so many iterations."),),
+        ((NATURAL, "Conjugate-gradient iterations, at most.", "At most so many iterations."),),
     ),
     Refactoring(
         "a local variable's name",
@@ -65,9 +65,9 @@ REFACTORINGS = (
         "another local variable's name",
         "trpo",
         (
-            (TRPO, "        solution = self.nat", "        direction = self.nat"),
-            (TRPO, "full_step(solution,", "full_step(direction,"),
-            (TRPO, "solution.relative", "direction.relative"),
+            (NATURAL, "        solution = self.nat", "        direction = self.nat"),
+            (NATURAL, "full_step(solution,", "full_step(direction,"),
+            (NATURAL, "solution.relative", "direction.relative"),
         ),
     ),
     Refactoring(
@@ -152,7 +152,7 @@ REFACTORINGS = (
         "trpo",
         (
             (
-                TRPO,
+                NATURAL,
                 "        return conjugate_gradient(\n            lambda v: surrogate.fisher_product(v) + self.damping * v,\n",
                 "        def damped(v: Tensor) -> Tensor:\n            return surrogate.fisher_product(v) + self.damping * v\n\n        return conjugate_gradient(\n            damped,\n",
             ),
@@ -184,7 +184,7 @@ REFACTORINGS = (
         "trpo",
         (
             (
-                TRPO,
+                NATURAL,
                 "from .adam import Adam, norm\nfrom .blocks import Samples, explained_variance\n",
                 "from .blocks import Samples, explained_variance\nfrom .adam import Adam, norm\n",
             ),
@@ -218,12 +218,12 @@ REFACTORINGS = (
         "trpo",
         (
             (
-                TRPO,
+                NATURAL,
                 '    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:\n        return {"critic": Adam.like(critic)}\n\n',
                 "",
             ),
             (
-                TRPO,
+                NATURAL,
                 "    def samples(self",
                 '    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:\n        return {"critic": Adam.like(critic)}\n\n    def samples(self',
             ),
@@ -232,7 +232,7 @@ REFACTORINGS = (
     Refactoring(
         "another formula for the same number",
         "trpo",
-        ((TRPO, "/ (self.num_envs * self.num_steps)", "/ (self.num_steps * self.num_envs)"),),
+        ((NATURAL, "/ (self.num_envs * self.num_steps)", "/ (self.num_steps * self.num_envs)"),),
     ),
     Refactoring(
         "an annotation",

@@ -1,0 +1,91 @@
+"""GRPO: PPO's clipped surrogate without a critic; an episode is compared with those that began where it began.
+
+    maximise_θ  1/E Σ_i 1/|o_i| Σ_t min(ρ A_i, clip(ρ, 1 - ε, 1 + ε) A_i),     A_i = (R_i - mean_j R_j) / std_j R_j
+
+Groups of G episodes from one start state; R_i = Σ_t γ^t r_t, |o_i| the steps of episode i, ρ as in PPO. The two
+divisions are switches, because they are disputed: by the standard deviation, which makes much of starts that are nearly
+always won or lost, and by the length, which spares long failures. With both off this is Dr. GRPO, whose gradient is
+(1 - 1/G) times that of the return. The penalty for leaving a reference policy is left out: nobody learns from a
+pretrained one here.
+
+Source: Shao et al. (2024), "DeepSeekMath", equation 3; Liu et al. (2025), "Understanding R1-Zero-Like Training".
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from .adam import Adam, adam_step, decayed, norm
+from .blocks import Samples
+from .diagnostics import policy_change
+from .distributions import Distribution
+from .groups import check_groups
+from .interface import Episodes, GroupWeights, Metrics, Rollout, State, Target
+from .policy_gradient import PolicyGradient, clipped_surrogate
+from .validation import Count, Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRPO(PolicyGradient):
+    """Group-relative policy optimisation."""
+
+    has_critic: ClassVar[bool] = False
+
+    group_size: Count = 4
+    """G, episodes from one start state; `num_envs` is a multiple of it."""
+    normalise_by_deviation: bool = True
+    """Divide by the standard deviation of the group's returns."""
+    normalise_by_length: bool = True
+    """Divide an episode's weight by its length. Returns that differ in length weigh little then."""
+    clip_range: Positive = 0.2
+    """ε, how far the probability ratio may move before its gradient is cut."""
+    epochs: Count = 1
+    """Steps on the same episodes; on the first nothing is clipped."""
+    learning_rate: Positive = 1e-2
+    """Adam's step size."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """Whether the step size falls to zero over the budget."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_groups("GRPO", self.num_envs, self.group_size)
+
+    @property
+    def target(self) -> Target:
+        weights = GroupWeights(
+            self.group_size,
+            leave_one_out=False,
+            deviation=self.normalise_by_deviation,
+            length=self.normalise_by_length,
+        )
+        normalised = self.normalise_by_deviation or self.normalise_by_length
+        return Target(state_weighting="discounted", bootstrap=None, normalised=normalised, group=weights)
+
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
+        return {"policy": Adam.like(policy)}
+
+    def plan(self, state: State) -> Episodes:
+        return Episodes(self.num_envs, group=self.group_size)
+
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        return self.compared(state, rollout)
+
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        return -clipped_surrogate(distribution, outputs, samples, self.clip_range) / self.num_envs
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
+        learned, first = state, None
+        for _ in range(self.epochs):
+            gradient, loss = self.gradient_of(learned, samples)
+            policy, adam = adam_step(learned.policy, gradient.policy, learned.optimisers["policy"], rate)
+            learned = learned._replace(policy=policy, optimisers={"policy": adam})
+            first = first or (loss, norm(gradient.policy))
+        assert first is not None
+        return self.observed(learned, rollout), {
+            "loss": first[0],
+            "gradient_norm": first[1],
+            **policy_change(state, learned.policy, samples),
+        }

@@ -1,0 +1,35 @@
+"""NPG: the whole natural-gradient step, its length fixed in KL to second order: TRPO without its checks.
+
+    θ' = θ + √(2δ / xᵀFx) x,     x ≈ F⁻¹ g
+
+Advantages, direction and critic are those of `natural_gradient`. Nothing holds the real KL divergence to δ, which is
+what the line search of TRPO is there for.
+
+Source: Kakade (2001), "A Natural Policy Gradient"; Rajeswaran et al. (2017) for the normalised step.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .natural_gradient import NaturalGradient
+from .trust_region import Search, Surrogate
+from .validation import Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class NPG(NaturalGradient):
+    """Natural policy gradient with steps of a fixed length."""
+
+    step_kl: Positive = 0.01
+    """δ, mean KL of an update to second order, in nats; the real one may be larger."""
+
+    @property
+    def full_kl(self) -> float:
+        return self.step_kl
+
+    def step(self, surrogate: Surrogate, policy: Tensor, full_step: Tensor) -> Search:
+        stepped = policy + full_step
+        _, kl = surrogate.evaluate(stepped)
+        return Search(stepped, torch.ones_like(kl, dtype=torch.bool), torch.ones_like(kl), kl)

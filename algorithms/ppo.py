@@ -1,0 +1,145 @@
+"""PPO: several epochs of minibatch steps on one window, held near the old policy by clipping the probability ratio.
+
+    maximise_θ  E[ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A) ] + c H(π_θ) - ½ v E[(V(s) - target)²],   ρ = π_θ(a|s) / π_old(a|s)
+
+Advantages are GAE(λ) as in actor-critic, of the values before the update, and stay as they are through all epochs.
+Where a ratio has left the interval in the direction of its advantage, its sample no longer pulls.
+
+Source: Schulman et al. (2017), "Proximal Policy Optimization Algorithms", equations 7 and 9 and algorithm 1.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from .adam import Adam, adam_step, clip_gradient, decayed
+from .blocks import Samples, explained_variance, standardised
+from .diagnostics import policy_change
+from .distributions import Distribution
+from .interface import Metrics, Rollout, State, Steps, Target
+from .policy_gradient import PolicyGradient, clipped_surrogate
+from .shuffling import minibatches
+from .trees import tree_map
+from .validation import Count, NonNegative, Positive, Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPO(PolicyGradient):
+    """Proximal policy optimisation with the clipped surrogate."""
+
+    has_critic: ClassVar[bool] = True
+    joint: ClassVar[bool] = True
+
+    num_steps: Count = 128
+    """Steps of a window, T."""
+    trace: Share = 0.95
+    """λ of the generalised advantage."""
+    clip_range: Positive = 0.2
+    """ε, how far the probability ratio may move before its gradient is cut."""
+    value_clip_range: Positive | None = None
+    """How far a value may move from the old one before its gradient is cut, in units of the return; none for no
+    clipping (Andrychowicz et al., 2021, find that it does not help)."""
+    epochs: Count = 10
+    """Passes over a window."""
+    minibatch: Count = 64
+    """Steps per seed in one gradient step."""
+    target_kl: Positive | None = None
+    """Where a minibatch's estimated KL divergence from the old policy exceeds 1.5 times this, in nats, a seed steps no
+    further on its window; none for all epochs."""
+    learning_rate: Positive = 3e-4
+    """Adam's step size for policy and critic."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """Whether the step size falls to zero over the budget."""
+    value_weight: NonNegative = 0.5
+    """Weight of half the critic's mean squared error in the loss. Stable-Baselines3's ``vf_coef`` has no half: its 0.5
+    is 1.0 here."""
+    entropy_weight: NonNegative = 0.0
+    """Weight of the mean entropy in the objective."""
+    normalise_advantages: bool = True
+    """Standardise the advantages."""
+    normalised_over: Literal["minibatch", "window"] = "minibatch"
+    """What advantages are standardised over."""
+    max_gradient_norm: Positive | None = 0.5
+    """Longest gradient, of policy and critic together; none for no clipping."""
+
+    @property
+    def window(self) -> int:
+        """Steps of a window, ``N T``, resets among them: the constant that losses are divided by."""
+        return self.num_envs * self.num_steps
+
+    @property
+    def target(self) -> Target:
+        return Target(bootstrap=self.trace, normalised=self.normalise_advantages, entropy_weight=self.entropy_weight)
+
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
+        return {"policy": Adam.like(policy), "critic": Adam.like(critic)}
+
+    def plan(self, state: State) -> Steps:
+        return Steps(self.num_envs, self.num_steps)
+
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        return self.bootstrapped(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
+
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        objective = clipped_surrogate(distribution, outputs, samples, self.clip_range)
+        if self.entropy_weight:
+            entropy = torch.where(samples.mask != 0, distribution.entropy(outputs), 0.0)
+            objective = objective + self.entropy_weight * entropy.sum(1)
+        return -objective / self.window
+
+    def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
+        error = (value - samples.value_target).square()
+        if self.value_clip_range is not None:
+            moved = (value - samples.value).clamp(-self.value_clip_range, self.value_clip_range)
+            error = torch.maximum(error, (samples.value + moved - samples.value_target).square())
+        return self.value_weight * 0.5 * (error * samples.mask).sum(1) / self.window
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        share = self.window / min(self.minibatch, self.window)  # losses are divided by the window's size
+        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
+        policy, critic, optimisers = state.policy, state.critic, state.optimisers
+        near = torch.ones(len(policy), dtype=torch.bool)
+        total, longest, steps = (torch.zeros_like(policy[:, 0]) for _ in range(3))
+        for batch in minibatches(state, samples, size=self.minibatch, epochs=self.epochs):
+            some = samples.take(batch.index, batch.mask)
+            if self.normalise_advantages and self.normalised_over == "minibatch":
+                some = some._replace(weight=standardised(some.weight, some.mask))
+            here = state._replace(policy=policy, critic=critic)
+            if self.target_kl is not None:
+                near = near & ~(batch.stepping & (estimated_kl(here, some) > 1.5 * self.target_kl))
+            if not bool((stepping := batch.stepping & near).any()):
+                continue
+            gradient, loss = self.gradient_of(here, some)
+            clipped, length = clip_gradient(tree_map(lambda part: part * share, gradient), self.max_gradient_norm)
+            policy, policy_adam = adam_step(policy, clipped.policy, optimisers["policy"], rate, stepping)
+            critic, critic_adam = adam_step(critic, clipped.critic, optimisers["critic"], rate, stepping)
+            optimisers = {"policy": policy_adam, "critic": critic_adam}
+            total = total + torch.where(stepping, loss * share, 0.0)
+            longest = torch.where(stepping, torch.maximum(longest, length), longest)
+            steps = steps + stepping
+        learned = state._replace(policy=policy, critic=critic, optimisers=optimisers)
+        return self.observed(learned, rollout), {
+            "loss": total / steps.clamp(min=1),
+            "gradient_norm": longest,
+            "minibatches": steps,
+            "explained_variance": explained_variance(samples),
+            **policy_change(state, policy, samples),
+        }
+
+
+def estimated_kl(state: State, samples: Samples) -> Tensor:
+    """Return the mean of ``ρ - 1 - log ρ`` ``(S,)``, an estimate of ``KL(π_old ‖ π)`` that is never negative.
+
+    Args:
+        state: whose policy is π.
+        samples: that π_old took, with their log-probabilities.
+
+    Source: Schulman (2020), "Approximating KL Divergence", the estimator k3.
+    """
+    outputs = state.model.policy.evaluate(state.policy, samples.observation, samples.lengths)
+    log_ratio = state.model.distribution.log_prob(outputs, samples.action) - samples.log_prob
+    divergence = torch.where(samples.mask != 0, log_ratio.expm1() - log_ratio, 0.0)
+    return divergence.sum(1) / samples.size.clamp(min=1)

@@ -1,0 +1,72 @@
+"""RLOO: the baseline of an episode is the mean return of the other episodes that began where it began.
+
+    ∇J(θ) ≈ 1/E Σ_i (R_i - 1/(G - 1) Σ_{j≠i} R_j) Σ_t ∇log π_θ(a_t|s_t),     R_i = Σ_t γ^t r_t
+
+Groups of G episodes from one start state; the sum over j runs over the others of the group, which know nothing of the
+actions of episode i, so that the baseline has no bias. The whole return weighs every step, as when an answer is judged
+by its end: the mean is the gradient of the discounted return.
+
+Source: Kool et al. (2019), "Buy 4 REINFORCE Samples, Get a Baseline for Free!"; Ahmadian et al. (2024), "Back to
+Basics".
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from .adam import Adam, adam_step, decayed, norm
+from .blocks import Samples
+from .diagnostics import policy_change
+from .distributions import Distribution
+from .groups import check_groups
+from .interface import Episodes, GroupWeights, Metrics, Rollout, State, Target
+from .policy_gradient import PolicyGradient, likelihood_loss
+from .validation import Count, Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class RLOO(PolicyGradient):
+    """REINFORCE with the leave-one-out baseline."""
+
+    has_critic: ClassVar[bool] = False
+
+    group_size: Count = 4
+    """G, episodes from one start state; `num_envs` is a multiple of it."""
+    learning_rate: Positive = 1e-2
+    """Adam's step size."""
+    learning_rate_decay: Literal["none", "linear"] = "none"
+    """Whether the step size falls to zero over the budget."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_groups("RLOO", self.num_envs, self.group_size)
+
+    @property
+    def target(self) -> Target:
+        weights = GroupWeights(self.group_size, leave_one_out=True)
+        return Target(state_weighting="discounted", bootstrap=None, group=weights)
+
+    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
+        return {"policy": Adam.like(policy)}
+
+    def plan(self, state: State) -> Episodes:
+        return Episodes(self.num_envs, group=self.group_size)
+
+    def samples(self, state: State, rollout: Rollout) -> Samples:
+        return self.compared(state, rollout)
+
+    def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
+        return likelihood_loss(distribution, outputs, samples) / self.num_envs
+
+    def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
+        samples = self.samples(state, rollout)
+        gradient, loss = self.gradient_of(state, samples)
+        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
+        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)
+        learned = state._replace(policy=policy, optimisers={"policy": adam})
+        return self.observed(learned, rollout), {
+            "loss": loss,
+            "gradient_norm": norm(gradient.policy),
+            **policy_change(state, policy, samples),
+        }
