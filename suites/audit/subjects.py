@@ -59,14 +59,13 @@ def adapted(reference: str, model: AuditModel) -> Any:
         "dtype": "float64",
         "discount": model.discount,
         "hidden": model.hidden,
-        "num_envs": model.window_envs,
         "num_steps": model.window,
     }
     algorithm = build(reference, {name: value for name, value in options.items() if name in known})
-    plan = planned(algorithm, start_state(algorithm, model))
+    plan, count = planned(algorithm, start_state(algorithm, model)), model.window_envs
     if isinstance(plan, Episodes):
-        algorithm = replace(algorithm, num_envs=model.round_envs + -model.round_envs % plan.group)
-    return algorithm
+        count = model.round_envs + -model.round_envs % plan.group
+    return replace(algorithm, num_envs=count)
 
 
 def start_state(algorithm: Any, model: AuditModel) -> State:

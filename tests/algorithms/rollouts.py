@@ -21,7 +21,7 @@ SPACES = {
     "MultiBinary": Spaces(OBSERVATION, gym.spaces.MultiBinary(3)),
 }
 
-SMALL = {"num_envs": 3, "num_steps": 87, "hidden": (5, 6), "critic_minibatch": 100}
+SMALL = {"num_envs": 3, "num_steps": 87, "hidden": (5, 6), "critic_minibatch": 100, "group_size": 3}
 """Widths and rows that are no multiple of four, samples that fill one block and a bit."""
 
 

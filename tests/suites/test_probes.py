@@ -21,6 +21,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "reinforce": {"learning_rate": 0.01},
     "reinforce-baseline": {"learning_rate": 0.01, "critic_learning_rate": 0.01, "critic_minibatch": 16},
     "actor-critic": {"learning_rate": 0.01, "num_steps": 2},
+    "ppo": {"learning_rate": 0.01, "num_steps": 4, "minibatch": 32, "epochs": 4},
+    "npg": {"num_steps": 4, "step_kl": 0.05, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
+    "rloo": {"learning_rate": 0.01},
+    "grpo": {"learning_rate": 0.01},
     "trpo": {"num_steps": 4, "max_kl": 0.05, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
 }
 WITH_CRITIC = [name for name in ALGORITHMS if load_class(name).has_critic]
