@@ -8,6 +8,9 @@ Each is small, so that its gradient is exact and cheap, and each makes some faul
 - **Bandit**: one step, random rewards, a context; only the score function and its sign are left.
 - **TwoState**: the task goes on and on (20 steps in rounds), so a window's last value is most of its return.
 - **Quadratic**: a Gaussian policy, mean and standard deviation.
+- **Prompts**: questions that are hard to easy, each answered once and judged right or wrong; for methods that compare
+  the answers to one question.
+- **Answers**: going on lengthens an answer, stopping has it judged, so that right and wrong ones differ in length.
 
 States in which episodes end are ordinary states with a value: bootstrapping there by mistake shows.
 """
@@ -76,12 +79,34 @@ def quadratic() -> QuadraticTask:
     return QuadraticTask(start=np.array([0.4, 0.6]), target=np.array([-0.5, 1.0]))
 
 
+def prompts() -> TabularMDP:
+    """Five questions with twenty answers each, of which 1, 5, 10, 15 or 19 are right and pay 1."""
+    right = [1, 5, 10, 15, 19]
+    table: dict[int, dict[int, Outcomes]] = {
+        state: {answer: [(1.0, state, float(answer < count), True)] for answer in range(20)}
+        for state, count in enumerate(right)
+    }
+    return from_outcomes(table, np.full(len(right), 1 / len(right)), None)
+
+
+def answers(length: int = 6) -> TabularMDP:
+    """Stop (action 0) and be judged, or go on (action 1) to an answer that is a step longer and more often right."""
+    table: dict[int, dict[int, Outcomes]] = {}
+    for state in range(length):
+        chance = 0.1 + 0.8 * state / (length - 1)
+        judged: Outcomes = [(chance, state, 1.0, True), (1 - chance, state, 0.0, True)]
+        table[state] = {0: judged, 1: judged if state == length - 1 else [(1.0, state + 1, 0.0, False)]}
+    return from_outcomes(table, np.array([0.6, 0.4, *[0.0] * (length - 2)]), None)
+
+
 REGISTERED: dict[str, Callable[[], Process]] = {
     "pgsuite/Chain-v0": chain,
     "pgsuite/Corridor-v0": corridor,
     "pgsuite/Bandit-v0": bandit,
     "pgsuite/TwoState-v0": two_state,
     "pgsuite/Quadratic-v0": quadratic,
+    "pgsuite/Prompts-v0": prompts,
+    "pgsuite/Answers-v0": answers,
 }
 """Ours, each a Gymnasium id."""
 

@@ -52,6 +52,8 @@ MODELS = {
         AuditModel("bandit", "pgsuite/Bandit-v0", 0.9, window=6, window_envs=32, round_envs=96),
         AuditModel("two-state", "pgsuite/TwoState-v0", 0.9, window=10, window_envs=24, round_envs=12),
         AuditModel("quadratic", "pgsuite/Quadratic-v0", 0.9, window=6, window_envs=32, round_envs=96),
+        AuditModel("prompts", "pgsuite/Prompts-v0", 0.9, window=6, window_envs=32, round_envs=96, share=0.5),
+        AuditModel("answers", "pgsuite/Answers-v0", 0.9, window=16, window_envs=16, round_envs=40),
         AuditModel(
             "chain-hidden",
             "pgsuite/Chain-v0",

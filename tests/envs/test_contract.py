@@ -149,6 +149,24 @@ def test_reset_of_some_leaves_the_others(env_id: str, backend: str) -> None:
 
 
 @cases
+def test_new_seeds_make_new_environments(env_id: str, backend: str) -> None:
+    """From any state, all members at once or none of those that are in the middle of an episode."""
+    used, fresh = envs.make(env_id, 3, [7, 8, 9], backend=backend), envs.make(env_id, 3, [5, 5, 2], backend=backend)
+    used.reset()
+    actions = np.stack([actions_of(used, 1)] * 3)[:, :40]
+    for t in range(5):
+        used.step(actions[:, t])
+    used.reseed([5, 5, 2], np.arange(3))
+    np.testing.assert_array_equal(first := used.reset(), fresh.reset())
+    np.testing.assert_array_equal(first[0], first[1])
+    for t in range(40):
+        for found, expected in zip(used.step(actions[:, t]), fresh.step(actions[:, t]), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    used.close()
+    fresh.close()
+
+
+@cases
 def test_nobody_stepped_is_nobody_changed(env_id: str, backend: str) -> None:
     env = envs.make(env_id, 4, SEEDS, backend=backend)
     untouched = envs.make(env_id, 4, SEEDS, backend=backend)
