@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgsuite.algorithms import TRPO, ActorCritic, Reinforce, ReinforceBaseline, registry
+from pgsuite.algorithms import GRPO, NPG, PPO, RLOO, TRPO, ActorCritic, Reinforce, ReinforceBaseline, registry
 from pgsuite.algorithms.registry import ALGORITHMS, available, build, load_class, locate
 from pgsuite.algorithms.synonyms import SYNONYMS
 from pgsuite.errors import UsageError
@@ -56,6 +56,10 @@ def test_names() -> None:
         "reinforce-baseline": ReinforceBaseline,
         "actor-critic": ActorCritic,
         "trpo": TRPO,
+        "ppo": PPO,
+        "npg": NPG,
+        "rloo": RLOO,
+        "grpo": GRPO,
     }
 
 

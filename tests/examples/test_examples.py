@@ -10,8 +10,8 @@ import torch
 
 import pgsuite
 from pgsuite import algorithms
-from pgsuite.algorithms import Reinforce, Samples, State, discounted_returns
-from pgsuite.algorithms.registry import build
+from pgsuite.algorithms import Reinforce, State
+from pgsuite.algorithms.registry import ALGORITHMS, build
 from pgsuite.algorithms.trees import named_tensors
 from pgsuite.suites.cells import Cell, Environment, Evaluation
 from pgsuite.suites.training import TrainingLoop
@@ -21,12 +21,9 @@ from ..suites.conftest import Memory
 
 FOLDER = Path(pgsuite.__file__).parent / "docs" / "examples"
 EXAMPLES = {
-    f"{FOLDER / 'ppo.py'}:PPO": {"num_envs": 3, "num_steps": 20, "minibatch": 16, "epochs": 2},
-    f"{FOLDER / 'npg.py'}:NPG": {"num_envs": 3, "num_steps": 45, "critic_epochs": 2},
-    f"{FOLDER / 'rloo.py'}:RLOO": {"num_envs": 3},
     f"{FOLDER / 'keep_or_roll_back.py'}:KeepOrRollBack": {"every": 2, "episodes": 3},
 }
-PPO, NPG, RLOO, KEEP = EXAMPLES
+(KEEP,) = EXAMPLES
 every_example = pytest.mark.parametrize("reference", EXAMPLES, ids=lambda reference: reference.rpartition(":")[2])
 
 
@@ -56,6 +53,15 @@ def test_it_imports_public_names_only(reference):
     assert {alias.name for alias in ours[0].names} <= set(dir(algorithms))
 
 
+@pytest.mark.parametrize("address", [*ALGORITHMS.values()])
+def test_what_ours_are_made_of_is_public(address):
+    """A user's algorithm can be written as ours are."""
+    module = address.partition(":")[0].removeprefix("pgsuite.").replace(".", "/")
+    tree = ast.parse((Path(pgsuite.__file__).parent / f"{module}.py").read_text())
+    inner = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1]
+    assert {alias.name for node in inner for alias in node.names} <= set(dir(algorithms))
+
+
 @every_example
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
 def test_no_run_feels_another(reference, env):
@@ -74,56 +80,6 @@ def test_it_goes_on_after_an_interruption(reference):
     cut.stop_after = None
     resumed, straight = train(here, [3, 7], cut), train(here, [3, 7])
     assert {seed: resumed.bits(seed) for seed in (3, 7)} == {seed: straight.bits(seed) for seed in (3, 7)}
-
-
-def torch_surrogate(distribution: Any, outputs: torch.Tensor, samples: Samples, epsilon: float) -> torch.Tensor:
-    """Equation 7 of the paper, sample by sample, for Discrete actions."""
-    total = torch.zeros(len(outputs), dtype=outputs.dtype)
-    for s, b in np.ndindex(*samples.weight.shape):
-        if samples.mask[s, b]:
-            log_prob = torch.distributions.Categorical(logits=outputs[s, b]).log_prob(samples.action[s, b])
-            ratio, advantage = torch.exp(log_prob - samples.log_prob[s, b]), samples.weight[s, b]
-            total[s] = total[s] + min(ratio * advantage, ratio.clip(1 - epsilon, 1 + epsilon) * advantage)
-    return total
-
-
-def test_ppo_ascends_the_clipped_surrogate():
-    algorithm = build(PPO, {"num_envs": 2, "num_steps": 9, "dtype": "float64"})
-    state = algorithm.init(SPACES["Discrete"], [1, 2])
-    rollout = window(SPACES["Discrete"], [1, 2], 2, 9)
-    rollout = rollout._replace(log_prob=-1.2 + 0.3 * rollout.reward.sin())
-    samples = algorithm.samples(state, rollout)
-    outputs = torch.randn(2, 18, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    ours = algorithm.policy_loss(state.model.distribution, outputs, samples)
-    theirs = -torch_surrogate(state.model.distribution, outputs, samples, 0.2) / 18
-    torch.testing.assert_close(ours, theirs)
-    slopes = [torch.autograd.grad(loss.sum(), outputs, retain_graph=True)[0] for loss in (ours, theirs)]
-    torch.testing.assert_close(*slopes)
-    assert (slopes[0] == 0).all(-1).any(), "some samples are clipped"
-
-
-def test_rloo_leaves_each_episode_out_of_its_own_baseline():
-    algorithm = build(RLOO, {"num_envs": 3, "discount": 0.9, "dtype": "float64"})
-    state, rollout = algorithm.init(SPACES["Box"], [5]), episodes(SPACES["Box"], [5], 3)
-    samples = algorithm.samples(state, rollout)
-    lengths = rollout.valid[0].sum(1).tolist()
-    returns = [sum(0.9**t * float(rollout.reward[0, n, t]) for t in range(length)) for n, length in enumerate(lengths)]
-    expected = [returns[n] - np.mean(returns[:n] + returns[n + 1 :]) for n in range(3)]
-    weight = samples.weight[0][samples.mask[0] == 1].tolist()
-    assert weight == pytest.approx([w for w, length in zip(expected, lengths, strict=True) for _ in range(length)])
-    assert returns == pytest.approx(discounted_returns(rollout.reward, rollout.done, 0.9)[0, :, 0].tolist())
-
-
-def test_npg_takes_trpos_whole_step_unchecked():
-    options = {"num_envs": 2, "num_steps": 64, "dtype": "float64", "cg_iterations": 50, "damping": 0.0}
-    algorithm = build(NPG, options | {"max_kl": 1e-8})
-    state = algorithm.init(SPACES["Box"], [1, 2])
-    _, metrics = algorithm.update(state, window(SPACES["Box"], [1, 2], 2, 64))
-    assert metrics["step_fraction"].tolist() == [1.0, 1.0]
-    torch.testing.assert_close(metrics["kl"], torch.full((2,), 1e-8, dtype=torch.float64), rtol=0.02, atol=0.0)
-    far, metrics = build(NPG, options | {"max_kl": 5.0}).update(state, window(SPACES["Box"], [1, 2], 2, 64))
-    assert not torch.equal(far.policy, state.policy), "a step that a line search would refuse is taken"
-    assert (metrics["accepted"] == 1).all()
 
 
 def test_switched_off_it_is_its_base():

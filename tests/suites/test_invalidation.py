@@ -151,11 +151,11 @@ FROZEN = "@dataclass(frozen=True, kw_only=True)"
 CHANGES = [
     # algorithms: constants, operators, defaults, decorators, order
     ("class TRPO(", "max_kl: Positive = 0.01", "max_kl: Positive = 0.02", TRPO, None),
-    ("class TRPO(", "surrogate, -gradient.policy", "surrogate, gradient.policy", TRPO, None),
+    ("class NaturalGradient(", "surrogate, -gradient.policy", "surrogate, gradient.policy", TRPO, None),
     ("class TRPO(", FROZEN, "@dataclass(frozen=True, kw_only=False)", TRPO, None),
     ("class TRPO(", FROZEN, "@dataclass(kw_only=True)", TRPO, None),
-    ("class TRPO(", "has_critic: ClassVar[bool] = True", "has_critic: bool = True", TRPO, None),
-    ("class TRPO(", 'optimisers={"critic":', 'optimisers={"policy":', TRPO, None),
+    ("class NaturalGradient(", "has_critic: ClassVar[bool] = True", "has_critic: bool = True", TRPO, None),
+    ("class NaturalGradient(", 'optimisers={"critic":', 'optimisers={"policy":', TRPO, None),
     ("def line_search(", "(kl <= max_kl)", "(kl < max_kl)", TRPO, None),
     ("def conjugate_gradient(", "residual - rate * image", "residual + rate * image", TRPO, None),
     ("class Solution(", "curvature: Tensor", "curve: Tensor", TRPO, None),
@@ -240,7 +240,7 @@ NOTHING = [
     ("def validate(", "tuple(value) if", "list(value) if"),
     ("def check_action_space(", "if reason :=", "if reason := '' if env_id == 'None-v0' else"),
     # what chooses among others
-    ("ALGORITHMS = {", '"trpo": ', '"ppo": "pgsuite.algorithms.ppo:PPO",\n    "trpo": '),
+    ("ALGORITHMS = {", '"trpo": ', '"other": "pgsuite.algorithms.ppo:PPO",\n    "trpo": '),
     ("TASKS: dict", '"CartPole-v1": CARTPOLE,', '"CartPole-v1": CARTPOLE, "Cart-v2": CARTPOLE,'),
     ("REGISTERED: dict", '"pgsuite/Chain-v0": chain,', '"pgsuite/Chain-v0": chain, "pgsuite/Link-v0": chain,'),
     ("FAITHFUL = ", '"Hopper-v5",', '"Hopper-v5", "Humanoid-v5",'),
@@ -278,10 +278,10 @@ def test_an_edit_that_changes_no_number_invalidates_nothing(case, tree, roots, b
 
 
 def test_swapping_two_imported_functions_is_seen(tree, roots, before):
-    file = tree.where("class TRPO(")
-    imported = "conjugate_gradient, full_step, line_search"
+    file = tree.where("class NaturalGradient(")
+    imported = "conjugate_gradient, full_step"
     assert imported in file.read_text()
-    swapped = "conjugate_gradient, full_step as line_search, line_search as full_step"
+    swapped = "conjugate_gradient as full_step, full_step as conjugate_gradient"
     tree.write(file, file.read_text().replace(imported, swapped))
     assert {algorithm for algorithm, _ in changed(tree, roots, before)} == TRPO
 
@@ -365,7 +365,7 @@ def test_the_order_of_definitions_does_not_count(tree, roots, before):
 
 
 def test_an_alias_of_an_import_does_not_count(tree, roots, before):
-    file = tree.where("class TRPO(")
+    file = tree.where("class NaturalGradient(")
     text = file.read_text()
     assert text.count("fit_critic") == 2
     text = text.replace("import fit_critic", "import fit_critic as fitted").replace("= fit_critic(", "= fitted(")
