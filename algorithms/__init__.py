@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .critic import fit_critic as fit_critic
     from .diagnostics import policy_change as policy_change
     from .distributions import Distribution as Distribution
+    from .groups import check_groups as check_groups
     from .groups import group_advantages as group_advantages
     from .grpo import GRPO as GRPO
     from .interface import Episodes as Episodes
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .policy_gradient import PolicyGradient as PolicyGradient
     from .policy_gradient import clipped_surrogate as clipped_surrogate
     from .policy_gradient import likelihood_loss as likelihood_loss
+    from .policy_gradient import squared_error as squared_error
     from .ppo import PPO as PPO
     from .reinforce import Reinforce as Reinforce
     from .reinforce_baseline import ReinforceBaseline as ReinforceBaseline
@@ -83,11 +85,6 @@ if TYPE_CHECKING:
     from .validation import Share as Share
 
 _HOMES = {
-    "GRPO": "pgsuite.algorithms.grpo:GRPO",
-    "GroupWeights": "pgsuite.algorithms.interface:GroupWeights",
-    "NPG": "pgsuite.algorithms.npg:NPG",
-    "PPO": "pgsuite.algorithms.ppo:PPO",
-    "RLOO": "pgsuite.algorithms.rloo:RLOO",
     "Action": "pgsuite.algorithms.model:Action",
     "Actor": "pgsuite.algorithms.model:Actor",
     "ActorCritic": "pgsuite.algorithms.actor_critic:ActorCritic",
@@ -98,21 +95,26 @@ _HOMES = {
     "Episodes": "pgsuite.algorithms.interface:Episodes",
     "Experience": "pgsuite.algorithms.interface:Experience",
     "Fit": "pgsuite.algorithms.critic:Fit",
+    "GRPO": "pgsuite.algorithms.grpo:GRPO",
     "Gradient": "pgsuite.algorithms.interface:Gradient",
     "GradientEstimator": "pgsuite.algorithms.interface:GradientEstimator",
+    "GroupWeights": "pgsuite.algorithms.interface:GroupWeights",
     "Layout": "pgsuite.algorithms.blocks:Layout",
     "Learner": "pgsuite.algorithms.interface:Learner",
     "Metrics": "pgsuite.algorithms.interface:Metrics",
     "Minibatch": "pgsuite.algorithms.shuffling:Minibatch",
     "Model": "pgsuite.algorithms.model:Model",
     "Moments": "pgsuite.algorithms.normalisers:Moments",
+    "NPG": "pgsuite.algorithms.npg:NPG",
     "NaturalGradient": "pgsuite.algorithms.natural_gradient:NaturalGradient",
     "Network": "pgsuite.algorithms.networks:Network",
     "NetworkActor": "pgsuite.algorithms.model:NetworkActor",
     "NonNegative": "pgsuite.algorithms.validation:NonNegative",
+    "PPO": "pgsuite.algorithms.ppo:PPO",
     "Plan": "pgsuite.algorithms.interface:Plan",
     "PolicyGradient": "pgsuite.algorithms.policy_gradient:PolicyGradient",
     "Positive": "pgsuite.algorithms.validation:Positive",
+    "RLOO": "pgsuite.algorithms.rloo:RLOO",
     "Reinforce": "pgsuite.algorithms.reinforce:Reinforce",
     "ReinforceBaseline": "pgsuite.algorithms.reinforce_baseline:ReinforceBaseline",
     "Rollout": "pgsuite.algorithms.interface:Rollout",
@@ -129,6 +131,7 @@ _HOMES = {
     "TRPO": "pgsuite.algorithms.trpo:TRPO",
     "Target": "pgsuite.algorithms.interface:Target",
     "adam_step": "pgsuite.algorithms.adam:adam_step",
+    "check_groups": "pgsuite.algorithms.groups:check_groups",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
     "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
     "concatenate": "pgsuite.algorithms.trees:concatenate",
@@ -152,6 +155,7 @@ _HOMES = {
     "put": "pgsuite.algorithms.trees:put",
     "seed_sequence": "pgsuite.algorithms.streams:seed_sequence",
     "select": "pgsuite.algorithms.trees:select",
+    "squared_error": "pgsuite.algorithms.policy_gradient:squared_error",
     "standardised": "pgsuite.algorithms.blocks:standardised",
     "take": "pgsuite.algorithms.trees:take",
     "tree_map": "pgsuite.algorithms.trees:tree_map",

@@ -85,13 +85,24 @@ def test_a_seed_that_has_gone_too_far_stops_alone():
     options: dict[str, Any] = {"num_envs": 2, "num_steps": 32, "minibatch": 16, "epochs": 10, "learning_rate": 0.003}
     free, held = PPO(**options), PPO(**options, target_kl=0.004)
     state = free.init(SPACES["Box"], seeds)
+    rollout = chosen_by(state, rollout)
     everything = free.update(state, rollout)[1]["minibatches"]
     _, metrics = held.update(state, rollout)
     assert (metrics["minibatches"] < everything).any()
     assert (metrics["minibatches"] >= 1).all()
     for n, seed in enumerate(seeds):
-        alone = held.update(free.init(SPACES["Box"], [seed]), window(SPACES["Box"], [seed], 2, 32))[1]
+        one = free.init(SPACES["Box"], [seed])
+        alone = held.update(one, chosen_by(one, window(SPACES["Box"], [seed], 2, 32)))[1]
         assert alone["minibatches"][0] == metrics["minibatches"][n]
+
+
+def chosen_by(state, rollout):
+    """The rollout as if the state's policy had chosen its actions."""
+    shape = rollout.reward.shape
+    observation = rollout.observation[:, :, :-1].flatten(1, 2)
+    outputs = state.model.policy.evaluate(state.policy, observation)
+    log_prob = state.model.distribution.log_prob(outputs, rollout.action.flatten(1, 2))
+    return rollout._replace(log_prob=log_prob.view(shape))
 
 
 def test_the_estimated_divergence_is_near_the_exact_one():
