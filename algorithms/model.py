@@ -108,13 +108,16 @@ class Model:
         assert self.critic is not None, "this model was built without a critic"
         return self.critic
 
-    def init(self, seeds: Sequence[int], *, log_std: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    def init(
+        self, seeds: Sequence[int], *, log_std: float, dtype: torch.dtype, hidden_gain: float | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return fresh parameters ``(S, Pp)`` and ``(S, Pc)``: output gain .01 for the policy, 1 for the critic."""
         policies, critics = [], []
         for seed in seeds:
             random = generator(seed, Stream.INITIALISATION)
-            policies.append(self.policy.init(random, output_gain=0.01, constant=log_std))
-            critics.append(self.critic.init(random, output_gain=1.0) if self.critic else np.zeros(0))
+            policies.append(self.policy.init(random, hidden_gain=hidden_gain, output_gain=0.01, constant=log_std))
+            fresh = self.critic.init(random, hidden_gain=hidden_gain, output_gain=1.0) if self.critic else np.zeros(0)
+            critics.append(fresh)
         policy, critic = (torch.from_numpy(np.stack(rows)).to(dtype) for rows in (policies, critics))
         return policy, critic
 

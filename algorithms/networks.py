@@ -323,15 +323,22 @@ class Network:
         widest = max(self.inputs, *self.hidden, self.outputs)
         return scratch(3 * rows * widest + max(i * o for i, o, _ in self.shapes) + more, real)
 
-    def init(self, generator: np.random.Generator, *, output_gain: float, constant: float = 0.0) -> NDArray[np.float64]:
+    def init(
+        self,
+        generator: np.random.Generator,
+        *,
+        hidden_gain: float | None = None,
+        output_gain: float,
+        constant: float = 0.0,
+    ) -> NDArray[np.float64]:
         """Return one seed's parameters ``(P,)``: orthogonal weights, zero biases, constants as given.
 
-        Hidden layers have gain √2 for relu and 5/3 for tanh.
+        Without a gain of their own, hidden layers have √2 for relu and 5/3 for tanh.
 
         Source: Saxe et al. (2014), "Exact solutions to the nonlinear dynamics of learning"; gains as in torch.nn.init.
         """
-        hidden_gain = {"tanh": 5 / 3, "relu": 2**0.5}[self.activation]
-        gains = [*[hidden_gain] * len(self.hidden), output_gain]
+        own_gain = {"tanh": 5 / 3, "relu": 2**0.5}[self.activation]
+        gains = [*[own_gain if hidden_gain is None else hidden_gain] * len(self.hidden), output_gain]
         parts: list[NDArray[np.float64]] = []
         for (i, o, b), gain in zip(self.shapes, gains, strict=True):
             parts += [gain * orthogonal(generator, i, o).ravel(), np.zeros(b)]

@@ -27,7 +27,7 @@ from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
 from .returns import discount_powers, discounted_returns, generalised_advantage
 from .shapes import check_shapes
-from .validation import Count, Share, validate
+from .validation import Count, Positive, Share, validate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,9 @@ class PolicyGradient(ABC):
     """Hidden layers of policy and critic; empty for a linear softmax or linear Gaussian policy."""
     activation: Activation = "tanh"
     """Of the hidden layers."""
+    hidden_gain: Positive | None = None
+    """What orthogonal initial weights of hidden layers are multiplied by; none for the activation's own gain, 5/3 for
+    tanh and √2 for relu. Stable-Baselines3 takes √2 for either (Huang et al., 2022, detail 2)."""
     initial_log_std: float = 0.0
     """Initial log standard deviation of a Gaussian policy, in units of half the action range."""
     action_bound: ActionBound = "clip"
@@ -154,7 +157,9 @@ class PolicyGradient(ABC):
             UsageError: if the action space is not supported.
         """
         model = self.model(spaces)
-        policy, critic = model.init(seeds, log_std=self.initial_log_std, dtype=self.torch_dtype)
+        policy, critic = model.init(
+            seeds, log_std=self.initial_log_std, dtype=self.torch_dtype, hidden_gain=self.hidden_gain
+        )
         return State(
             model=model,
             policy=policy,

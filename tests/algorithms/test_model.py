@@ -78,6 +78,15 @@ def test_a_fresh_policy_hardly_prefers_an_action() -> None:
     assert model.values(critic, observation).std() > 0.1, "a critic's outputs have gain 1"
 
 
+def test_a_hidden_gain_scales_the_hidden_weights_of_policy_and_critic() -> None:
+    model = model_of(SPACES["Box"].action, hidden=(5, 6))
+    usual, scaled = (model.init([0], log_std=0.0, dtype=torch.float64, hidden_gain=gain) for gain in (None, 2**0.5))
+    for before, after in zip(usual, scaled, strict=True):
+        hidden = slice(3 * 5 + 5 + 5 * 6 + 6)
+        torch.testing.assert_close(after[:, hidden], before[:, hidden] * 2**0.5 / (5 / 3))
+        assert torch.equal(after[:, hidden.stop :], before[:, hidden.stop :])
+
+
 def test_initial_log_std() -> None:
     model = model_of(SPACES["Box"].action)
     policy, _ = model.init([0, 1], log_std=-0.5, dtype=torch.float64)

@@ -133,10 +133,13 @@ def test_size_counts_weights_and_biases() -> None:
     assert Network(inputs=4, hidden=(), outputs=2, constants=2).size == 4 * 2 + 2 + 2
 
 
-@pytest.mark.parametrize(("activation", "hidden_gain"), [("tanh", 5 / 3), ("relu", 2**0.5)])
-def test_init_is_orthogonal_with_its_gains(activation: str, hidden_gain: float) -> None:
+@pytest.mark.parametrize(
+    ("activation", "given", "hidden_gain"),
+    [("tanh", None, 5 / 3), ("relu", None, 2**0.5), ("tanh", 2**0.5, 2**0.5), ("relu", 0.25, 0.25)],
+)
+def test_init_is_orthogonal_with_its_gains(activation: str, given: float | None, hidden_gain: float) -> None:
     network = Network(inputs=5, hidden=(3, 7), outputs=2, constants=2, activation=activation)
-    parameters = network.init(np.random.default_rng(0), output_gain=0.01, constant=-0.5)
+    parameters = network.init(np.random.default_rng(0), hidden_gain=given, output_gain=0.01, constant=-0.5)
     first, bias, second, more_bias, last, last_bias, constants = np.split(parameters, np.cumsum([15, 3, 21, 7, 14, 2]))
 
     tall, wide, output = first.reshape(5, 3), second.reshape(3, 7), last.reshape(7, 2)
