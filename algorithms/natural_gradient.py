@@ -41,7 +41,8 @@ class NaturalGradient(PolicyGradient):
     cg_tolerance: NonNegative = 1e-5
     """Relative residual at which a seed's conjugate gradient stops."""
     damping: NonNegative = 0.1
-    """Added to the Fisher matrix's diagonal."""
+    """Added to the Fisher matrix's diagonal. In sb3-contrib a Gaussian's matrix is divided by its A action dimensions,
+    so that the equal of its ``cg_damping`` is A times as large here."""
     critic_learning_rate: Positive = 1e-3
     """Adam's step size for the critic."""
     critic_epochs: Count = 10
