@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .results.store.gathering import load as load
     from .suites.check.check import check as check
     from .suites.replay.acting import load_policy as load_policy
+    from .suites.sb3.adapter import sb3_algorithm as sb3_algorithm
     from .suites.sb3.callback import sb3_callback as sb3_callback
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ _HOMES = {
     "plan": "pgsuite.reports.seeds:plan",
     "report": "pgsuite.reports.report:report",
     "run": "pgsuite.api:run",
+    "sb3_algorithm": "pgsuite.suites.sb3.adapter:sb3_algorithm",
     "sb3_callback": "pgsuite.suites.sb3.callback:sb3_callback",
 }
 

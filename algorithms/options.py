@@ -71,7 +71,8 @@ def written(found: type[Any]) -> list[Option]:
 
 def _undocumented(field: Any) -> Option:
     kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-    return Option(field.name, kind, "" if field.default is MISSING else repr(field.default), "")
+    default = "" if field.default is MISSING else repr(field.default)
+    return Option(field.name, kind, default, field.metadata.get("meaning", ""))
 
 
 class _Unknown(Exception):

@@ -30,6 +30,15 @@ ALGORITHMS = {
 """Name to address. Registering an algorithm here also tests it."""
 
 
+PEERS = {
+    "sb3-a2c": "pgsuite.suites.sb3.algorithms:A2C",
+    "sb3-ppo": "pgsuite.suites.sb3.algorithms:PPO",
+    "sb3-dqn": "pgsuite.suites.sb3.algorithms:DQN",
+    "sb3-trpo": "pgsuite.suites.sb3.algorithms:TRPO",
+}
+"""The same of other libraries' algorithms, which their own loops train; the extra ``peers`` installs them."""
+SHIPPED = ALGORITHMS | PEERS
+
 METHODS = ("init", "plan", "behaviour", "evaluated", "actor", "update")
 """What a class needs to be run."""
 _USERS = "pgsuite_user_"
@@ -50,11 +59,11 @@ class Address(NamedTuple):
 
 
 def available() -> dict[str, str]:
-    """Return the addresses of all algorithms known by name: the installed ones, then ours.
+    """Return the addresses of all algorithms known by name: the installed ones, then those shipped.
 
     A name that several claim is there once; `locate` refuses it.
     """
-    return {name: _address(claims[0]) for name, claims in installed().items()} | ALGORITHMS
+    return {name: _address(claims[0]) for name, claims in installed().items()} | SHIPPED
 
 
 @cache
@@ -62,7 +71,7 @@ def installed() -> Mapping[str, Sequence[EntryPoint]]:
     """Return the entry points of other packages by name; they are looked up once, which takes 10 ms."""
     found: defaultdict[str, list[EntryPoint]] = defaultdict(list)
     for entry in entry_points(group="pgsuite.algorithms"):
-        if _address(entry) not in (ALGORITHMS.get(entry.name), *map(_address, found[entry.name])):
+        if _address(entry) not in (SHIPPED.get(entry.name), *map(_address, found[entry.name])):
             found[entry.name].append(entry)
     return {name: claims for name, claims in found.items() if claims}
 
@@ -82,7 +91,7 @@ def _check_claims(name: str) -> None:
         f"{entry.dist.name} ({_address(entry)})" if entry.dist else _address(entry)
         for entry in installed().get(name, ())
     ]
-    everyone = [f"pgsuite ({ALGORITHMS[name]})", *claims] if name in ALGORITHMS else claims
+    everyone = [f"pgsuite ({SHIPPED[name]})", *claims] if name in SHIPPED else claims
     if len(everyone) > 1:
         raise UsageError(
             f"algorithm {name!r} is claimed by {' and '.join(everyone)}: "
@@ -156,6 +165,8 @@ def _without_class(reference: str) -> str:
 def load_class(reference: str) -> type[Any]:
     """Import an algorithm's class: a frozen dataclass, whose fields are its hyperparameters.
 
+    It has the methods of a learner, or a ``trainer``: the address of what trains it instead of our loop.
+
     A subclass that only overrides methods needs no decorator of its own. One that changes or adds fields does: without
     it Python would take them for attributes and run the parent's defaults.
 
@@ -173,7 +184,8 @@ def load_class(reference: str) -> type[Any]:
         own = algorithm_classes(Path(address.module), METHODS) if address.is_file else []
         hint = f": it has {', '.join(own)}" if own else ""
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}{hint}")
-    missing = [method for method in METHODS if not hasattr(found, method)]
+    needed = () if hasattr(found, "trainer") else METHODS
+    missing = [method for method in needed if not hasattr(found, method)]
     if missing or not (isinstance(found, type) and is_dataclass(found)):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
         raise UsageError(f"algorithm {reference!r} {lacks}: derive a frozen dataclass from PolicyGradient")

@@ -12,6 +12,9 @@ from ..envs.vector import VectorEnv
 from ..errors import UsageError, in_one_line
 from ..results.store.curve import CurveRow
 
+TRAINER = "pgsuite.suites.training:TrainingLoop"
+"""What trains an algorithm that names no trainer of its own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
@@ -57,6 +60,8 @@ class Cell:
     steps: int
     """Budget of a run in environment steps."""
     evaluation: Evaluation
+    trainer: str = TRAINER
+    """Address of the `Trainer` that trains it."""
     fingerprint: str = ""
     """Hash of everything that the results depend on."""
 
@@ -93,6 +98,9 @@ class Sink(Protocol):
         ``facts["status"]`` is partial, complete or diverged; the latter comes with ``diverged_at``.
         """
 
+    def restart(self, seed: int) -> None:
+        """Hear that a run begins anew, whatever is stored of it, because its trainer cannot go on from there."""
+
     def progress(self, steps: int, score: float | None) -> None:
         """Hear of environment steps done since the last call and of the latest mean return."""
 
@@ -100,8 +108,18 @@ class Sink(Protocol):
 class Trainer(Protocol):
     """What the scheduler runs. Our training loop is one; an adapter to another library's loop is another."""
 
+    one_by_one: bool
+    """Whether it trains one run after another, so that each may as well be a job of its own."""
+
     def train(self, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         """Train the runs ``seeds`` of a cell to the end of the budget, evaluating on the cell's grid."""
+
+
+def trainer_of(cell: Cell) -> Trainer:
+    """Return what trains a cell."""
+    module, _, name = cell.trainer.partition(":")
+    trainer: Trainer = getattr(importlib.import_module(module), name)()
+    return trainer
 
 
 def import_modules(modules: Sequence[str]) -> None:

@@ -17,13 +17,11 @@ from ..errors import UsageError
 from ..results.store.fingerprint import fingerprint, source_hash
 from ..results.store.provenance import versions
 from ..results.store.store import CellStore
-from .cells import Cell, Environment, Evaluation, import_modules
+from .cells import TRAINER, Cell, Environment, Evaluation, import_modules
 from .repeating import Verdict, try_all
 from .schema import EnvironmentTable, Suite
 from .stalling import stall_limit, watched
 
-TRAINER = "pgsuite.suites.training:TrainingLoop"
-"""What every result depends on, besides algorithm and environment."""
 NOT_COMPUTING = (
     # These only choose among others: what they chose is hashed, what they could have chosen is not.
     "pgsuite.algorithms.registry:build",
@@ -54,6 +52,8 @@ NOT_COMPUTING = (
     "pgsuite.results.store.curve:encode_curve",
 )
 """Definitions that change no number of a result; left out of its fingerprint, with what only they refer to."""
+_PACKAGES = ("torch", "numpy", "gymnasium", "numba", "llvmlite", "scipy")
+"""Packages whose version every result depends on."""
 _PHYSICS = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D"}
 """Packages whose version decides how Gymnasium's own environments move."""
 
@@ -69,9 +69,13 @@ class PlannedCell:
     seeds: tuple[int, ...]
     notes: tuple[str, ...] = ()
     """What is to be said of its environment before it is run."""
+    refusal: str = ""
+    """Why the algorithm cannot act in the environment, so that there is nothing to run; empty where it can."""
 
     def missing(self) -> list[int]:
         """Return the seeds that are not finished yet."""
+        if self.refusal:
+            return []
         there = self.store.seeds()
         return [seed for seed in self.seeds if there.get(seed) not in ("complete", "diverged")]
 
@@ -96,7 +100,7 @@ def plan_cells(
         steps: budget of every cell instead of the suite's.
 
     Raises:
-        UsageError: naming what is unknown, wrong or not supported.
+        UsageError: naming what is unknown, wrong or not supported, or that no algorithm can act in any environment.
     """
     limit = stall_limit()
     with watched("importing the suite's modules", limit):
@@ -127,6 +131,8 @@ def plan_cells(
     planned = [
         _planned(cell, specs[cell.environment.name], chosen[cell.environment.name], out, own_seeds) for cell in cells
     ]
+    if all(p.refusal for p in planned):
+        raise UsageError("; ".join(f"{p.cell.name} is not applicable: {p.refusal}" for p in planned))
     verdicts = {name: trial.verdict() for name, trial in trials.items()}
     return [_told(p, verdicts.get(p.cell.environment.name, Verdict())) for p in planned]
 
@@ -177,7 +183,8 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
             "of the evaluation: give it more steps, or fewer checkpoints in the suite file"
         )
     check_time_limit(spec)
-    _check_space(cell, algorithm, spec)
+    refusal = _refusal(cell, algorithm, spec)
+    cell = replace(cell, trainer=getattr(algorithm, "trainer", TRAINER))
     declared, notes = _anchors(cell, table)
     parts = {
         "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
@@ -192,7 +199,7 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
             "max_episode_steps": spec.max_episode_steps,
             **_registration(cell.environment.id),
         },
-        "versions": versions("torch", "numpy", "gymnasium", "numba", "llvmlite", "scipy"),
+        "versions": versions(*_PACKAGES, *getattr(algorithm, "packages", ())),
         "device": "cpu",
         "steps": cell.steps,
         "protocol": asdict(cell.evaluation),
@@ -209,7 +216,8 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
     }
     del record["algorithm"]
     cell = replace(cell, fingerprint=digest)
-    return PlannedCell(cell, CellStore(out, cell.algorithm, cell.environment.name, digest), record, seeds, notes)
+    store = CellStore(out, cell.algorithm, cell.environment.name, digest)
+    return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal)
 
 
 def _told(planned: PlannedCell, verdict: Verdict) -> PlannedCell:
@@ -242,17 +250,23 @@ def _anchors(cell: Cell, table: EnvironmentTable) -> tuple[dict[str, Any], tuple
 
 def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:
     """Return the addresses of the definitions that a cell's results depend on, with all that these are made of."""
-    return (":".join(locate(cell.reference)), TRAINER, *spec.sources, *cell.environment.modules)
+    return (":".join(locate(cell.reference)), cell.trainer, *spec.sources, *cell.environment.modules)
 
 
-def _check_space(cell: Cell, algorithm: Any, spec: envs.Spec) -> None:
+def _refusal(cell: Cell, algorithm: Any, spec: envs.Spec) -> str:
+    """Why an algorithm says that it cannot act in an environment's spaces; empty where it can, or does not say.
+
+    Raises:
+        UsageError: nobody could with these options, or in these spaces.
+    """
     from ..algorithms.model import Spaces
     from ..algorithms.policy_gradient import PolicyGradient
 
-    if not isinstance(algorithm, PolicyGradient):
-        return
+    spaces = Spaces(spec.observation_space, spec.action_space)
     try:
-        algorithm.model(Spaces(spec.observation_space, spec.action_space))
+        if isinstance(algorithm, PolicyGradient):
+            algorithm.model(spaces)
+        return str(algorithm.refusal(spaces)) if hasattr(algorithm, "refusal") else ""
     except UsageError as error:
         raise UsageError(f"{cell.name}: {error}") from None
 

@@ -60,15 +60,20 @@ def run_cells(
     console = console or Console(stderr=True)
     facts = provenance()
     facts["machine"] |= {"cpu_capability": torch.backends.cpu.get_cpu_capability(), "compiled_for": host()}
-    asked = [ExpectedCell(p.cell.algorithm, p.cell.environment.name, p.store.path.name, p.seeds) for p in planned]
+    asked = [
+        ExpectedCell(p.cell.algorithm, p.cell.environment.name, p.store.path.name, p.seeds, refusal=p.refusal or None)
+        for p in planned
+    ]
     suite = planned[0].cell.suite
     manifest_of(out, suite).asking(asked)  # refused before anything is written
-    for p in planned:
+    for p in (p for p in planned if not p.refusal):
         if wrong := p.store.create({**p.record, "provenance": facts}):
             say(console, plain(f"note: the record of {p.cell.name} is written anew: {wrong}"))
         p.store.amend({name: p.record.get(name) for name in ENVIRONMENT_FACTS})
     for note in dict.fromkeys(note for p in planned for note in p.notes):
         say(console, plain(f"note: {note}"))
+    for p in (p for p in planned if p.refusal):
+        say(console, plain(f"note: {p.cell.name} is not applicable: {p.refusal}"))
     if note := change_manifest(out, suite, lambda manifest: manifest.asking(asked)):
         say(console, f"note: {note}")
     workers = workers or len(available_cores())

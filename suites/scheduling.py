@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 
 from ..errors import PgsuiteError, in_one_line
 from ..wording import plural
-from .cells import Cell
+from .cells import Cell, trainer_of
 from .deaths import death, stalled
 from .planning import PlannedCell
 from .process import GRACE, forking
@@ -22,6 +22,8 @@ from .workers import Finished, Job, News, work
 
 _BACKEND_COST = {"compiled": 1.0, "numpy": 4.0, "envpool": 20.0, "gymnasium": 60.0}
 """Rough relative time per step, to start the longest job first."""
+_ONE_BY_ONE_COST = 150.0
+"""The same of a library that trains one run after another, whatever the environment."""
 _LARGEST_SHARE = 1 / 8
 """Of a worker's work that one job of a compiled environment has, at most."""
 LINGER = 1.0
@@ -65,7 +67,7 @@ def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
         parts = max(1, (workers + len(todo) - 1 - n) // len(todo))
         if p.record["environment"]["backend"] == "compiled":
             parts = max(parts, min(math.ceil(_cost(p, missing) / largest), len(missing) // _FEWEST_TOGETHER))
-        parts = min(parts, len(missing))
+        parts = len(missing) if trainer_of(p.cell).one_by_one else min(parts, len(missing))
         cuts = [-(-len(missing) * part // parts) for part in range(parts + 1)]  # the larger shares first
         shares = [missing[start:end] for start, end in pairwise(cuts)]
         jobs += [(_cost(p, seeds), Job(p.cell, p.store, tuple(seeds))) for seeds in shares]
@@ -74,7 +76,10 @@ def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
 
 def _cost(planned: PlannedCell, seeds: Sequence[int]) -> float:
     backend = str(planned.record["environment"]["backend"])
-    return len(seeds) * planned.cell.steps * _BACKEND_COST.get(backend, _BACKEND_COST["gymnasium"])
+    steps = len(seeds) * planned.cell.steps
+    if trainer_of(planned.cell).one_by_one:
+        return steps * _ONE_BY_ONE_COST
+    return steps * _BACKEND_COST.get(backend, _BACKEND_COST["gymnasium"])
 
 
 @dataclass

@@ -21,10 +21,9 @@ from ..errors import PgsuiteError, in_one_line, place
 from ..results.store.curve import CurveRow, curve_rows
 from ..results.store.reading import DamagedFile
 from ..results.store.store import CellStore
-from .cells import Cell, Stored
+from .cells import Cell, Stored, trainer_of
 from .process import follow_parent, peak_memory
 from .stalling import answer
-from .training import TrainingLoop
 
 SAVE_INTERVAL = 5.0
 """Seconds between snapshots of unfinished runs: a killed worker loses at most this and a segment."""
@@ -99,6 +98,11 @@ class StoreSink:
         self._tell_rows(seed, rows)
         return Stored(rows, found.tensors)
 
+    def restart(self, seed: int) -> None:
+        """Tell that a run which is there in part begins anew."""
+        if seed in self._store.stored():
+            self._tell(f"seed {seed} begins anew: what trains it cannot go on from where a run was interrupted")
+
     def _tell(self, note: str) -> None:
         self._connection.send(News(0, note=note))
 
@@ -158,7 +162,7 @@ def work(job: Job, core: int | None, connection: Connection, trace: Connection |
     pulse.listen(lambda: sink.progress(0, None))
     try:
         try:
-            TrainingLoop().train(job.cell, job.seeds, sink)
+            trainer_of(job.cell).train(job.cell, job.seeds, sink)
         finally:
             sink.flush()
         last = Finished(None)

@@ -36,6 +36,8 @@ class ExpectedCell(NamedTuple):
     seeds: tuple[int, ...]
     reason: str | None = None
     """Why it failed, in one line; None when it did not."""
+    refusal: str | None = None
+    """Why its algorithm cannot act in its environment, so that no run was asked for; None where it can."""
 
 
 class Manifest(NamedTuple):
@@ -162,7 +164,7 @@ def _expected(cell: Mapping[str, Any]) -> ExpectedCell:
         raise TypeError("algorithm, env or folder is no text")
     if len(expected.algorithm) > LONGEST_NAME or len(expected.env) > LONGEST_NAME:
         raise ValueError(f"a name has more than {LONGEST_NAME} characters")
-    if not isinstance(expected.reason, str | None):
+    if not isinstance(expected.reason, str | None) or not isinstance(expected.refusal, str | None):
         raise TypeError("the reason is no text")
     if not isinstance(seeds, list) or not all(type(seed) is int and 0 <= seed <= LARGEST_SEED for seed in seeds):
         raise TypeError("the seeds are no list of whole numbers")

@@ -38,9 +38,8 @@ def plan(
     chosen = parse_suite(suite, source)
     if chosen.modules or any(":" in name for name in [*algorithms, *environments, *_named(suite)]):
         _let_in(sys.argv[1:])
-    PLANNED[:] = plan_cells(
-        chosen, Path(out), algorithms=algorithms, environments=environments, seeds=(0,), steps=steps
-    )
+    every = plan_cells(chosen, Path(out), algorithms=algorithms, environments=environments, seeds=(0,), steps=steps)
+    PLANNED[:] = [p for p in every if not getattr(p, "refusal", "")]  # which versions before peers do not know
     OUT[:] = [Path(out)]
     cells = [
         {
@@ -122,8 +121,8 @@ def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
 
     0 where it makes no step in that time.
     """
-    from pgsuite.suites.training import TrainingLoop
-
+    module, _, trainer = getattr(PLANNED[cell].cell, "trainer", "pgsuite.suites.training:TrainingLoop").partition(":")
+    train = getattr(importlib.import_module(module), trainer)().train
     before = os.sched_getaffinity(0) if core is not None else set()
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -133,7 +132,7 @@ def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
         evaluation = replace(with_evaluations.evaluation, checkpoints=1, episodes=1)
         with suppress(_Enough):
             while not clock.stopped():  # a short budget is trained again
-                TrainingLoop().train(replace(with_evaluations, evaluation=evaluation), range(seeds), clock)
+                train(replace(with_evaluations, evaluation=evaluation), range(seeds), clock)
         return clock.rate()
     finally:
         if before:
@@ -154,6 +153,9 @@ class _Clock:
 
     def load(self, seed: int) -> None:  # noqa: ARG002
         return None
+
+    def restart(self, seed: int) -> None:
+        """Every run begins anew."""
 
     def save(self, *_: Any) -> None:
         """Keep nothing."""

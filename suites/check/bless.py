@@ -57,6 +57,7 @@ def bless(
     if before.suite != suite.name:
         raise UsageError(f"{path} is a bank of suite {before.suite}: choose another file with -o")
     planned = plan_cells(suite, out, algorithms=algorithms, environments=environments, seeds=range(seeds), steps=steps)
+    planned = [p for p in planned if not p.refusal]
     outcome = run_cells(planned, out, workers=workers, console=console)
     if outcome.failures or outcome.interruption:
         return path, outcome

@@ -130,6 +130,9 @@ def _actor(
         for name, array in tensors.items()
         if f"{name}.".startswith("behaviour.")  # which may be one tensor, without a name within
     }
+    if hasattr(algorithm, "actor_for"):  # of another library
+        trained: Actor = algorithm.actor_for(spaces).act_by(tensors)
+        return trained
     if isinstance(algorithm, PolicyGradient):  # before memory is taken for networks of any size that a record names
         expected, found = algorithm.model(spaces).policy.size, stored["parameters"].shape[1]
         if expected != found:

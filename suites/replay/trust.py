@@ -6,7 +6,7 @@ A record names classes, modules and environments. Anybody may have written it, s
 from collections.abc import Mapping
 from typing import Any
 
-from ...algorithms.registry import ALGORITHMS
+from ...algorithms.registry import SHIPPED
 from ...errors import UsageError
 
 
@@ -17,7 +17,7 @@ def check_code(record: Mapping[str, Any], place: str) -> None:
         UsageError: naming the code and the option that allows it.
     """
     reference = record.get("reference")
-    if reference not in ALGORITHMS and reference not in ALGORITHMS.values():
+    if reference not in SHIPPED and reference not in SHIPPED.values():
         raise UsageError(
             f"{place} names the code {_short(reference)}, which is not imported on the word of a results folder; "
             "if it is yours, give it with -a, or allow all that the folder names with --trust"

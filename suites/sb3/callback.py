@@ -6,7 +6,6 @@ fresh environments on the run's own evaluation streams.
 """
 
 import inspect
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,15 +24,12 @@ from ...results.store.manifest import ExpectedCell, manifest_of
 from ...results.store.provenance import provenance, versions
 from ...results.store.store import LARGEST_SEED, CellStore
 from ..cells import Cell, Environment, Evaluation
+from ..evaluation import Evaluated
 from ..importing.placing import MARK
 from ..importing.runs import checked_name
 from ..schema import load_suite
+from .checkpoints import CheckpointCallback
 from .playing import Maker, evaluate_model
-
-try:
-    from stable_baselines3.common.callbacks import BaseCallback
-except ImportError as error:
-    raise UsageError("Stable-Baselines3 is not installed: pip install 'pgsuite[peers]'") from error
 
 
 def sb3_callback(
@@ -111,54 +107,31 @@ def _spec(make: Maker) -> EnvSpec | None:
     return one.spec
 
 
-class ResultsCallback(BaseCallback):
+class ResultsCallback(CheckpointCallback):
     """What `sb3_callback` makes."""
 
     def __init__(self, out: Path, cell: Cell, seed: int, make: Maker) -> None:
-        super().__init__()
+        super().__init__(cell.grid)
         self.out, self.cell, self.seed, self.make = out, cell, seed, make
         self.store = CellStore(out, cell.algorithm, cell.environment.id, "")
-        self.rows: list[CurveRow] = []
-        self.ended = False
-        """Whether the last checkpoint is evaluated, or the policy has diverged."""
-        self._trained = 0
-        """Environment steps that the present policy was trained on."""
-        self._collected = 0
-        """The same of the policy that the next update makes."""
-        self._seconds, self._since = 0.0, 0.0
 
     @property
     def name(self) -> str:
         """How messages call the run."""
         return f"{self.cell.name}, seed {self.seed}"
 
-    @property
-    def _updates(self) -> int:
-        return int(vars(self.model).get("_n_updates", 0))
-
-    def _on_training_start(self) -> None:
-        steps = int(self.model.num_timesteps)
+    def _begin(self, steps: int) -> None:
         self._open()
         self._go_on_from(steps)
-        self._trained = self._collected = steps
-        self._since = time.perf_counter()
-        if steps == 0 and not self.ended:
-            self._evaluate_up_to(0)
 
-    def _on_rollout_start(self) -> None:
-        self._trained = self._collected = int(self.model.num_timesteps)
+    def _play(self, checkpoint: int) -> Evaluated:
+        cell, training = self.cell, self.model.policy.training
+        played = evaluate_model(self.model, self.make, cell.name, cell.evaluation, self.seed, checkpoint)
+        self.model.policy.set_training_mode(training)
+        return played
 
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_end(self) -> None:
-        """Evaluate what lies behind: the update to come has seen more steps than these points allow."""
-        self._collected = int(self.model.num_timesteps)
-        self._evaluate_up_to(self._collected - 1)
-
-    def _on_training_end(self) -> None:
-        self._trained = self._collected
-        self._evaluate_up_to(int(self.model.num_timesteps))
+    def _save(self, facts: dict[str, Any]) -> None:
+        self.store.write_curve(self.seed, self.rows, facts)
 
     def _open(self) -> None:
         """Find or make the cell's folder, now that the model is known, and ask for the run."""
@@ -198,49 +171,12 @@ class ResultsCallback(BaseCallback):
                 f"{self.name}: the model has done {steps} steps and its curve in {self.out} {reached}: evaluate it "
                 "from the start, with this callback in every call of learn, or load a model saved earlier"
             )
-        self._seconds = self.rows[-1].wall_time if self.rows else 0.0
 
     def _stored(self) -> tuple[list[CurveRow], str]:
         if self.seed not in self.store.stored():
             return [], "partial"
         frame, facts = self.store.read_curve(self.seed)
         return curve_rows(frame), str(facts["status"])
-
-    def _evaluate_up_to(self, steps: int) -> None:
-        """Evaluate the present policy at every checkpoint that is due."""
-        grid = self.cell.grid
-        while not self.ended and grid[len(self.rows)] <= steps:
-            self._seconds += time.perf_counter() - self._since
-            if not all(bool(parameter.isfinite().all()) for parameter in self.model.policy.parameters()):
-                self._write({"status": "diverged", "diverged_at": self._trained})
-                return
-            self.rows.append(self._row(len(self.rows), grid[len(self.rows)]))
-            self._write({"status": "complete" if len(self.rows) == len(grid) else "partial"})
-            self._since = time.perf_counter()
-
-    def _row(self, checkpoint: int, point: int) -> CurveRow:
-        cell = self.cell
-        training = self.model.policy.training
-        played = evaluate_model(self.model, self.make, cell.name, cell.evaluation, self.seed, checkpoint)
-        self.model.policy.set_training_mode(training)
-        return CurveRow(
-            checkpoint=checkpoint,
-            env_steps=point,
-            trained_steps=self._trained,
-            return_mean=float(played.returns.mean()),
-            return_std=float(played.returns.std()),
-            episodes=played.returns.size,
-            length_mean=float(played.lengths.mean()),
-            eval_steps=int(played.lengths.sum()),
-            updates=self._updates,
-            wall_time=self._seconds,
-        )
-
-    def _write(self, facts: dict[str, Any]) -> None:
-        self.ended = facts["status"] != "partial"
-        if self._seconds > 0 and self._trained:
-            facts["steps_per_second"] = self._trained / self._seconds
-        self.store.write_curve(self.seed, self.rows, facts)
 
 
 def _record(cell: Cell, model: Any, make: Maker) -> dict[str, Any]:

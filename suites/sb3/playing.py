@@ -20,7 +20,8 @@ def evaluate_model(model: Any, make: Maker, name: str, protocol: Evaluation, see
     """Play the protocol's episodes with a model's present policy, each in a fresh environment.
 
     Training notices nothing: the environments are other ones, the statistics of a `VecNormalize` are used and not
-    changed, and torch's generator is put back where it was. The same arguments give the same episodes.
+    changed, and torch's generator is put back where it was. The same arguments give the same episodes. Exploration that
+    a value-based method adds while it gathers experience, such as ε-greedy, is no part of its policy.
 
     Args:
         model: a model of Stable-Baselines3 or sb3-contrib.
@@ -69,7 +70,9 @@ def _play(
         batch = _stacked(observations)
         if normaliser is not None:
             batch = normaliser.normalize_obs(batch)
-        action, memory = model.predict(batch, state=memory, episode_start=lengths == 0, deterministic=deterministic)
+        action, memory = model.policy.predict(
+            batch, state=memory, episode_start=lengths == 0, deterministic=deterministic
+        )
         for row in np.flatnonzero(playing).tolist():
             observations[row], reward, terminated, truncated, _ = members[row].step(action[row])
             returns[row] += float(reward)
