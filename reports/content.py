@@ -74,13 +74,15 @@ def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | No
         whole=gathered.whole,
         facts=_facts(comparison, gathered),
         warnings=_warnings(comparison, gathered),
-        leaderboards=tuple(labelled(leaderboard.leaderboard(comparison, statistic)) for statistic in there),
+        leaderboards=tuple(
+            labelled(leaderboard.leaderboard(comparison, statistic, gathered.refusals)) for statistic in there
+        ),
         improvement=tuple(
             labelled(improvement.improvement_table(comparison, name))
             for name in there
             if len(comparison.algorithms) > 1
         ),
-        environments=labelled(environments.environment_table(comparison)),
+        environments=labelled(environments.environment_table(comparison, gathered.refusals)),
         pairs=labelled(environments.pairs_table(comparison)),
         cost=labelled(cost.cost_table(comparison)),
         diagnostics=cost.diagnostics_table(comparison),

@@ -108,9 +108,6 @@ class Sink(Protocol):
 class Trainer(Protocol):
     """What the scheduler runs. Our training loop is one; an adapter to another library's loop is another."""
 
-    one_by_one: bool
-    """Whether it trains one run after another, so that each may as well be a job of its own."""
-
     def train(self, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         """Train the runs ``seeds`` of a cell to the end of the budget, evaluating on the cell's grid."""
 

@@ -56,7 +56,8 @@ def load(wanted: Mapping[str, Any]) -> None:
         importlib.import_module(module)
     for reference in wanted["algorithms"]:
         with suppress(Exception):
-            load_class(reference)
+            trainer = getattr(load_class(reference), "trainer", "")
+            importlib.import_module(trainer.partition(":")[0])
     for place in wanted["environments"]:
         with suppress(Exception):
             env_id, backend, *modules = json.loads(place)

@@ -84,8 +84,6 @@ class MetricMeans:
 class TrainingLoop:
     """The trainer of this project's algorithms."""
 
-    one_by_one = False
-
     def train(self, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         """Train the runs ``seeds`` of a cell from their last snapshots to the end of the budget.
 

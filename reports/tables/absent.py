@@ -1,4 +1,4 @@
-"""What was asked for and is not in the statistics: missing, unfinished, diverged, damaged, failed, not asked for."""
+"""What is not in the statistics: missing, unfinished, diverged, damaged, failed, not asked for, not applicable."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +19,7 @@ _KINDS: dict[Fate, str] = {
 
 
 def absent_table(gathered: Gathered) -> Table:
-    """One row per cell and fate of some of its runs; empty when every run asked for is complete."""
+    """One row per cell and fate of some of its runs; empty when every pair works and every run is complete."""
     columns = (
         Column("environment", numeric=False),
         Column("algorithm", numeric=False),
@@ -29,7 +29,11 @@ def absent_table(gathered: Gathered) -> Table:
         Column("reason", numeric=False),
     )
     rows = [row for member in gathered.members for row in _rows(member)]
-    return Table("absent", "Missing, unfinished, diverged, failed", ABSENT, columns, tuple(rows), headings=2)
+    for (label, env), reason in gathered.refusals.items():
+        what = Entry("not applicable", "not applicable", tone="muted")
+        rows.append((text(env), algorithm(label), what, text(""), text(""), text(reason)))
+    title = "Missing, unfinished, diverged, failed, not applicable"
+    return Table("absent", title, ABSENT, columns, tuple(rows), headings=2)
 
 
 def _rows(member: Member) -> Iterable[tuple[Entry, ...]]:

@@ -1,6 +1,7 @@
 """One row per algorithm and environment, and what every pair of algorithms can be said to differ by."""
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,8 +18,13 @@ _SCORE_PLACES = 2
 _BETTER = {"x better": ("x", "y"), "y better": ("y", "x")}
 
 
-def environment_table(comparison: Comparison) -> Table:
-    """Return, score and area under the curve of every algorithm on every environment, with verdicts."""
+def environment_table(comparison: Comparison, refusals: Collection[tuple[str, str]] = frozenset()) -> Table:
+    """Return, score and area under the curve of every algorithm on every environment, with verdicts.
+
+    Args:
+        comparison: what is compared.
+        refusals: labels and environments of what is not applicable.
+    """
     level = f"[{percent(comparison.level)}]"
     table = comparison.environments_table
     columns = (
@@ -47,9 +53,16 @@ def environment_table(comparison: Comparison) -> Table:
             runs = int(record["runs"])
             counted = distinctly(runs, comparison.distinct(str(record["label"]), str(env), runs))
             rows.append(_row(record, places, beaten[key], len(own) - 1, counted, strong=key in unbeaten))
+        rows += [_inapplicable(columns, label, place) for label, place in refusals if place == env]
     few = bool(table["runs"].between(1, MEANINGFUL - 1).any())
     caption = environments_caption(comparison.level, bounded=_bounded(comparison.frame, table["env"]), few=few)
     return Table("environments", "Per environment", caption, columns, tuple(rows), headings=2)
+
+
+def _inapplicable(columns: Sequence[Column], label: str, env: str) -> tuple[Entry, ...]:
+    """The row of an algorithm that cannot act in an environment."""
+    rest = (text("") for _ in columns[4:])
+    return (text(env), algorithm(label), text(""), Entry("not applicable", tone="muted"), *rest)
 
 
 def _bounded(frame: pd.DataFrame, environments: "pd.Series[str]") -> dict[str, bool]:

@@ -1,6 +1,7 @@
 """The leaderboard: aggregates over all environments, best first, each with its interval."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from .table import EVERYWHERE, FILES, PAGE, Column, Entry, Table, algorithm, num
 _PLACES = 2
 
 
-def leaderboard(comparison: Comparison, statistic: str) -> Table:
+def leaderboard(comparison: Comparison, statistic: str, refusals: Collection[tuple[str, str]] = frozenset()) -> Table:
     """One row per algorithm, by falling IQM, or by mean rank where no environment has anchors.
 
     Those that lack an environment come last, unranked.
@@ -22,6 +23,7 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     Args:
         comparison: what is compared.
         statistic: ``final`` or ``auc``.
+        refusals: labels and environments of what is not applicable.
     """
     board = comparison.leaderboard[comparison.leaderboard["statistic"] == statistic]
     if board[board["metric"] == "iqm"]["estimate"].isna().all() and board["estimate"].notna().any():
@@ -56,7 +58,7 @@ def leaderboard(comparison: Comparison, statistic: str) -> Table:
     return Table(
         f"leaderboard-{statistic}",
         STATISTICS[statistic].title.capitalize(),
-        _caption(comparison, board, statistic),
+        _caption(comparison, board, statistic, refusals),
         tuple(columns),
         tuple(rows),
     )
@@ -165,9 +167,13 @@ def _less(environments: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, 
     return tuple(env for env in environments if env not in others)
 
 
-def _caption(comparison: Comparison, board: pd.DataFrame, statistic: str) -> str:
+def _caption(comparison: Comparison, board: pd.DataFrame, statistic: str, refusals: Collection[tuple[str, str]]) -> str:
     nobody = _lacked_by_all(board)
-    less = {label: ", ".join(_less(own, nobody)) for label, own in _lacking(board).items()}
+
+    def named(label: str, env: str) -> str:
+        return f"{env} (not applicable)" if (label, env) in refusals else env
+
+    less = {label: ", ".join(named(label, env) for env in _less(own, nobody)) for label, own in _lacking(board).items()}
     lacking = {"": ", ".join(nobody)} | {label: own for label, own in less.items() if own}
     return leaderboard_caption(statistic, comparison.level, comparison.replicates, few=_few(board), lacking=lacking)
 

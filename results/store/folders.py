@@ -34,6 +34,8 @@ class FoundCell(NamedTuple):
     """Why it failed, in one line; empty when it did not."""
     error: PgsuiteError | None = None
     """Why its record cannot be read."""
+    refusal: str = ""
+    """Why its algorithm cannot act in its environment, so that nothing was asked for; empty where it can."""
 
 
 class Folder(NamedTuple):
@@ -130,17 +132,17 @@ def _unreadable(path: Path, place: Path, error: PgsuiteError) -> FoundCell:
 
 
 def _asked_for(path: Path, suite: str, expected: ExpectedCell) -> FoundCell:
-    place, reason = path / expected.folder, expected.reason or ""
+    place, reason, refusal = path / expected.folder, expected.reason or "", expected.refusal or ""
     try:
         found = _there(path, place)
         _check_names(found, expected)
-        return found._replace(suite=suite, asked=expected.seeds, reason=reason)
+        return found._replace(suite=suite, asked=expected.seeds, reason=reason, refusal=refusal)
     except UsageError:
         raise
     except PgsuiteError as error:
         store = CellStore.at(place, expected.algorithm, expected.env, expected.folder.rpartition("--")[2])
         damage = error if has_record(place) else None
-        return FoundCell(path, suite, store, {}, expected.seeds, reason=reason, error=damage)
+        return FoundCell(path, suite, store, {}, expected.seeds, reason=reason, error=damage, refusal=refusal)
 
 
 def _check_names(found: FoundCell, expected: ExpectedCell) -> None:

@@ -8,6 +8,7 @@ refused: their numbers must not stand side by side.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +86,8 @@ class Gathered(NamedTuple):
     """Folders that hold more than was asked for."""
     unsealed: tuple[tuple[Path, int], ...] = ()
     """Folders with runs, so many, of a format without digests: damage to their numbers may go unnoticed."""
+    refusals: Mapping[tuple[str, str], str] = MappingProxyType({})
+    """Why an algorithm cannot act in an environment, by label and environment: such a pair is not applicable."""
     unknown: bool = False
     """Whether a manifest or a record cannot be read, so that what was asked for, or is there, is not known."""
 
@@ -208,7 +211,7 @@ def _paths(paths: Iterable[str | Path]) -> list[Path]:
 
 def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: Sequence[PgsuiteError]) -> Gathered:
     """The cells of which runs were asked for, named and read, and why some of their files cannot be."""
-    errors = list(damaged)
+    errors, refused = list(damaged), [cell for cell in cells if cell.refusal and not cell.asked]
     cells = [cell for cell in cells if cell.asked]
     if not cells:
         nothing = f"no run in {', '.join(map(str, paths)) or 'no folder'}; make some with `pgsuite run`"
@@ -235,7 +238,15 @@ def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: 
     ordered = _environments_together(members.values())
     order = {(member.label, member.env): n for n, member in enumerate(ordered)}
     rows = [(key[0], runs[key]) for key in sorted(runs, key=lambda key: (order[key[:2]], key[2]))]
-    return Gathered(_frame(rows), tuple(ordered), tuple(errors), tuple(conflicts))
+    refusals = {(_label_of(cell, ordered), cell.store.env): cell.refusal for cell in refused}
+    refusals = {key: reason for key, reason in refusals.items() if key not in members}
+    return Gathered(_frame(rows), tuple(ordered), tuple(errors), tuple(conflicts), refusals=refusals)
+
+
+def _label_of(cell: FoundCell, members: Iterable[Member]) -> str:
+    """What an algorithm is called that has runs elsewhere in the same folder."""
+    names = [one.label for one in members if (one.folder, one.algorithm) == (cell.folder, cell.store.algorithm)]
+    return names[0] if names else cell.store.algorithm
 
 
 def _check_computable(run: _Run) -> None:

@@ -1,6 +1,7 @@
 """A policy of Stable-Baselines3 as an actor: evaluated, replayed and called as ours are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,17 @@ def behaviour(model: BaseAlgorithm) -> dict[str, NDArray[Any]]:
     if normaliser is not None and normaliser.norm_obs:
         found |= {f"behaviour.{name}": np.array(getattr(normaliser.obs_rms, name), np.float64) for name in _MOMENTS}
     return found
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed torch's generator for a while; `torch.manual_seed` would take 1 ms, for the generators of devices."""
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(before)
 
 
 class PolicyActor:
@@ -61,8 +73,7 @@ class PolicyActor:
         if self._normaliser is not None:
             seen = np.asarray(self._normaliser.normalize_obs(seen))
         high, low = (noise[0, 0] * _WORD).long().tolist()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(high * _WORD + low)
+        with _seeded(high * _WORD + low):
             if getattr(self._policy, "use_sde", False):
                 self._policy.reset_noise(len(seen))  # type: ignore[operator]  # of the policies that have it
             chosen, _ = self._policy.predict(seen, deterministic=not noise.any())

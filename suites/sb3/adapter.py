@@ -72,6 +72,8 @@ class SB3Algorithm:
 
     trainer: ClassVar[str] = "pgsuite.suites.sb3.training:SB3Trainer"
     """What trains it, instead of our own loop."""
+    one_by_one: ClassVar[bool] = True
+    """Whether its runs are trained one after another, so that each may as well be a job of its own."""
     packages: ClassVar[tuple[str, ...]] = ("stable-baselines3", "sb3-contrib")
     """Packages whose versions its results depend on."""
     library: ClassVar[type[BaseAlgorithm]]
@@ -262,7 +264,8 @@ def _policy_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(error: Exception) -> str:
-    return plain(" ".join(str(error).split()))
+    """What the library says, with the names of classes for their long forms."""
+    return plain(re.sub(r"<class '[\w.]*?(\w+)'>,?", r"\1", " ".join(str(error).split())))
 
 
 def _written(kinds: tuple[type, ...]) -> str:

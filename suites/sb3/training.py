@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch._dynamo  # noqa: F401  (what optimisers load when first used: here, once for all workers)
 from numpy.typing import NDArray
 
 from ...algorithms.model import Spaces
@@ -29,8 +30,6 @@ MODEL = "model of Stable-Baselines3"
 
 class SB3Trainer:
     """Trains one run after another."""
-
-    one_by_one = True
 
     def train(self, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
         """Train the runs ``seeds`` of a cell from their beginning to the end of the budget.
