@@ -1,6 +1,6 @@
 """A policy of Stable-Baselines3 as an actor: evaluated, replayed and called as ours are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,8 +46,9 @@ class PolicyActor:
     noise: NoiseKind = "uniform"
     noise_size = 2
 
-    def __init__(self, model: BaseAlgorithm) -> None:
-        """Take a model that does not train, for the form of its policy."""
+    def __init__(self, model: BaseAlgorithm, in_units: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        """Take a model that does not train, for the form of its policy, and what brings actions into their units."""
+        self._in_units = in_units
         self._policy, self._normaliser = model.policy, model.get_vec_normalize_env()
         self._policy.set_training_mode(False)
 
@@ -77,7 +78,7 @@ class PolicyActor:
             if getattr(self._policy, "use_sde", False):
                 self._policy.reset_noise(len(seen))  # type: ignore[operator]  # of the policies that have it
             chosen, _ = self._policy.predict(seen, deterministic=not noise.any())
-        actions = np.asarray(chosen)[None]
+        actions = self._in_units(np.asarray(chosen))[None]
         finite = np.array([np.isfinite(actions).all()])
         sample = torch.from_numpy(actions if finite else np.nan_to_num(actions))
         return Action(sample, sample.numpy(), finite, torch.full(actions.shape[:2], torch.nan))

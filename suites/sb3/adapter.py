@@ -9,6 +9,7 @@ import re
 import typing
 import warnings
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass
 from difflib import get_close_matches
 from functools import cache, partial
@@ -18,6 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 
 from ...algorithms.model import Spaces
+from ...envs.vector import VectorEnv
 from ...errors import UsageError, brief
 from ...foreign import plain
 from .acting import PolicyActor
@@ -83,6 +85,8 @@ class SB3Algorithm:
     """Environments that it trains in side by side, as for ``make_vec_env``."""
     normalise_observations: bool = False
     """Whether `VecNormalize` standardises observations."""
+    rescale_actions: bool = False
+    """Whether a bounded action is addressed from -1 to 1, as ours is, instead of in the environment's units."""
     scale_rewards: bool = False
     """Whether `VecNormalize` divides rewards by the standard deviation of discounted returns."""
 
@@ -92,7 +96,12 @@ class SB3Algorithm:
         Raises:
             UsageError: naming a hyperparameter of another type, or what it names and is not there.
         """
-        own = {"n_envs": (int,), "normalise_observations": (bool,), "scale_rewards": (bool,)}
+        own = {
+            "n_envs": (int,),
+            "normalise_observations": (bool,),
+            "scale_rewards": (bool,),
+            "rescale_actions": (bool,),
+        }
         for name, kinds in ({name: one.kinds for name, one in _parameters(self.library).items()} | own).items():
             if not _is_one_of(value := getattr(self, name), kinds):
                 wanted = " or ".join(_TYPES[kind] for kind in kinds if kind is not NoneType)
@@ -122,7 +131,12 @@ class SB3Algorithm:
         """Return an actor of the form that policies in these spaces have; who trains elsewhere notices nothing."""
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.simplefilter("ignore")
-            return PolicyActor(self.model(SuiteVecEnv(Nowhere.of(spaces, self.n_envs)), seed=None))
+            env = self.environment(Nowhere.of(spaces, self.n_envs))
+            return PolicyActor(self.model(env, seed=None), env.in_units)
+
+    def environment(self, env: VectorEnv | Nowhere, seed: int = 0) -> SuiteVecEnv:
+        """Return environments as its model takes them; the run's seed is for messages."""
+        return SuiteVecEnv(env, seed, rescale_actions=self.rescale_actions)
 
     def model(self, env: VecEnv, *, seed: int | None) -> BaseAlgorithm:
         """Build the library's model, whose environment is normalised as asked."""
@@ -248,7 +262,7 @@ def _policy_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: there is none of that name.
     """
-    arguments = dict(given)
+    arguments = deepcopy(dict(given))  # the library fills in what is left open
     for key, classes in _NAMED.items():
         if key in arguments:
             name = str(arguments[key]).removeprefix("nn.").removeprefix("th.optim.")

@@ -22,7 +22,7 @@ from ..process import single_thread
 from .acting import PolicyActor, behaviour
 from .adapter import SB3Algorithm
 from .checkpoints import CheckpointCallback
-from .vector import NotFiniteAction, SuiteVecEnv
+from .vector import NotFiniteAction
 
 MODEL = "model of Stable-Baselines3"
 """Name of the stream that seeds a model: its weights, actions and minibatches."""
@@ -51,7 +51,7 @@ def _train(algorithm: SB3Algorithm, cell: Cell, seed: int, sink: Sink) -> None:
     (word,) = seed_sequence(seed, MODEL).generate_state(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice on hyperparameters, which are as the suite has them
-        model = algorithm.model(SuiteVecEnv(env, seed), seed=int(word))
+        model = algorithm.model(algorithm.environment(env, seed), seed=int(word))
     actor = algorithm.actor_for(Spaces(env.observation_space, env.action_space))
     watching = _Watching(cell, seed, sink, actor)
     try:

@@ -36,9 +36,12 @@ class Nowhere(NamedTuple):
 class SuiteVecEnv(VecEnv):
     """Environments of ours. An episode that ends is followed by the first observation of the next, as there."""
 
-    def __init__(self, env: VectorEnv | Nowhere, seed: int = 0) -> None:
-        """Take the environments, and the run's seed for messages."""
-        super().__init__(env.num_envs, env.observation_space, _counted_from_0(env.action_space))
+    def __init__(self, env: VectorEnv | Nowhere, seed: int = 0, *, rescale_actions: bool = False) -> None:
+        """Take the environments, the run's seed for messages, and whether bounded actions are from -1 to 1."""
+        space = env.action_space
+        self._rescaled = space if rescale_actions and isinstance(space, spaces.Box) and space.is_bounded() else None
+        unit = spaces.Box(-1.0, 1.0, space.shape, np.float32)
+        super().__init__(env.num_envs, env.observation_space, unit if self._rescaled else _counted_from_0(space))
         self._env: Any = env
         self._seed, self._steps = seed, 0
         self._actions: NDArray[Any] = np.zeros(0)
@@ -53,7 +56,7 @@ class SuiteVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        step = self._env.step(self._actions)
+        step = self._env.step(self.in_units(self._actions))
         self._steps += 1
         self._check("reward", step.reward)
         self._check("observation", step.observation)
@@ -66,6 +69,14 @@ class SuiteVecEnv(VecEnv):
                 infos[n] = {"terminal_observation": observation[n].copy(), "TimeLimit.truncated": cut}
             observation[done] = self._env.reset(np.flatnonzero(done))
         return observation, step.reward.astype(np.float32), done, infos
+
+    def in_units(self, actions: NDArray[Any]) -> NDArray[Any]:
+        """Return actions ``(M, ...)`` in the units of the environment."""
+        if self._rescaled is None:
+            return actions
+        low, high = self._rescaled.low, self._rescaled.high
+        inside: NDArray[Any] = np.clip((low + high) / 2 + (high - low) / 2 * actions, low, high)
+        return inside.astype(self._rescaled.dtype)
 
     def _check(self, what: str, numbers: NDArray[Any]) -> None:
         """Raise EnvironmentFault for numbers ``(M, ...)`` that are not finite."""
