@@ -32,15 +32,16 @@ def replay(
     from ..suites.replay.policies import find_cell, open_policy
     from ..suites.replay.replay import reasons
     from ..suites.replay.replay import replay as evaluate_again
+    from ..suites.replay.spelling import OPTIONS
     from ..suites.replay.video import check_target, draw_episode
 
     if out is not None:
         check_target(out)
     if checkpoint != "last" and not checkpoint.isdecimal():
         raise UsageError(f"--checkpoint {checkpoint}: give a number, or last")
-    store = find_cell(cell, algorithm, env)
+    store = find_cell(cell, algorithm, env, spelling=OPTIONS)
     number = None if checkpoint == "last" else int(checkpoint)
-    policy = open_policy(store, seed, algorithm=algorithm, checkpoint=number, trust=trust)
+    policy = open_policy(store, seed, algorithm=algorithm, checkpoint=number, trust=trust, spelling=OPTIONS)
     again, row = evaluate_again(policy), policy.row
     say(
         f"{store.algorithm} on {store.env}, seed {seed}, checkpoint {row.checkpoint} ({row.env_steps:,} steps): "

@@ -64,7 +64,7 @@ def reset_answer(env_id: str, space: Space[Any], answer: Any) -> NDArray[Any]:
         EnvironmentFault: it is no observation of the space with an info beside it.
     """
     if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], Mapping)):
-        alone = not _wrong(space, answer)
+        alone = not wrong(space, answer)
         what = "an observation alone, as versions before 0.26 did" if alone else kind(answer)
         raise EnvironmentFault(f"environment {env_id!r} returned {what}, in reset: {_RESET}")
     return observed(env_id, "reset", space, answer[0])
@@ -95,7 +95,7 @@ def observed(env_id: str, where: str, space: Space[Any], observation: Any) -> ND
     Raises:
         EnvironmentFault: it is none of the space.
     """
-    if reason := _wrong(space, observation):
+    if reason := wrong(space, observation):
         raise EnvironmentFault(
             f"environment {env_id!r} gave an observation in {where} that is {reason}: "
             "return what its observation_space declares, or declare what it returns"
@@ -106,7 +106,7 @@ def observed(env_id: str, where: str, space: Space[Any], observation: Any) -> ND
     return np.asarray(spaces.flatten(space, observation))
 
 
-def _wrong(space: Space[Any], value: Any) -> str:
+def wrong(space: Space[Any], value: Any) -> str:
     """What a value is that a space does not have; empty where it has it, bounds and kind of float aside."""
     match space:
         case spaces.Box():
@@ -124,12 +124,12 @@ def _wrong(space: Space[Any], value: Any) -> str:
                 return f"{kind(value)} where a dictionary of {', '.join(space.spaces)} is declared"
             if set(value) != set(space.spaces):
                 return f"a dictionary of {', '.join(map(str, value))} where {', '.join(space.spaces)} are declared"
-            parts = {name: _wrong(part, value[name]) for name, part in space.spaces.items()}
+            parts = {name: wrong(part, value[name]) for name, part in space.spaces.items()}
             return next((f"at {name!r} {reason}" for name, reason in parts.items() if reason), "")
         case spaces.Tuple():
             if not isinstance(value, tuple | list) or len(value) != len(space.spaces):
                 return f"{kind(value)} where a tuple of {len(space.spaces)} is declared"
-            reasons = [_wrong(part, one) for part, one in zip(space.spaces, value, strict=True)]
+            reasons = [wrong(part, one) for part, one in zip(space.spaces, value, strict=True)]
             return next((f"at {place} {reason}" for place, reason in enumerate(reasons) if reason), "")
     return ""
 

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 import pgsuite
 from pgsuite.algorithms import Reinforce
 from pgsuite.errors import UsageError
+from pgsuite.suites.replay.policies import find_cell, open_policy
 from pgsuite.suites.replay.replay import episode
 
 SCRIPT = """
@@ -185,7 +186,8 @@ def test_a_policy_acts_as_it_was_evaluated(out):
     """The oracle is an evaluation of the mode, which compiled code plays."""
     policy = pgsuite.load_policy(out, algorithm="reinforce", env="CartPole-v1", seed=1)
     assert "reinforce on CartPole-v1, seed 1" in repr(policy)
-    mode = replace(policy.stored, protocol=replace(policy.stored.protocol, deterministic=True))
+    stored = open_policy(find_cell(out, "reinforce", "CartPole-v1"), 1)
+    mode = replace(stored, protocol=replace(stored.protocol, deterministic=True))
     played = episode(mode, 0)
     seen = played.observation[: len(played.action)]
     assert policy(seen, deterministic=True).tolist() == played.action.tolist()
@@ -206,7 +208,7 @@ def test_a_policy_acts_in_gymnasium(out):
     observation, _ = env.reset(seed=0)
     assert env.action_space.contains(policy(observation))
     assert policy(np.stack([observation] * 3)).shape == (3,)
-    with pytest.raises(pgsuite.UsageError, match=r"no observation of CartPole-v1: it has the shape \(3,\)"):
+    with pytest.raises(pgsuite.UsageError, match=r"takes no such observation: it has the shape \(3,\), not \(4,\)"):
         policy(observation[:3])
     env.close()
 

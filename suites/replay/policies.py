@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...algorithms.model import Actor, Spaces
 from ...algorithms.policy_gradient import PolicyGradient
@@ -19,6 +19,7 @@ from ...results.store.record import has_record
 from ...results.store.store import CellStore
 from ..cells import Environment, Evaluation, open_environments
 from ..named_code import let_in
+from .spelling import ARGUMENTS, Spelling
 from .trust import check_code, check_environment
 
 
@@ -35,13 +36,14 @@ class StoredPolicy:
     protocol: Evaluation
 
 
-def find_cell(path: Path, algorithm: str | None, env: str | None) -> CellStore:
+def find_cell(path: Path, algorithm: str | None, env: str | None, *, spelling: Spelling = ARGUMENTS) -> CellStore:
     """The cell that is meant: a cell's folder, or the one of a results folder that the options leave.
 
     Args:
         path: the folder.
         algorithm: its name, or the address of the class of that name.
         env: its environment.
+        spelling: of the options, in messages.
 
     Raises:
         UsageError: there is none, or several.
@@ -53,12 +55,19 @@ def find_cell(path: Path, algorithm: str | None, env: str | None) -> CellStore:
     chosen = [store for store in cells if name in (None, store.algorithm) and env in (None, store.env)]
     if len(chosen) != 1:
         listed = ", ".join(f"{store.algorithm} on {store.env}" for store in chosen or cells)[:300]
-        raise UsageError(f"{path} holds {len(chosen)} such cells: choose one with -a and -e among {listed}")
+        how = f"choose one with {spelling.algorithm} and {spelling.env}"
+        raise UsageError(f"{path} holds {len(chosen)} such cells: {how} among {listed}")
     return chosen[0]
 
 
 def open_policy(
-    store: CellStore, seed: int, *, algorithm: str | None = None, checkpoint: int | None = None, trust: bool = False
+    store: CellStore,
+    seed: int,
+    *,
+    algorithm: str | None = None,
+    checkpoint: int | None = None,
+    trust: bool = False,
+    spelling: Spelling = ARGUMENTS,
 ) -> StoredPolicy:
     """Rebuild the policy of a run from its cell's record and its snapshot.
 
@@ -68,10 +77,11 @@ def open_policy(
         algorithm: address of its class, instead of the one that the record names.
         checkpoint: of which policy; only the last one's is kept. None for that one.
         trust: whether the code that the record names may be imported.
+        spelling: of the options, in messages.
 
     Raises:
         UsageError: the run is not there, was imported, or names code that is not trusted.
-        PgsuiteError: record and snapshot do not fit each other, or are damaged.
+        PgsuiteError: record and snapshot do not fit each other, or are damaged, or the run diverged.
     """
     record, place = store.record(), str(store.path)
     snapshot = store.read_snapshot(seed)
@@ -81,7 +91,7 @@ def open_policy(
         raise UsageError(f"{place} has no policy of seed {seed}: {why}")
     own = algorithm if algorithm and ":" in algorithm else None
     if not trust:
-        check_environment(record, place) if own else check_code(record, place)
+        (check_environment if own else check_code)(record, place, spelling)
     try:
         environment, protocol = _environment(record), _protocol(record)
         let_in([own or str(record["reference"])], environment.modules, [environment.id])
@@ -92,7 +102,10 @@ def open_policy(
             f"{place}: record and snapshot of seed {seed} do not fit ({type(error).__name__}: {error}); "
             "run the suite again"
         ) from error
-    return StoredPolicy(store, seed, _row(store, seed, last, checkpoint), actor, environment, protocol)
+    row = _row(store, seed, last, checkpoint)
+    if not all(bool(tensor.isfinite().all()) for tensor in _behaviour(snapshot[0]).values()):
+        raise PgsuiteError(f"{place}: the policy of seed {seed} has numbers that are not finite; choose another seed")
+    return StoredPolicy(store, seed, row, actor, environment, protocol)
 
 
 def _environment(record: Mapping[str, Any]) -> Environment:
@@ -110,12 +123,21 @@ def _protocol(record: Mapping[str, Any]) -> Evaluation:
     return Evaluation(**{name: value for name, value in record["protocol"].items() if name in names})
 
 
+def _behaviour(snapshot: Mapping[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    """The tensors of a snapshot that acting depends on, by their path within it."""
+    return {
+        name.removeprefix("behaviour").removeprefix("."): torch.from_numpy(array)
+        for name, array in snapshot.items()
+        if f"{name}.".startswith("behaviour.")  # which may be one tensor, without a name within
+    }
+
+
 def _actor(
     reference: str,
     configuration: Mapping[str, Any],
     environment: Environment,
     seed: int,
-    tensors: Mapping[str, np.ndarray[Any, Any]],
+    tensors: Mapping[str, NDArray[Any]],
 ) -> Actor:
     """Rebuild the actor of one run; raises KeyError or ValueError where the snapshot does not fit."""
     options = {name: value for name, value in configuration.items() if name != "class"}
@@ -125,14 +147,10 @@ def _actor(
     probe = open_environments(environment, [0])
     spaces = Spaces(probe.observation_space, probe.action_space)
     probe.close()
-    stored = {
-        name.removeprefix("behaviour").removeprefix("."): torch.from_numpy(array)
-        for name, array in tensors.items()
-        if f"{name}.".startswith("behaviour.")  # which may be one tensor, without a name within
-    }
     if hasattr(algorithm, "actor_for"):  # of another library
         trained: Actor = algorithm.actor_for(spaces).act_by(tensors)
         return trained
+    stored = _behaviour(tensors)
     if isinstance(algorithm, PolicyGradient):  # before memory is taken for networks of any size that a record names
         expected, found = algorithm.model(spaces).policy.size, stored["parameters"].shape[1]
         if expected != found:
@@ -150,8 +168,12 @@ def _row(store: CellStore, seed: int, last: int, checkpoint: int | None) -> Curv
     frame, facts = store.read_curve(seed)
     rows = [row for row in curve_rows(frame) if row.checkpoint == last]
     if not rows:
+        if facts["status"] == "diverged":
+            ended = f"diverged at step {facts['diverged_at']:,}"
+        else:
+            ended = f"is {facts['status']}"
         raise PgsuiteError(
-            f"{store.path} has no evaluation of seed {seed} at checkpoint {last}, the run is {facts['status']}: "
-            "there is nothing to replay; choose another seed"
+            f"{store.path} has no policy of seed {seed} that was evaluated at checkpoint {last}: the run {ended}; "
+            "choose another seed"
         )
     return rows[0]

@@ -8,28 +8,30 @@ from typing import Any
 
 from ...algorithms.registry import SHIPPED
 from ...errors import UsageError
+from .spelling import Spelling
 
 
-def check_code(record: Mapping[str, Any], place: str) -> None:
+def check_code(record: Mapping[str, Any], place: str, spelling: Spelling) -> None:
     """Refuse a record that would import code which is not shipped, for a user who has not said that it may.
 
     Raises:
-        UsageError: naming the code and the option that allows it.
+        UsageError: naming the code and what allows it.
     """
     reference = record.get("reference")
     if reference not in SHIPPED and reference not in SHIPPED.values():
+        how = f"give it with {spelling.algorithm}, or allow all that the folder names with {spelling.trust}"
         raise UsageError(
             f"{place} names the code {_short(reference)}, which is not imported on the word of a results folder; "
-            "if it is yours, give it with -a, or allow all that the folder names with --trust"
+            f"if it is yours, {how}"
         )
-    check_environment(record, place)
+    check_environment(record, place, spelling)
 
 
-def check_environment(record: Mapping[str, Any], place: str) -> None:
+def check_environment(record: Mapping[str, Any], place: str, spelling: Spelling) -> None:
     """The same for its environment: modules that register it, an id with a module, or text among its arguments.
 
     Raises:
-        UsageError: naming the code and the option that allows it.
+        UsageError: naming the code and what allows it.
     """
     environment = record.get("environment") or {}
     modules = list(record.get("modules") or ())
@@ -38,7 +40,7 @@ def check_environment(record: Mapping[str, Any], place: str) -> None:
     if code:
         raise UsageError(
             f"{place} names the code {_short(code[0])} for its environment, which is not imported on the word of a "
-            "results folder; allow all that the folder names with --trust"
+            f"results folder; allow all that the folder names with {spelling.trust}"
         )
 
 

@@ -13,7 +13,7 @@ from .conftest import cell
 def test_cells_are_found_by_folder_or_by_names(results):
     store = cell(results)
     assert find_cell(store.path, None, None).path == store.path
-    with pytest.raises(UsageError, match="holds 2 such cells: choose one with -a and -e among actor-critic on Pend"):
+    with pytest.raises(UsageError, match="2 such cells: choose one with algorithm= and env= among actor-critic on P"):
         find_cell(results, None, "Pendulum-v1")
     with pytest.raises(UsageError, match="holds 0 such cells"):
         find_cell(results, "trpo", "Pendulum-v0")
@@ -31,7 +31,7 @@ def test_a_run_whose_last_policy_was_not_evaluated(results, copied):
     store = copied(cell(results), lambda record: None)
     frame, _ = store.read_curve(1)
     store.write_curve(1, curve_rows(frame)[:-1], {"status": "diverged", "diverged_at": 300})
-    with pytest.raises(PgsuiteError, match="checkpoint 2, the run is diverged: there is nothing to replay"):
+    with pytest.raises(PgsuiteError, match="at checkpoint 2: the run diverged at step 300; choose another seed"):
         open_policy(store, 1)
 
 
@@ -66,7 +66,7 @@ def test_code_that_a_folder_names_is_not_imported(change, named, results, copied
         (code / f"{name}.py").write_text(HOSTILE)
     monkeypatch.syspath_prepend(str(code))
     store = copied(cell(results), lambda record: change(record, code))
-    with pytest.raises(UsageError, match=r"--trust") as error:
+    with pytest.raises(UsageError, match=r"all that the folder names with trust=True") as error:
         open_policy(store, 1)
     assert named in str(error.value)
     assert not (code / "executed").exists()
@@ -83,7 +83,7 @@ def test_code_that_the_user_names_or_trusts_is_imported(results, copied, tmp_pat
     store = copied(cell(results), mine)
     for options in ({"algorithm": address}, {"trust": True}):
         assert replay(open_policy(store, 1, **options)).differences == []
-    with pytest.raises(UsageError, match=r"give it with -a"):
+    with pytest.raises(UsageError, match=r"give it with algorithm=, or"):
         open_policy(store, 1, algorithm="Mine")
 
 
