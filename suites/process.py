@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -22,7 +23,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from . import tether
 
@@ -135,6 +136,24 @@ def single_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def single_thread_often() -> Iterator[None]:
+    """`single_thread` for what is called step by step: to find the libraries takes milliseconds, and is done once."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _thread_pools().limit(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    importlib.import_module("scipy.linalg.cython_blas")  # as above
+    return ThreadpoolController()
 
 
 def keep_freed_memory() -> None:

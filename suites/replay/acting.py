@@ -14,7 +14,7 @@ from ...envs.spaces import first_action
 from ...errors import UsageError
 from ..cells import Environment, open_environments
 from ..noise import Noise, NoNoise, SeedNoise
-from ..process import single_thread
+from ..process import single_thread_often
 from .modules import module_of
 from .observations import flat_observations
 from .policies import find_cell, open_policy
@@ -85,7 +85,7 @@ class Policy:
             flat, alone = flat_observations(self.observation_space, observation)
         except (ValueError, TypeError, RuntimeError) as error:  # the last two are numpy's and torch's
             raise UsageError(f"{self} takes no such observation: {' '.join(str(error).split())}") from error
-        with single_thread():
+        with single_thread_often():
             chosen = self._actor(torch.from_numpy(flat[None]), self._noise(len(flat), deterministic)[:, 0])
         actions = np.asarray(chosen.environment[0] + first_action(self.action_space), self.action_space.dtype)
         actions = actions.reshape(len(flat), *(self.action_space.shape or ()))

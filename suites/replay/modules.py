@@ -44,14 +44,14 @@ def _(actor: NetworkActor, action_space: gymnasium.Space[Any]) -> nn.Sequential:
     standardise = _Standardise(torch.tensor(shift[0]), torch.tensor(scale[0]))
     steps = {
         "observation": symbolic_trace(standardise) if shift.size else nn.Identity(),
-        "network": _layers(actor.model.policy, torch.tensor(parameters[0])),
+        "network": _layers(actor.model.policy, torch.from_numpy(parameters[0])),
         "action": symbolic_trace(_mode(actor.model, action_space, actor.dtype)),
     }
     return nn.Sequential(OrderedDict(steps))
 
 
 def _layers(network: Network, parameters: Tensor) -> nn.Sequential:
-    """A network with the parameters ``(P,)`` of one seed; constants are outputs whose weights are 0."""
+    """A network with a copy of the parameters ``(P,)`` of one seed; constants are outputs whose weights are 0."""
     pieces = parameters.split([size for i, o, b in network.shapes for size in (i * o, b)])
     layers: list[nn.Module] = []
     for (inputs, weighted, outputs), weight, bias in zip(network.shapes, pieces[::2], pieces[1::2], strict=True):

@@ -67,7 +67,7 @@ def test_another_result_is_exit_code_1_with_reasons(results, pgsuite, tmp_path):
         (["--episode", "2", "-o", "x.gif"], ["--episode 2", "0 to 1"]),
         (["-o", "x.avi"], ["x.avi", ".gif or .mp4"]),
         (["--checkpoint", "first"], ["--checkpoint first", "last"]),
-        (["-a", "trpo"], ["0 such cells", "reinforce on CartPole-v1"]),
+        (["-a", "trpo"], ["0 such cells: choose one with -a and -e among reinforce on CartPole-v1"]),
     ],
     ids=lambda value: " ".join(value) if value[0].startswith("-") else "",
 )
@@ -101,3 +101,18 @@ def test_naming_an_algorithm_imports_nothing_from_the_working_folder(results, tm
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "x.gif").exists()
+
+
+def test_how_code_is_allowed_is_spelt_as_options(results, pgsuite, tmp_path):
+    import shutil
+
+    from pgsuite.results.store.digest import sealed_table
+
+    folder = tmp_path / "copy"
+    shutil.copytree(results, folder)
+    file = next(folder.glob("reinforce*")) / "cell.json"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps(sealed_table(record | {"reference": "mine:Mine"})))
+    code, _, err = pgsuite("replay", str(folder))
+    assert code == 2
+    assert "if it is yours, give it with -a, or allow all that the folder names with --trust" in err

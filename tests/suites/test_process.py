@@ -5,14 +5,15 @@ import torch
 from threadpoolctl import threadpool_info
 
 from pgsuite.suites import process
-from pgsuite.suites.process import keep_freed_memory, single_thread
+from pgsuite.suites.process import keep_freed_memory, single_thread, single_thread_often
 
 
-def test_one_thread_in_torch_and_blas_and_back_again():
+@pytest.mark.parametrize("context", [single_thread, single_thread_often])
+def test_one_thread_in_torch_and_blas_and_back_again(context):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with single_thread():
+        with context():
             assert torch.get_num_threads() == 1
             assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
         assert torch.get_num_threads() == 2

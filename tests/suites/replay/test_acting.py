@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -48,10 +49,10 @@ OBSERVATIONS = {
 }
 
 
-def made(observation=VECTOR, action=ACTIONS["discrete"][0], bound="clip", **options):
+def made(observation=VECTOR, action=ACTIONS["discrete"][0], bound="clip", seed=3, **options):
     """A policy whose network and statistics are drawn, so that all of its actions occur."""
     algorithm = Reinforce(hidden=(16, 8), normalise_observations=True, action_bound=bound, **options)
-    flat, random = flat_observation_space("test", observation), torch.Generator().manual_seed(3)
+    flat, random = flat_observation_space("test", observation), torch.Generator().manual_seed(seed)
     state = algorithm.init(Spaces(flat, action), [0])
     seen = 0.3 + 2 * torch.randn(1, 50, flat.shape[0], generator=random)
     state = state._replace(
@@ -264,6 +265,7 @@ def test_the_torch_module_gives_the_modes(space, bound, options):
     policy = made(action=space, bound=bound, **options)
     module = policy.to_torch()
     observations = np.float32(3 * np.random.default_rng(0).standard_normal((200, 4)))
+    observations[::2] *= 10  # beyond ten standard deviations too
     shown = torch.from_numpy(observations).to(next(module.parameters()).dtype)
     expected, _ = policy.predict(observations, deterministic=True)
     with torch.no_grad():
@@ -301,30 +303,50 @@ def test_all_but_the_last_step_of_the_module_describes_the_distribution():
         torch.testing.assert_close(density(outputs, chosen.sample[0]), chosen.log_prob[0], rtol=1e-4, atol=1e-4)
 
 
+def test_the_how_to_runs(results, tmp_path, monkeypatch):
+    pytest.importorskip("stable_baselines3")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/classic").symlink_to(results)
+    monkeypatch.chdir(tmp_path)
+    text = (Path(pgsuite.__file__).parent / "docs/how-to/policy.md").read_text()
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)).replace("seed=3", "seed=1")
+    names = {}
+    exec(code, names)
+    assert names["actions"].shape == (8,)
+    assert names["mean"] >= 8  # a pole cannot fall faster
+    assert (tmp_path / "policy.pt2").is_file()
+
+
 ALONE = """
 import sys
+from pathlib import Path
 sys.modules["pgsuite"] = None
 import torch
-module = torch.load(sys.argv[1], weights_only=False)
-exported = torch.export.load(sys.argv[2]).module()
-torch.save([module(torch.ones(7, 4)), exported(torch.ones(7, 4))], sys.argv[3])
+for file in Path().glob("*.pt"):
+    modules = torch.load(file, weights_only=False), torch.export.load(file.with_suffix(".pt2")).module()
+    torch.save([module(torch.ones(7, 4)) for module in modules], file.with_suffix(".out"))
 """
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-def test_the_torch_module_runs_where_this_package_is_not(name, tmp_path):
-    space, bound = ACTIONS[name]
-    module, shown = made(action=space, bound=bound).to_torch(), torch.ones(7, 4)
-    exported = torch.export.export(module, (torch.zeros(3, 4),), dynamic_shapes=({0: torch.export.Dim("N")},))
-    torch.save(module, tmp_path / "module.pt")
-    torch.export.save(exported, tmp_path / "exported.pt2")
-    files = [str(tmp_path / file) for file in ("module.pt", "exported.pt2", "out.pt")]
-    subprocess.run([sys.executable, "-c", ALONE, *files], check=True, cwd=tmp_path, timeout=120)
-    for found in torch.load(tmp_path / "out.pt"):
-        torch.testing.assert_close(found, module(shown))
-    other = made(action=space, bound=bound, initial_log_std=1.0).to_torch()
-    other.load_state_dict(module.state_dict())
-    assert {name.partition(".")[0] for name in module.state_dict()} <= {"observation", "network", "action"}
+def test_the_torch_module_runs_where_this_package_is_not(tmp_path):
+    """Saved whole, or exported, it is opened by a process that cannot import the package."""
+    modules = {name: made(action=space, bound=bound).to_torch() for name, (space, bound) in ACTIONS.items()}
+    for name, module in modules.items():
+        exported = torch.export.export(module, (torch.zeros(3, 4),), dynamic_shapes=({0: torch.export.Dim("N")},))
+        torch.export.save(exported, tmp_path / f"{name}.pt2")
+        torch.save(module, tmp_path / f"{name}.pt")
+    subprocess.run([sys.executable, "-c", ALONE], check=True, cwd=tmp_path, timeout=120)
+    for name, module in modules.items():
+        for found in torch.load(tmp_path / f"{name}.out"):
+            torch.testing.assert_close(found, module(torch.ones(7, 4)))
+
+
+def test_the_torch_module_takes_the_numbers_of_another():
+    before, after = (made(action=ACTIONS["tanh"][0], seed=seed).to_torch() for seed in range(2))
+    shown = torch.ones(3, 4)
+    assert not torch.equal(before(shown), after(shown))
+    after.load_state_dict(before.state_dict())
+    assert torch.equal(before(shown), after(shown))
 
 
 def test_the_torch_module_is_a_copy():

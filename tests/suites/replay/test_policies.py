@@ -1,5 +1,6 @@
 """A stored policy is found and rebuilt, and no code runs on the word of a folder."""
 
+import numpy as np
 import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
@@ -33,6 +34,16 @@ def test_a_run_whose_last_policy_was_not_evaluated(results, copied):
     store.write_curve(1, curve_rows(frame)[:-1], {"status": "diverged", "diverged_at": 300})
     with pytest.raises(PgsuiteError, match="at checkpoint 2: the run diverged at step 300; choose another seed"):
         open_policy(store, 1)
+
+
+def test_a_policy_of_numbers_that_are_not_finite_is_refused(results, copied):
+    store = copied(cell(results), lambda record: None)
+    tensors, meta = store.read_snapshot(1)
+    tensors["behaviour.parameters"][0, 3] = np.nan
+    store.write_snapshot(1, tensors, meta)
+    with pytest.raises(PgsuiteError, match="the policy of seed 1 has numbers that are not finite; choose another seed"):
+        open_policy(store, 1)
+    assert open_policy(store, 0).seed == 0
 
 
 HOSTILE = """
