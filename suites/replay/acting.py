@@ -108,7 +108,7 @@ class Policy:
         The module is a copy, needs no more than torch, and can be traced, exported, trained further or saved.
 
         Raises:
-            UsageError: the policy is that of a learner of one's own that acts by something else than our networks.
+            UsageError: the policy acts by something else than a network of ours.
         """
         return module_of(self._actor, self.action_space)
 

@@ -19,9 +19,12 @@ import pgsuite
 from pgsuite.algorithms import Moments, Reinforce, Spaces
 from pgsuite.envs.spaces import flat_observation_space
 from pgsuite.errors import UsageError
+from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.acting import Policy
 from pgsuite.suites.replay.policies import open_policy
 from pgsuite.suites.replay.replay import episode
+from pgsuite.suites.running import run_cells
+from pgsuite.suites.schema import parse_suite
 
 from ..hill_climbing import LinearActor
 from .conftest import cell
@@ -356,6 +359,29 @@ def test_the_torch_module_is_a_copy():
         for number in [*policy.to_torch().parameters(), *policy.to_torch().buffers()]:
             number.zero_()
     np.testing.assert_array_equal(policy.predict(one, deterministic=True)[0], before)
+
+
+def test_a_policy_that_sb3_trained_acts_by_the_same_signature(tmp_path):
+    pytest.importorskip("sb3_contrib")
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    suite = {
+        "name": "theirs",
+        "description": "of the test",
+        "seeds": "0",
+        "evaluation": {"checkpoints": 1, "episodes": 2, "deterministic": True},
+        "environments": {"CartPole-v1": {"steps": 400}},
+        "algorithms": {"sb3-a2c": {"normalise_observations": True}},
+    }
+    assert not run_cells(plan_cells(parse_suite(suite, "test"), tmp_path), tmp_path, workers=1).failures
+    policy = pgsuite.load_policy(tmp_path)
+    members = DummyVecEnv([lambda: gymnasium.make("CartPole-v1")] * 3)
+    members.seed(0)
+    returns, _ = evaluate_policy(policy, members, 3, return_episode_rewards=True, warn=False)
+    assert sorted(returns) == sorted(played(policy, gymnasium.make("CartPole-v1"), seed) for seed in range(3))
+    with pytest.raises(UsageError, match="has no form as a torch module"):
+        policy.to_torch()
 
 
 def test_a_policy_that_is_no_network_of_ours_has_no_torch_module():
