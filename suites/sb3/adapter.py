@@ -129,8 +129,7 @@ class SB3Algorithm:
 
     def actor_for(self, spaces: Spaces) -> PolicyActor:
         """Return an actor of the form that policies in these spaces have; who trains elsewhere notices nothing."""
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-            warnings.simplefilter("ignore")
+        with torch.random.fork_rng(devices=[]):
             env = self.environment(Nowhere.of(spaces, self.n_envs))
             return PolicyActor(self.model(env, seed=None), env.in_units)
 
@@ -148,7 +147,9 @@ class SB3Algorithm:
                 norm_reward=self.scale_rewards,
                 gamma=arguments.get("gamma", 0.99),
             )
-        return self.library("MlpPolicy", env, seed=seed, device="cpu", **arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice on hyperparameters, which are as the suite has them
+            return self.library("MlpPolicy", env, seed=seed, device="cpu", **arguments)
 
     def _arguments(self) -> dict[str, Any]:
         """The hyperparameters as the library takes them."""

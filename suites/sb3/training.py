@@ -4,7 +4,6 @@ A run is trained alone, from its first step to its last in the same environments
 from a snapshot, since a model keeps neither environments nor random streams: an interrupted run begins anew.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,9 +48,7 @@ def _train(algorithm: SB3Algorithm, cell: Cell, seed: int, sink: Sink) -> None:
     words = environment_seeds(seed, Stream.ENVIRONMENT, 0, algorithm.n_envs)
     env = open_environments(cell.environment, words)
     (word,) = seed_sequence(seed, MODEL).generate_state(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # advice on hyperparameters, which are as the suite has them
-        model = algorithm.model(algorithm.environment(env, seed), seed=int(word))
+    model = algorithm.model(algorithm.environment(env, seed), seed=int(word))
     actor = algorithm.actor_for(Spaces(env.observation_space, env.action_space))
     watching = _Watching(cell, seed, sink, actor)
     try:

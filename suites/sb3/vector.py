@@ -88,6 +88,8 @@ class SuiteVecEnv(VecEnv):
         self._env.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:  # noqa: ARG002
+        if attr_name == "render_mode":  # none is drawn
+            return [None] * self.num_envs
         raise AttributeError(f"the environments have no attribute {attr_name!r}")
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:  # noqa: ARG002

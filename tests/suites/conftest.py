@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pgsuite.algorithms.registry import PEERS
 from pgsuite.results.store.curve import CurveRow
-from pgsuite.suites.cells import Cell, Environment, Evaluation, Stored
-from pgsuite.suites.training import TrainingLoop
+from pgsuite.suites.cells import Cell, Environment, Evaluation, Stored, trainer_of
 
 SMALL: dict[str, dict[str, Any]] = {
     "reinforce": {"num_envs": 3, "scale_rewards": True, "learning_rate_decay": "linear"},
@@ -32,6 +32,9 @@ class Memory:
 
     def load(self, seed: int) -> Stored | None:
         return Stored(self.rows[seed], self.tensors[seed]) if seed in self.rows else None
+
+    def restart(self, seed: int) -> None:
+        """Whatever is there is written over."""
 
     def save(
         self, seed: int, rows: Sequence[CurveRow], facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
@@ -59,7 +62,9 @@ def small_cell() -> Callable[..., Cell]:
     def make(
         algorithm: str, env: str = "CartPole-v1", *, steps: int = 600, checkpoints: int = 3, **options: Any
     ) -> Cell:
+        trainer = {"trainer": "pgsuite.suites.sb3.training:SB3Trainer"} if algorithm in PEERS else {}
         return Cell(
+            **trainer,
             suite="test",
             algorithm=algorithm,
             reference=algorithm,
@@ -76,7 +81,7 @@ def small_cell() -> Callable[..., Cell]:
 def train() -> Callable[..., Memory]:
     def run(cell: Cell, seeds: Sequence[int], memory: Memory | None = None) -> Memory:
         memory = memory or Memory()
-        TrainingLoop().train(cell, seeds, memory)
+        trainer_of(cell).train(cell, seeds, memory)
         return memory
 
     return run

@@ -1,0 +1,238 @@
+"""Classes of Stable-Baselines3 as algorithms of a suite: their hyperparameters, and what is refused."""
+
+import inspect
+
+import gymnasium
+import pytest
+import torch
+
+from pgsuite.algorithms import Spaces
+from pgsuite.algorithms.options import options
+from pgsuite.algorithms.registry import PEERS, build, load_class
+from pgsuite.errors import UsageError
+from pgsuite.suites.planning import plan_cells
+from pgsuite.suites.schema import parse_suite
+
+sb3 = pytest.importorskip("stable_baselines3")
+contrib = pytest.importorskip("sb3_contrib")
+from pgsuite.suites.sb3.adapter import sb3_algorithm  # noqa: E402
+
+CLASSES = {"sb3-a2c": sb3.A2C, "sb3-ppo": sb3.PPO, "sb3-dqn": sb3.DQN, "sb3-trpo": contrib.TRPO}
+OBSERVATION = gymnasium.spaces.Box(-1, 1, (3,))
+ACTIONS = {
+    "Discrete": gymnasium.spaces.Discrete(3),
+    "shifted": gymnasium.spaces.Discrete(3, start=-1),
+    "Box": gymnasium.spaces.Box(-2, 2, (2,)),
+    "unbounded": gymnasium.spaces.Box(-torch.inf, torch.inf, (2,)),
+    "MultiDiscrete": gymnasium.spaces.MultiDiscrete([2, 3]),
+    "MultiBinary": gymnasium.spaces.MultiBinary(3),
+}
+
+
+def environment(name, algorithm):
+    from pgsuite.suites.sb3.vector import Nowhere
+
+    return algorithm.environment(Nowhere.of(Spaces(OBSERVATION, ACTIONS[name]), algorithm.n_envs))
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_hyperparameters_are_those_of_the_installed_version(name):
+    """Every argument that TOML can say, with the library's default; and three of what stands around a model."""
+    signature = inspect.signature(CLASSES[name].__init__).parameters
+    own = {"n_envs", "normalise_observations", "scale_rewards", "rescale_actions"}
+    run = {"self", "policy", "env", "seed", "device", "verbose", "tensorboard_log", "stats_window_size"}
+    objects = {"rollout_buffer_class", "replay_buffer_class", "_init_setup_model"}
+    found = {option.name for option in options(name)}
+    assert found == own | (signature.keys() - run - objects)
+    built = build(name, {})
+    assert all(getattr(built, key) == signature[key].default for key in found - own)
+    assert {option.meaning for option in options(name) if option.name == "gamma"} <= {
+        "Discount factor",
+        "the discount factor",
+    }
+
+
+def test_what_is_given_reaches_the_model():
+    given = {
+        "n_envs": 3,
+        "n_steps": 16,
+        "learning_rate": "lin_0.002",
+        "gamma": 1,
+        "policy_kwargs": {
+            "net_arch": [7],
+            "activation_fn": "nn.ReLU",
+            "optimizer_class": "adamw",
+            "log_std_init": -1.0,
+        },
+    }
+    algorithm = build("sb3-ppo", given)
+    model = algorithm.model(environment("Box", algorithm), seed=1)
+    assert (model.n_envs, model.n_steps, model.gamma) == (3, 16, 1)
+    assert model.lr_schedule(0.25) == pytest.approx(0.0005)
+    assert [type(one).__name__ for one in model.policy.mlp_extractor.policy_net] == ["Linear", "ReLU"]
+    assert model.policy.mlp_extractor.policy_net[0].out_features == 7
+    assert isinstance(model.policy.optimizer, torch.optim.AdamW)
+    assert model.policy.log_std.tolist() == [-1.0, -1.0]
+    assert given["policy_kwargs"]["activation_fn"] == "nn.ReLU"  # and what was given stays as it was
+
+
+def test_a_normaliser_is_where_it_is_asked_for():
+    plain = build("sb3-a2c", {})
+    assert plain.model(environment("Box", plain), seed=0).get_vec_normalize_env() is None
+    scaled = build("sb3-a2c", {"scale_rewards": True, "gamma": 0.5})
+    normaliser = scaled.model(environment("Box", scaled), seed=0).get_vec_normalize_env()
+    assert (normaliser.norm_obs, normaliser.norm_reward, normaliser.gamma) == (False, True, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("sb3-ppo", {"n_step": 3}, "did you mean 'n_steps'"),
+        ("sb3-ppo", {"num_envs": 3}, "did you mean 'n_envs'"),
+        ("sb3-ppo", {"num_steps": 3}, "did you mean 'n_steps'"),
+        ("sb3-ppo", {"n_steps": "3"}, "n_steps = '3': PPO takes a whole number"),
+        ("sb3-ppo", {"n_steps": 3.5}, "n_steps = 3.5: PPO takes a whole number"),
+        ("sb3-ppo", {"n_steps": True}, "n_steps = True: PPO takes a whole number"),
+        ("sb3-a2c", {"use_rms_prop": 1}, "use_rms_prop = 1: A2C takes true or false"),
+        ("sb3-ppo", {"learning_rate": "lin_x"}, "PPO takes a number or a schedule such as 'lin_0.001'"),
+        ("sb3-ppo", {"learning_rate": "0.1"}, "PPO takes a number or a schedule such as 'lin_0.001'"),
+        ("sb3-dqn", {"train_freq": [1, "episode"], "n_envs": 0}, "at least 1 environment"),
+        ("sb3-ppo", {"policy_kwargs": {"activation_fn": "Tahn"}}, "'Tahn' is no class of torch's: did you mean 'Tanh'"),
+        ("sb3-ppo", {"policy_kwargs": {"optimizer_class": "functional"}}, "is no class of torch's"),
+        ("sb3-ppo", {"policy_kwargs": {"squash_output": True}}, "squash_output is not supported"),
+        ("sb3-ppo", {"policy_kwargs": [64]}, "policy_kwargs = [64]: PPO takes a table"),
+        ("sb3-ppo", {"rollout_buffer_class": "x"}, "has no option 'rollout_buffer_class'"),
+        ("sb3-ppo", {"seed": 3}, "has no option 'seed'"),
+    ],
+)
+def test_what_the_signature_does_not_have_is_told_in_one_line(name, given, said):
+    with pytest.raises(UsageError) as told:
+        build(name, given)
+    assert said in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("sb3-ppo", {"n_steps": 1}, "PPO refuses its hyperparameters: `n_steps * n_envs` must be greater than 1"),
+        ("sb3-ppo", {"batch_size": 1}, "`batch_size` must be greater than 1"),
+        ("sb3-ppo", {"policy_kwargs": {"net_arc": [3]}}, "net_arc"),
+        ("sb3-a2c", {"policy_kwargs": {"net_arch": ["x"]}}, "A2C refuses its hyperparameters"),
+        ("sb3-dqn", {"train_freq": [1, "epoch"]}, "train_freq"),
+    ],
+)
+def test_what_the_library_refuses_is_told_before_anything_is_run(name, given, said):
+    with pytest.raises(UsageError) as told:
+        build(name, given).refusal(Spaces(OBSERVATION, ACTIONS["Discrete"]))
+    assert said in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("space", ACTIONS)
+@pytest.mark.parametrize("name", PEERS)
+def test_who_can_act_where(name, space):
+    """By the table of supported spaces in the library's documentation; it wants continuous actions bounded."""
+    works = space in ("Discrete", "shifted") or (name != "sb3-dqn" and space != "unbounded")
+    refusal = build(name, {}).refusal(Spaces(OBSERVATION, ACTIONS[space]))
+    assert (refusal == "") == works
+    assert "<class" not in refusal
+
+
+class Changed(sb3.PPO):
+    """Somebody's own PPO, which passes on what it does not know."""
+
+    def __init__(self, *args, bonus: float = 0.25, **others):
+        """Take one hyperparameter more."""
+        super().__init__(*args, **others)
+        self.bonus = bonus
+
+
+def test_a_class_of_ones_own_has_its_own_hyperparameters_and_those_it_passes_on():
+    algorithm = sb3_algorithm(Changed)(bonus=0.5, n_steps=8, n_envs=2)
+    model = algorithm.model(environment("Discrete", algorithm), seed=0)
+    assert (type(model), model.bonus, model.n_steps, model.n_epochs) == (Changed, 0.5, 8, 10)
+    with pytest.raises(UsageError, match="bonus = 'much': Changed takes a number"):
+        sb3_algorithm(Changed)(bonus="much")
+
+
+@pytest.mark.parametrize("library", [sb3.SAC, sb3.TD3, sb3.DDPG, contrib.QRDQN, contrib.TQC, contrib.ARS])
+def test_the_librarys_other_classes_are_algorithms_too(library):
+    adapted = sb3_algorithm(library)
+    space = "Discrete" if library is contrib.QRDQN else "Box"
+    small = {"buffer_size": 100} if "buffer_size" in inspect.signature(library).parameters else {}
+    assert adapted(**small).refusal(Spaces(OBSERVATION, ACTIONS[space])) == ""
+
+
+def test_what_is_no_class_of_the_library_is_refused():
+    with pytest.raises(UsageError, match="no class of Stable-Baselines3"):
+        sb3_algorithm(dict)
+
+
+OWN = """
+import pgsuite
+from stable_baselines3 import PPO
+
+
+class Mine(PPO):
+    def train(self):
+        super().train()
+
+
+MyPPO = pgsuite.sb3_algorithm(Mine)
+"""
+
+
+def suite(**algorithms):
+    environments = {"CartPole-v1": {"steps": 100}, "Pendulum-v1": {"steps": 100}}
+    return parse_suite(
+        {"name": "t", "description": "t", "seeds": "0", "environments": environments, "algorithms": algorithms}, "t"
+    )
+
+
+def test_a_change_of_ones_own_class_makes_other_results(tmp_path):
+    """The fingerprint follows the class that the adapter was made of."""
+    file = tmp_path / "mine.py"
+
+    def planned():
+        return {
+            p.cell.environment.name: p.cell.fingerprint
+            for p in plan_cells(suite(mine={"class": f"{file}:MyPPO"}), tmp_path)
+        }
+
+    file.write_text(OWN)
+    before = planned()
+    assert planned() == before
+    file.write_text(OWN.replace("super().train()", "super().train(); self.ent_coef = 0.1"))
+    assert all(planned()[env] != before[env] for env in before)
+
+
+def test_the_versions_of_the_library_count(tmp_path, monkeypatch):
+    from pgsuite.suites import planning
+
+    def planned():
+        chosen = suite(**{"sb3-a2c": {}, "actor-critic": {}})
+        return {p.cell.name: p.cell.fingerprint for p in plan_cells(chosen, tmp_path, environments=["CartPole-v1"])}
+
+    before, real = planned(), planning.versions
+    monkeypatch.setattr(planning, "versions", lambda *names: real(*names) | {n: "99" for n in names if "sb3" in n})
+    after = planned()
+    assert before["sb3-a2c on CartPole-v1"] != after["sb3-a2c on CartPole-v1"]
+    assert before["actor-critic on CartPole-v1"] == after["actor-critic on CartPole-v1"]
+
+
+def test_a_pair_that_cannot_work_has_nothing_to_run_and_says_why(tmp_path):
+    dqn = {p.cell.environment.name: p for p in plan_cells(suite(**{"sb3-dqn": {}}), tmp_path)}
+    assert (dqn["CartPole-v1"].refusal, dqn["CartPole-v1"].missing()) == ("", [0])
+    assert "only supports (Discrete) as action spaces" in dqn["Pendulum-v1"].refusal
+    assert (dqn["Pendulum-v1"].seeds, dqn["Pendulum-v1"].missing()) == ((), [])
+    with pytest.raises(UsageError, match="sb3-dqn on Pendulum-v1 is not applicable"):
+        plan_cells(suite(**{"sb3-dqn": {}}), tmp_path, environments=["Pendulum-v1"])
+
+
+def test_its_class_is_none_that_the_audit_could_hold_to_a_gradient():
+    from pgsuite.suites.audit.run import plan_audit
+
+    with pytest.raises(UsageError, match="sb3-ppo"):
+        plan_audit(["sb3-ppo"], [])
+    assert load_class("sb3-ppo").one_by_one
