@@ -55,12 +55,19 @@ def _train(algorithm: SB3Algorithm, cell: Cell, seed: int, sink: Sink) -> None:
         model.learn(cell.steps, callback=watching)
     except EnvironmentFault:
         raise
-    except (ValueError, NotFiniteAction):  # a distribution that is given parameters which are no numbers
-        if watching.is_finite():
+    except Exception as error:  # of whatever kind, where parameters are no numbers any more
+        if watching.is_finite() and not _is_divergence(error):
             raise
         watching.diverge(int(model.num_timesteps))
     finally:
         env.close()
+
+
+def _is_divergence(error: Exception) -> bool:
+    """Whether a policy gave what is no action, or no distribution of actions: torch refuses its parameters."""
+    return isinstance(error, NotFiniteAction) or (
+        isinstance(error, ValueError) and str(error).startswith("Expected parameter")
+    )
 
 
 class _Watching(CheckpointCallback):
