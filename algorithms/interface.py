@@ -47,8 +47,16 @@ class Episodes(NamedTuple):
     stream: str = TRAINING
     """Whose environments and noise: plans of different names never share an environment or a random number."""
     group: int = 1
-    """Environments, one after another, that begin in the same state: a round gives each group a random stream of its
-    own, from which all of its environments draw alike. What their actions draw differs."""
+    """Environments, one after another, that begin alike: a round gives each group a random stream of its own, and each
+    of the group's environments a copy of it.
+
+    So they begin in the same state, and chance goes on alike after that: two that choose the same actions see the same
+    to the end, whatever is random in the environment. Once actions differ, the k-th number drawn is still the same,
+    whatever it is used for. What actions are drawn with is each environment's own. The return of one episode is then
+    a baseline for another that has no bias: an action's draw is independent of the stream and of the others' actions.
+    Groups of a round, and of different rounds, have different streams; where there are few states to begin in, they
+    may begin in the same one.
+    """
 
 
 Plan = Steps | Episodes

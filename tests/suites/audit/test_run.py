@@ -61,6 +61,25 @@ def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_tol
         assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
 
+@pytest.mark.parametrize("algorithm", ["Pairs", "Fives", "ByDeviation", "ByLength", "Plain"])
+@pytest.mark.parametrize("model", ["chain", "answers"])
+def test_groups_of_any_size_and_normalisation_pass(algorithm, model, tmp_path):
+    file = tmp_path / "grouped.py"
+    file.write_text(GROUPED)
+    found = run_job(AuditJob(f"{file}:{algorithm}", model, "random", 5, 150))
+    assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
+    assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
+
+
+@pytest.mark.parametrize(("fault", "tests"), [("OwnReturn", ["reference", "exact"]), ("Shifted", ["variance"])])
+def test_groups_compared_wrongly_are_caught(fault, tests, tmp_path):
+    """Another group's mean is independent of the episode, so that it has no bias; it is no help either."""
+    file = tmp_path / "grouped.py"
+    file.write_text(GROUPED)
+    found = run_job(AuditJob(f"{file}:{fault}", "prompts", "random", 5, 600))
+    assert [name for case in found.cases for name in judge(case, 100)] == tests
+
+
 def test_a_line_search_that_is_inherited_and_ignored_is_told(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(UNSEARCHED)
@@ -96,6 +115,47 @@ class Unsearched(TRPO):
     def step(self, surrogate, policy, full_step):
         _, kl = surrogate.evaluate(policy + full_step)
         return Search(policy + full_step, torch.ones_like(kl, dtype=torch.bool), torch.ones_like(kl), kl)
+"""
+
+GROUPED = """
+from dataclasses import dataclass
+from pgsuite.algorithms import GRPO, RLOO
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(RLOO):
+    group_size: int = 2
+
+@dataclass(frozen=True, kw_only=True)
+class Fives(RLOO):
+    group_size: int = 5
+    num_envs: int = 10
+
+@dataclass(frozen=True, kw_only=True)
+class ByDeviation(GRPO):
+    group_size: int = 5
+    num_envs: int = 10
+    normalise_by_length: bool = False
+
+@dataclass(frozen=True, kw_only=True)
+class ByLength(GRPO):
+    group_size: int = 2
+    normalise_by_deviation: bool = False
+
+@dataclass(frozen=True, kw_only=True)
+class Plain(ByDeviation):
+    normalise_by_deviation: bool = False
+
+@dataclass(frozen=True, kw_only=True)
+class OwnReturn(RLOO):
+    def samples(self, state, rollout):
+        samples = super().samples(state, rollout)
+        return samples._replace(weight=samples.weight * (1 - 1 / self.group_size))
+
+@dataclass(frozen=True, kw_only=True)
+class Shifted(RLOO):
+    def samples(self, state, rollout):
+        steps = ("observation", "action", "log_prob", "reward", "terminated", "truncated", "valid", "time")
+        return super().samples(state, rollout._replace(**{name: getattr(rollout, name).roll(1, 1) for name in steps}))
 """
 
 LISTED = """
