@@ -22,7 +22,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "reinforce-baseline": {"learning_rate": 0.01, "critic_learning_rate": 0.01, "critic_minibatch": 16},
     "actor-critic": {"learning_rate": 0.01, "num_steps": 2},
     "ppo": {"learning_rate": 0.01, "num_steps": 4, "minibatch": 32, "epochs": 4},
-    "npg": {"num_steps": 4, "step_kl": 0.05, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
+    "npg": {"num_steps": 8, "step_kl": 0.02, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
     "rloo": {"learning_rate": 0.01},
     "grpo": {"learning_rate": 0.01},
     "trpo": {"num_steps": 4, "max_kl": 0.05, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
