@@ -46,6 +46,16 @@ def declared_options(address: Address) -> list[str] | None:
     return None if found is None else [option.name for option in found]
 
 
+def summary(address: Address) -> str:
+    """Return the first line of a class's docstring, from its text; empty where there is none."""
+    try:
+        body = ast.parse(_file(address.module).read_bytes()).body
+    except (_Unknown, OSError, SyntaxError, ValueError, RecursionError):
+        return ""
+    found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == address.name]
+    return (ast.get_docstring(found[-1]) or "").partition("\n")[0] if found else ""
+
+
 def _declared(address: Address) -> list[Option] | None:
     try:
         found = {option.name: option for option in _fields(_file(address.module), address.name)}

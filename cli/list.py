@@ -26,13 +26,15 @@ def list_names(
 
     Of an algorithm the hyperparameters with default and meaning; of a suite seeds, evaluation, budgets and settings.
     """
-    from ..algorithms.registry import available
+    from ..algorithms.options import summary
+    from ..algorithms.registry import Address, available
     from ..suites.files import read_suite, shipped
 
     if not name:
         show("algorithms")
         for algorithm, address in available().items():
-            show(f"  {algorithm:20} {address}")
+            module, _, name_there = address.rpartition(":")
+            show(f"  {algorithm:20} {summary(Address(module, name_there)) or address}")
         show("\nsuites")
         for known in shipped():
             _, suite = read_suite(known)
@@ -65,11 +67,13 @@ def _check_known(name: str, algorithms: Iterable[str], suites: Iterable[str]) ->
 
 
 def _list_algorithm(name: str) -> None:
-    from ..algorithms.options import options
+    from ..algorithms.options import options, summary
     from ..algorithms.registry import locate
 
-    show(f"{name}: {':'.join(locate(name))}")
-    found = options(name)
+    address, found = locate(name), options(name)
+    show(f"{name}: {':'.join(address)}")
+    if text := summary(address):
+        show(text)
     width = max((len(option.name) for option in found), default=0)
     for option in found:
         show(f"  {option.name:{width}}  {option.default or '(required)'}  {option.kind}")

@@ -39,6 +39,14 @@ def test_hyperparameters_are_those_of_the_class(name, pgsuite):
         assert option.meaning, f"{name}: {option.name} has no docstring"
 
 
+def test_algorithms_are_listed_with_what_they_are(pgsuite):
+    code, out, _ = pgsuite("list")
+    listed = dict(re.findall(r"^  ([\w-]+) +(.*)$", out.partition("suites")[0], re.MULTILINE))
+    assert code == 0
+    assert listed == {name: load_class(name).__doc__.partition("\n")[0] for name in ALGORITHMS}
+    assert f"\n{listed['ppo']}\n" in pgsuite("list", "ppo")[1]
+
+
 def test_a_class_that_only_its_import_tells(place, pgsuite):
     (place / "own.py").write_text(OWN)
     code, out, _ = pgsuite("list", "own.py:Own")
