@@ -158,7 +158,10 @@ def kit() -> str:
 
 def examples() -> str:
     """The worked examples, whole."""
-    parts = ["# Examples", "Each is run by the tests: `pgsuite run classic -a docs/examples/ppo.py:PPO`."]
+    parts = [
+        "# Examples",
+        "Each is run by the tests: `pgsuite run classic -a docs/examples/keep_or_roll_back.py:KeepOrRollBack`.",
+    ]
     for file in sorted((ROOT / "docs/examples").glob("*.py")):
         parts += [f"## {file.name}", f"```python\n{file.read_text().strip()}\n```"]
     return "\n\n".join(parts) + "\n"
