@@ -11,6 +11,7 @@ from pgsuite.errors import EnvironmentFault
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites import workers
+from pgsuite.suites.training import TrainingLoop
 from pgsuite.suites.workers import Finished, Job, News, StoreSink, work
 
 
@@ -183,7 +184,7 @@ def test_a_failure_is_one_line_and_a_traceback(error, reason, job, calm, monkeyp
     def train(*_):
         raise error
 
-    monkeypatch.setattr(workers.TrainingLoop, "train", train)
+    monkeypatch.setattr(TrainingLoop, "train", train)
     ear = Ear()
     work(job, None, ear)
     (last,) = ear
@@ -199,3 +200,18 @@ def test_an_end_writes_every_run_that_was_kept_in_mind(job):
         assert sink.load(seed) is None
     sink.flush()
     assert job.store.seeds() == dict.fromkeys((3, 4, 5), "partial")
+
+
+def test_a_run_that_cannot_go_on_begins_anew_and_says_so(job):
+    """What is there of it is written over when it has something to show."""
+    save(StoreSink(job, Ear(), 0.0), 1)
+    ear = Ear()
+    sink = StoreSink(job, ear, 0.0)
+    sink.restart(4)
+    assert ear == []
+    sink.restart(3)
+    assert [news.note for news in ear] == [
+        "seed 3 begins anew: what trains it cannot go on from where a run was interrupted"
+    ]
+    save(sink, 0)
+    assert len(job.store.read_curve(3)[0]) == 1
