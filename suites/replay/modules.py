@@ -41,11 +41,11 @@ def module_of(actor: Any, _action_space: gymnasium.Space[Any]) -> nn.Sequential:
 @module_of.register
 def _(actor: NetworkActor, action_space: gymnasium.Space[Any]) -> nn.Sequential:
     parameters, _, _, shift, scale, *_ = actor.code
-    standardise = _Standardise(torch.tensor(shift[0]), torch.tensor(scale[0]))
+    standardise = Standardise(torch.tensor(shift[0]), torch.tensor(scale[0]))
     steps = {
         "observation": symbolic_trace(standardise) if shift.size else nn.Identity(),
         "network": _layers(actor.model.policy, torch.from_numpy(parameters[0])),
-        "action": symbolic_trace(_mode(actor.model, action_space, actor.dtype)),
+        "action": symbolic_trace(mode_of(actor.model, action_space, actor.dtype)),
     }
     return nn.Sequential(OrderedDict(steps))
 
@@ -63,7 +63,7 @@ def _layers(network: Network, parameters: Tensor) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def _mode(model: Model, space: gymnasium.Space[Any], dtype: torch.dtype) -> nn.Module:
+def mode_of(model: Model, space: gymnasium.Space[Any], dtype: torch.dtype) -> nn.Module:
     """From the outputs of a network to the action that is the most likely."""
     first, shape = torch.as_tensor(np.asarray(first_action(space), np.int64)), tuple(space.shape or ())
     if isinstance(model.distribution, Categorical):
@@ -74,7 +74,7 @@ def _mode(model: Model, space: gymnasium.Space[Any], dtype: torch.dtype) -> nn.M
     return _Means(torch.tensor(bounds, dtype=dtype), squashed, shape)
 
 
-class _Standardise(nn.Module):
+class Standardise(nn.Module):
     """See `algorithms.normalisers.standardise`."""
 
     shift: Tensor
@@ -86,6 +86,7 @@ class _Standardise(nn.Module):
         self.register_buffer("scale", scale)
 
     def forward(self, observation: Tensor) -> Tensor:
+        """Return observations ``(..., O)`` standardised."""
         standard: Tensor = (observation - self.shift) * self.scale
         return standard.clamp(-OBSERVATION_LIMIT, OBSERVATION_LIMIT)
 

@@ -1,6 +1,6 @@
 """A policy of Stable-Baselines3 as an actor: evaluated, replayed and called as ours are."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...algorithms.distributions import NoiseKind
 from ...algorithms.model import Action
+from .vector import SuiteVecEnv
 
 _PREFIX = "behaviour.policy."
 _MOMENTS = ("mean", "var", "count")
@@ -46,11 +47,12 @@ class PolicyActor:
     noise: NoiseKind = "uniform"
     noise_size = 2
 
-    def __init__(self, model: BaseAlgorithm, in_units: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
-        """Take a model that does not train, for the form of its policy, and what brings actions into their units."""
-        self._in_units = in_units
-        self._policy, self._normaliser = model.policy, model.get_vec_normalize_env()
-        self._policy.set_training_mode(False)
+    def __init__(self, model: BaseAlgorithm, env: SuiteVecEnv) -> None:
+        """Take a model that does not train, for the form of its policy, and its environments, for that of actions."""
+        self.env = env
+        self.policy, self.normaliser = model.policy, model.get_vec_normalize_env()
+        """The library's own, to be read."""
+        self.policy.set_training_mode(False)
 
     def act_by(self, tensors: Mapping[str, NDArray[Any]]) -> "PolicyActor":
         """Take what `behaviour` gave.
@@ -58,27 +60,27 @@ class PolicyActor:
         Raises:
             ValueError: it is of another policy.
         """
-        state = {name: torch.from_numpy(tensors[_PREFIX + name].copy()) for name in self._policy.state_dict()}
+        state = {name: torch.from_numpy(tensors[_PREFIX + name].copy()) for name in self.policy.state_dict()}
         try:
-            self._policy.load_state_dict(state)
+            self.policy.load_state_dict(state)
         except RuntimeError as error:
             raise ValueError(" ".join(str(error).split())) from error
-        if self._normaliser is not None and self._normaliser.norm_obs:
+        if self.normaliser is not None and self.normaliser.norm_obs:
             for name in _MOMENTS:
-                setattr(self._normaliser.obs_rms, name, tensors[f"behaviour.{name}"])
+                setattr(self.normaliser.obs_rms, name, tensors[f"behaviour.{name}"])
         return self
 
     def __call__(self, observation: Tensor, noise: Tensor) -> Action:
         """Choose actions for observations ``(1, N, O)`` with noise ``(1, N, 2)``; zero noise gives the mode."""
         seen = observation[0].numpy()
-        if self._normaliser is not None:
-            seen = np.asarray(self._normaliser.normalize_obs(seen))
+        if self.normaliser is not None:
+            seen = np.asarray(self.normaliser.normalize_obs(seen))
         high, low = (noise[0, 0] * _WORD).long().tolist()
         with _seeded(high * _WORD + low):
-            if getattr(self._policy, "use_sde", False):
-                self._policy.reset_noise(len(seen))  # type: ignore[operator]  # of the policies that have it
-            chosen, _ = self._policy.predict(seen, deterministic=not noise.any())
-        actions = self._in_units(np.asarray(chosen))[None]
+            if getattr(self.policy, "use_sde", False):
+                self.policy.reset_noise(len(seen))  # type: ignore[operator]  # of the policies that have it
+            chosen, _ = self.policy.predict(seen, deterministic=not noise.any())
+        actions = self.env.in_units(np.asarray(chosen))[None]
         finite = np.array([np.isfinite(actions).all()])
         sample = torch.from_numpy(actions if finite else np.nan_to_num(actions))
         return Action(sample, sample.numpy(), finite, torch.full(actions.shape[:2], torch.nan))

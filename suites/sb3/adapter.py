@@ -22,6 +22,7 @@ from ...algorithms.model import Spaces
 from ...envs.vector import VectorEnv
 from ...errors import UsageError, brief
 from ...foreign import plain
+from . import modules as _modules  # noqa: F401  (registers the form of a policy as a torch module)
 from .acting import PolicyActor
 from .vector import Nowhere, SuiteVecEnv
 
@@ -131,7 +132,7 @@ class SB3Algorithm:
         """Return an actor of the form that policies in these spaces have; who trains elsewhere notices nothing."""
         with torch.random.fork_rng(devices=[]):
             env = self.environment(Nowhere.of(spaces, self.n_envs))
-            return PolicyActor(self.model(env, seed=None), env.in_units)
+            return PolicyActor(self.model(env, seed=None), env)
 
     def environment(self, env: VectorEnv | Nowhere, seed: int = 0) -> SuiteVecEnv:
         """Return environments as its model takes them; the run's seed is for messages."""

@@ -39,9 +39,10 @@ class SuiteVecEnv(VecEnv):
     def __init__(self, env: VectorEnv | Nowhere, seed: int = 0, *, rescale_actions: bool = False) -> None:
         """Take the environments, the run's seed for messages, and whether bounded actions are from -1 to 1."""
         space = env.action_space
-        self._rescaled = space if rescale_actions and isinstance(space, spaces.Box) and space.is_bounded() else None
+        self.rescaled = space if rescale_actions and isinstance(space, spaces.Box) and space.is_bounded() else None
+        """The space of actions that are addressed from -1 to 1; None where they are in the environment's units."""
         unit = spaces.Box(-1.0, 1.0, space.shape, np.float32)
-        super().__init__(env.num_envs, env.observation_space, unit if self._rescaled else _counted_from_0(space))
+        super().__init__(env.num_envs, env.observation_space, unit if self.rescaled else _counted_from_0(space))
         self._env: Any = env
         self._seed, self._steps = seed, 0
         self._actions: NDArray[Any] = np.zeros(0)
@@ -72,11 +73,11 @@ class SuiteVecEnv(VecEnv):
 
     def in_units(self, actions: NDArray[Any]) -> NDArray[Any]:
         """Return actions ``(M, ...)`` in the units of the environment."""
-        if self._rescaled is None:
+        if self.rescaled is None:
             return actions
-        low, high = self._rescaled.low, self._rescaled.high
+        low, high = self.rescaled.low, self.rescaled.high
         inside: NDArray[Any] = np.clip((low + high) / 2 + (high - low) / 2 * actions, low, high)
-        return inside.astype(self._rescaled.dtype)
+        return inside.astype(self.rescaled.dtype)
 
     def _check(self, what: str, numbers: NDArray[Any]) -> None:
         """Raise EnvironmentFault for numbers ``(M, ...)`` that are not finite."""

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from pgsuite.algorithms import Spaces
 from pgsuite.algorithms.registry import PEERS, build
 from pgsuite.algorithms.streams import Stream, seed_sequence
 from pgsuite.envs import make
 from pgsuite.errors import EnvironmentFault
 from pgsuite.suites.cells import Environment
 from pgsuite.suites.evaluation import environment_seeds
+from pgsuite.suites.replay.modules import module_of
 
 sb3 = pytest.importorskip("stable_baselines3")
 from pgsuite.suites.sb3.training import MODEL  # noqa: E402
@@ -155,6 +157,34 @@ def test_an_environments_fault_is_no_divergence(small_cell, train):
             train(cell, [0])
     finally:
         del gymnasium.registry["pgsuite/BrokenForPeers-v0"]
+
+
+SPACES = {
+    "Discrete": gymnasium.spaces.Discrete(4),
+    "Box": gymnasium.spaces.Box(np.float32([-1, 0]), np.float32([3, 0.5])),
+    "MultiDiscrete": gymnasium.spaces.MultiDiscrete([2, 3]),
+    "MultiBinary": gymnasium.spaces.MultiBinary(3),
+}
+
+
+@pytest.mark.parametrize("rescale", [False, True])
+@pytest.mark.parametrize("space", SPACES)
+@every_peer
+def test_its_mode_is_a_torch_module(name, space, rescale):
+    """It gives what the library's own `predict` gives, with the library's own statistics."""
+    if name == "sb3-dqn" and space != "Discrete":
+        return
+    spaces = Spaces(gymnasium.spaces.Box(-1, 1, (3,)), SPACES[space])
+    options = {**SMALL[name], "n_envs": 1, "normalise_observations": True, "rescale_actions": rescale}
+    options["policy_kwargs"] = {"net_arch": [7, 6], **({} if name == "sb3-dqn" else {"ortho_init": False})}
+    actor = build(name, options).actor_for(spaces)
+    actor.normaliser.obs_rms.mean, actor.normaliser.obs_rms.var = np.array([1.0, -2.0, 0.5]), np.array([4.0, 0.01, 1.0])
+    seen = torch.from_numpy(np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32) * 20)
+    expected = actor(seen[None], torch.zeros(1, 200, 2)).environment[0]
+    with torch.no_grad():
+        chosen = module_of(actor, SPACES[space])(seen)
+    torch.testing.assert_close(chosen.numpy(), expected, rtol=1e-5, atol=1e-5, check_dtype=False)
+    assert len(np.unique(expected, axis=0)) > 1
 
 
 @pytest.mark.parametrize("env", ["Pendulum-v1", "CartPole-v1"])

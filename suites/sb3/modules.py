@@ -1,0 +1,55 @@
+"""A policy of Stable-Baselines3 as a module of torch, of the form that `suites.replay.modules` gives ours."""
+
+from collections import OrderedDict
+from copy import deepcopy
+from typing import Any
+
+import gymnasium
+import torch
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.dqn.policies import DQNPolicy
+from torch import nn
+from torch.fx import symbolic_trace
+
+from ...algorithms.model import Model, Spaces
+from ...errors import UsageError
+from ..replay.modules import Standardise, mode_of, module_of
+from .acting import PolicyActor
+
+
+@module_of.register
+def _(actor: PolicyActor, action_space: gymnasium.Space[Any]) -> nn.Sequential:
+    action = mode_of(_model(actor, action_space), action_space, torch.float32)
+    if actor.env.rescaled is None and isinstance(action_space, gymnasium.spaces.Box):
+        action.get_buffer("bounded").zero_()  # means are in the environment's units, and clipped there
+    steps = {
+        "observation": _observation(actor),
+        "network": nn.Sequential(*map(deepcopy, _layers(actor))),
+        "action": symbolic_trace(action),
+    }
+    return nn.Sequential(OrderedDict(steps))
+
+
+def _model(actor: PolicyActor, action_space: gymnasium.Space[Any]) -> Model:
+    """What of a model of ours says how actions are made of the outputs of a network."""
+    spaces = Spaces(actor.env.observation_space, action_space)  # type: ignore[arg-type]  # it is a flat Box
+    return Model.build(spaces, hidden=(1,), activation="tanh", critic=False, action_bound="clip")
+
+
+def _observation(actor: PolicyActor) -> nn.Module:
+    normaliser = actor.normaliser
+    if normaliser is None or not normaliser.norm_obs:
+        return nn.Identity()
+    mean, variance = (torch.as_tensor(getattr(normaliser.obs_rms, name)) for name in ("mean", "var"))
+    scale = (variance + normaliser.epsilon).rsqrt()
+    return symbolic_trace(Standardise(mean.float(), scale.float()))
+
+
+def _layers(actor: PolicyActor) -> list[nn.Module]:
+    """The layers from observations to the parameters of the distribution, or to the values of actions."""
+    policy = actor.policy
+    if isinstance(policy, DQNPolicy):
+        return list(policy.q_net.q_net)
+    if isinstance(policy, ActorCriticPolicy):
+        return [*policy.mlp_extractor.policy_net, policy.action_net]
+    raise UsageError(f"a {type(policy).__name__} has no form as a torch module: call the policy's predict")
