@@ -1,0 +1,59 @@
+"""Whether ours learn as well as Stable-Baselines3's on equal settings: a table of the suites `parity-…`.
+
+    pgsuite run parity-classic --out runs/parity-classic
+    python docs/parity/parity.py runs/parity-classic > docs/parity/classic.md
+
+For every algorithm and environment the probability that a run of ours has a larger area under its learning curve than
+one of theirs, its 95% interval (percentile bootstrap over runs), and mean ± standard deviation over runs of the final
+return.
+"""
+
+import sys
+
+import numpy as np
+import pandas as pd
+
+from pgsuite.results import load
+from pgsuite.results.statistics.bootstrap import Bootstrap
+from pgsuite.results.statistics.leaderboard import improvements
+from pgsuite.results.statistics.scores import read_curves
+
+PAIRS = {"actor-critic": "sb3-a2c", "ppo": "sb3-ppo", "trpo": "sb3-trpo"}
+
+
+def main(folder: str) -> None:
+    """Print the table of a results folder."""
+    frame = load(folder)
+    whole = frame[frame.status.isin(["complete", "diverged"])]
+    rows = []
+    for env, own in whole.groupby("env", sort=False):
+        curves = read_curves(own)
+        for ours, theirs in PAIRS.items():
+            if (ours, env) in curves and (theirs, env) in curves:
+                both = {label: {str(env): curves[label, env]} for label in (ours, theirs)}
+                found = improvements(both, Bootstrap(0.95, 10_000, 0))
+                of_both = {one: own[own.label == one] for one in (ours, theirs)}
+                rows.append(row(str(env), ours, theirs, found, of_both))
+    print("| environment | steps | ours | final return | theirs | final return | runs | P(ours above theirs), AUC |")
+    print("|---|---:|---|---:|---|---:|---:|---:|")
+    print("\n".join(rows))
+
+
+def row(env: str, ours: str, theirs: str, found: pd.DataFrame, of: dict[str, pd.DataFrame]) -> str:
+    """One line of the table."""
+    (auc,) = found[(found.statistic == "auc") & (found.x == ours) & (found.y == theirs)].to_dict("records")
+    steps = int(of[ours].env_steps.max())
+    verdict = f"{auc['probability']:.2f} [{auc['low']:.2f}, {auc['high']:.2f}]"
+    verdict += " **below**" if auc["high"] < 0.5 else ""
+    runs = f"{auc['runs_x']}, {auc['runs_y']}"
+    return f"| {env} | {steps:,} | {ours} | {final(of[ours])} | {theirs} | {final(of[theirs])} | {runs} | {verdict} |"
+
+
+def final(runs: pd.DataFrame) -> str:
+    """Mean ± standard deviation of the last evaluation of every run."""
+    last = runs.loc[runs.groupby("seed").env_steps.idxmax(), "return_mean"]
+    return f"{np.mean(last):.1f} ± {np.std(last, ddof=1):.1f}"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
