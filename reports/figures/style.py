@@ -29,8 +29,16 @@ KNOWN = {
     "reinforce-baseline": LineStyle("#CC79A7", (4.0, 1.5), "D"),
     "actor-critic": LineStyle("#0072B2", SOLID, "o"),
     "trpo": LineStyle("#009E73", (6.0, 1.5, 1.5, 1.5), "^"),
+    "ppo": LineStyle("#C84B32", (3.0, 1.0), "v"),
 }
-_COLOURS = ("#C84B32", "#7D4BFA", "#808080", "#3D9BDC", "#C43C8E", "#6B8E23")
+NAMESAKES = {
+    "sb3-a2c": LineStyle(KNOWN["actor-critic"].colour, (2.0, 1.0), "X"),
+    "sb3-trpo": LineStyle(KNOWN["trpo"].colour, (2.0, 1.0), "P"),
+    "sb3-ppo": LineStyle(KNOWN["ppo"].colour, (1.0, 1.0), "p"),
+}
+"""What another library has under the same name: in the same colour."""
+_FIXED = KNOWN | NAMESAKES
+_COLOURS = ("#7D4BFA", "#808080", "#3D9BDC", "#C43C8E", "#6B8E23")
 _DASHES: tuple[Dash, ...] = (SOLID, (5.0, 2.0), (2.0, 1.0), (5.0, 1.5, 1.0, 1.5))
 _MARKERS = ("v", "P", "X", "p", "<", ">")
 _OTHERS = [LineStyle(*look) for look in itertools.product(_COLOURS, _DASHES, _MARKERS)]
@@ -39,15 +47,15 @@ _OTHERS = [LineStyle(*look) for look in itertools.product(_COLOURS, _DASHES, _MA
 def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
     """The style of each algorithm of a report, in the order given, no two alike.
 
-    Our own have theirs in a table. Where folders are merged and a label is the name of one of ours with a folder, such
+    Those of the suites have theirs in a table. Where folders are merged and a label is the name of one of ours with a folder, such
     as ``trpo (before)``, it keeps the colour; the first has the whole look, the next ones differ in dash and mark. Any
     other has a look by the hash of its name. Only when two of those meet in a report in one colour does the later name,
     in alphabetical order, take the next style that is less like the others: two lines that cannot be told apart would
     be worse than one that looks different elsewhere.
     """
-    styles = {name: KNOWN[name] for name in names if name in KNOWN}
-    for name in sorted(set(names) - KNOWN.keys(), key=lambda name: (_ours(name) is None, name)):
-        candidates = _strangers(name) if (own := _ours(name)) is None else _variants(KNOWN[own])
+    styles = {name: _FIXED[name] for name in names if name in _FIXED}
+    for name in sorted(set(names) - _FIXED.keys(), key=lambda name: (_ours(name) is None, name)):
+        candidates = _strangers(name) if (own := _ours(name)) is None else _variants(_FIXED[own])
         styles[name] = min(candidates, key=functools.partial(_likeness, others=tuple(styles.values())))
     return {name: styles[name] for name in names}
 
@@ -55,7 +63,7 @@ def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
 def _ours(label: str) -> str | None:
     """Which of our algorithms a label of merged folders names."""
     name, _, rest = label.partition(" (")
-    return name if name in KNOWN and rest.endswith(")") else None
+    return name if name in _FIXED and rest.endswith(")") else None
 
 
 def _strangers(name: str) -> list[LineStyle]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from pgsuite.reports.figures.style import _COLOURS, KNOWN, line_styles
+from pgsuite.reports.figures.style import _COLOURS, KNOWN, NAMESAKES, line_styles
 
 
 def test_our_algorithms_look_different_in_every_respect():
@@ -11,9 +11,17 @@ def test_our_algorithms_look_different_in_every_respect():
         assert len(set(part)) == len(KNOWN)
 
 
+def test_another_librarys_algorithm_has_the_colour_of_ours_and_is_told_apart_from_it():
+    looks = line_styles([*KNOWN, *NAMESAKES])
+    for theirs, ours in {"sb3-a2c": "actor-critic", "sb3-trpo": "trpo", "sb3-ppo": "ppo"}.items():
+        assert looks[theirs].colour == looks[ours].colour
+        assert looks[theirs].dash != looks[ours].dash
+    assert len({look.marker for look in looks.values()}) == len(looks)
+
+
 def test_a_strangers_look_is_its_own_whoever_else_is_there():
-    assert line_styles(["ppo"])["ppo"] == line_styles(["trpo", "npg", "ppo"])["ppo"]
-    assert line_styles(["ppo"])["ppo"] != line_styles(["npg"])["npg"]
+    assert line_styles(["dqn"])["dqn"] == line_styles(["trpo", "npg", "dqn"])["dqn"]
+    assert line_styles(["dqn"])["dqn"] != line_styles(["npg"])["npg"]
 
 
 def test_a_strangers_look_is_never_a_known_colour():
@@ -30,12 +38,12 @@ def test_no_two_lines_of_a_figure_look_alike_in_whatever_order_they_come(order):
 
 
 def test_strangers_have_colours_of_their_own_while_there_are_any():
-    looks = line_styles([*KNOWN, "ppo", "npg", "a2c", "mine (A)", "sac", "td3"]).values()
+    looks = line_styles([*KNOWN, "npg", "a2c", "mine (A)", "sac", "td3"]).values()
     assert len({look.colour for look in looks}) == 10
 
 
 def test_strangers_have_marks_of_their_own_while_there_are_any():
-    looks = line_styles(["ppo", "npg", "a2c", "dqn"]).values()
+    looks = line_styles(["sac", "npg", "a2c", "dqn"]).values()
     assert len({look.marker for look in looks}) == 4
 
 
