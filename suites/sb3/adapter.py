@@ -1,20 +1,18 @@
 """A class of Stable-Baselines3 or sb3-contrib, or of one's own derived from them, as an algorithm of a suite.
 
 Its hyperparameters are the library's, by the library's names and with its defaults, read off the signature of the
-installed version. Three more say what stands around a model: ``n_envs``, and what `VecNormalize` does.
+installed version. Four more say what stands around a model: how many environments, the units of actions, and what
+`VecNormalize` does.
 """
 
 import inspect
 import re
-import typing
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass
 from difflib import get_close_matches
-from functools import cache, partial
-from types import NoneType, UnionType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 
@@ -24,6 +22,7 @@ from ...errors import UsageError, brief
 from ...foreign import plain
 from . import modules as _modules  # noqa: F401  (registers the form of a policy as a torch module)
 from .acting import PolicyActor
+from .signature import as_taken, check, meanings, parameters, written
 from .vector import Nowhere, SuiteVecEnv
 
 try:
@@ -33,40 +32,13 @@ try:
 except ImportError as error:
     raise UsageError("Stable-Baselines3 is not installed: pip install 'pgsuite[peers]'") from error
 
-_THE_SUITES = frozenset(
-    ("self", "policy", "env", "seed", "device", "verbose", "tensorboard_log", "stats_window_size", "_init_setup_model")
-)
-"""Arguments that no suite file gives: what they are follows from the run."""
-_LINEAR = "lin_"
 _NAMED: Mapping[str, Mapping[str, type]] = {
     "activation_fn": vars(torch.nn),
     "optimizer_class": {**vars(torch.optim), RMSpropTFLike.__name__: RMSpropTFLike},
 }
 """Classes that ``policy_kwargs`` name."""
-
-
-class Schedule:
-    """Stands for what falls to 0 over the budget, written ``lin_0.001``."""
-
-
-_TYPES = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    tuple: "a list",
-    dict: "a table",
-    Schedule: "a schedule such as 'lin_0.001'",
-}
-"""Types of hyperparameters that TOML has, in its words."""
-
-
-class Parameter(NamedTuple):
-    """A hyperparameter of the library."""
-
-    kinds: tuple[type, ...]
-    """Types that it may have."""
-    default: Any
+_OWN = {"n_envs": (int,), "normalise_observations": (bool,), "rescale_actions": (bool,), "scale_rewards": (bool,)}
+"""Types of what stands around a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,16 +69,8 @@ class SB3Algorithm:
         Raises:
             UsageError: naming a hyperparameter of another type, or what it names and is not there.
         """
-        own = {
-            "n_envs": (int,),
-            "normalise_observations": (bool,),
-            "scale_rewards": (bool,),
-            "rescale_actions": (bool,),
-        }
-        for name, kinds in ({name: one.kinds for name, one in _parameters(self.library).items()} | own).items():
-            if not _is_one_of(value := getattr(self, name), kinds):
-                wanted = " or ".join(_TYPES[kind] for kind in kinds if kind is not NoneType)
-                raise UsageError(f"{name} = {brief(value)}: {self.library.__name__} takes {wanted}")
+        for name, kinds in (_OWN | {name: one.kinds for name, one in parameters(self.library).items()}).items():
+            check(self.library.__name__, name, getattr(self, name), kinds)
         if self.n_envs < 1:
             raise UsageError(f"n_envs = {self.n_envs}: it trains in at least 1 environment")
         self._arguments()
@@ -154,7 +118,7 @@ class SB3Algorithm:
 
     def _arguments(self) -> dict[str, Any]:
         """The hyperparameters as the library takes them."""
-        arguments = {name: _as_taken(getattr(self, name)) for name in _parameters(self.library)}
+        arguments = {name: as_taken(getattr(self, name)) for name in parameters(self.library)}
         if arguments.get("policy_kwargs") is not None:
             arguments["policy_kwargs"] = _policy_arguments(arguments["policy_kwargs"])
         return arguments
@@ -173,10 +137,10 @@ def sb3_algorithm(library: type[BaseAlgorithm]) -> type[SB3Algorithm]:
     """
     if not (isinstance(library, type) and issubclass(library, BaseAlgorithm)):
         raise UsageError(f"{brief(library)} is no class of Stable-Baselines3's algorithms")
-    meanings = _meanings(library)
+    told = meanings(library)
     declared = [
-        (name, _written(one.kinds), field(default=one.default, metadata={"meaning": meanings.get(name, "")}))
-        for name, one in _parameters(library).items()
+        (name, written(one.kinds), field(default=one.default, metadata={"meaning": told.get(name, "")}))
+        for name, one in parameters(library).items()
     ]
     return make_dataclass(
         library.__name__,
@@ -186,76 +150,6 @@ def sb3_algorithm(library: type[BaseAlgorithm]) -> type[SB3Algorithm]:
         frozen=True,
         kw_only=True,
     )
-
-
-@cache
-def _parameters(library: type[BaseAlgorithm]) -> Mapping[str, Parameter]:
-    """The hyperparameters that a file can give, in the signature's order.
-
-    Those of a parent are among them, where a class passes them on by ``**kwargs``.
-    """
-    found: dict[str, Parameter] = {}
-    for one in library.__mro__:
-        if "__init__" not in vars(one):
-            continue
-        signature = _signature(vars(one)["__init__"])
-        for name, parameter in signature.parameters.items():
-            if name in _THE_SUITES | found.keys() or parameter.default is inspect.Parameter.empty:
-                continue
-            written = parameter.annotation
-            known = written is not inspect.Parameter.empty and not isinstance(written, str)
-            if kinds := _plain(written if known else type(parameter.default)):
-                found[name] = Parameter(kinds, parameter.default)
-        if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values()):
-            break
-    return found
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    try:
-        return inspect.signature(function, eval_str=True)
-    except NameError:  # what is imported for type checkers alone
-        return inspect.signature(function)
-
-
-def _plain(annotation: Any) -> tuple[type, ...]:
-    """The types of an annotation that TOML has; none where it takes nothing but objects."""
-    union = typing.get_origin(annotation) in (typing.Union, UnionType)
-    kinds = [typing.get_origin(one) or one for one in (typing.get_args(annotation) if union else (annotation,))]
-    kinds = [Schedule if kind is Callable else kind for kind in kinds]
-    plain = tuple(kind for kind in kinds if kind in _TYPES)
-    return (*plain, NoneType) if plain and NoneType in kinds else plain
-
-
-def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
-    if isinstance(value, bool):
-        return bool in kinds
-    if isinstance(value, int) and float in kinds:
-        return True
-    if isinstance(value, str) and Schedule in kinds:
-        return str in kinds or _slope(value) is not None
-    return isinstance(value, tuple(list if kind is tuple else kind for kind in kinds) + kinds)
-
-
-def _slope(value: str) -> float | None:
-    """What a schedule begins with; None where it is none."""
-    try:
-        return float(value.removeprefix(_LINEAR)) if value.startswith(_LINEAR) else None
-    except ValueError:
-        return None
-
-
-def _as_taken(value: Any) -> Any:
-    """What the library takes for a value of a file: a list is a tuple, and ``lin_0.001`` falls from there to 0."""
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, str) and (start := _slope(value)) is not None:
-        return partial(_share, start)
-    return value
-
-
-def _share(start: float, remaining: float) -> float:
-    return start * remaining
 
 
 def _policy_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,17 +176,3 @@ def _policy_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 def _line(error: Exception) -> str:
     """What the library says, with the names of classes for their long forms."""
     return plain(re.sub(r"<class '[\w.]*?(\w+)'>,?", r"\1", " ".join(str(error).split())))
-
-
-def _written(kinds: tuple[type, ...]) -> str:
-    names = {NoneType: "None", Schedule: "'lin_…'", tuple: "list"}
-    return " | ".join(names.get(kind, kind.__name__) for kind in kinds)
-
-
-def _meanings(library: type[BaseAlgorithm]) -> dict[str, str]:
-    """What the docstrings of the library say of its parameters, each on one line."""
-    found: dict[str, str] = {}
-    for one in library.__mro__:
-        for name, meaning in re.findall(r":param (\w+):\s*(.*?)(?=\n\s*:|\Z)", one.__doc__ or "", re.DOTALL):
-            found.setdefault(name, " ".join(meaning.split()))
-    return found
