@@ -47,11 +47,11 @@ _OTHERS = [LineStyle(*look) for look in itertools.product(_COLOURS, _DASHES, _MA
 def line_styles(names: Collection[str]) -> dict[str, LineStyle]:
     """The style of each algorithm of a report, in the order given, no two alike.
 
-    Those of the suites have theirs in a table. Where folders are merged and a label is the name of one of ours with a folder, such
-    as ``trpo (before)``, it keeps the colour; the first has the whole look, the next ones differ in dash and mark. Any
-    other has a look by the hash of its name. Only when two of those meet in a report in one colour does the later name,
-    in alphabetical order, take the next style that is less like the others: two lines that cannot be told apart would
-    be worse than one that looks different elsewhere.
+    Those of the suites have theirs in a table. Where folders are merged and a label is the name of one of these with a
+    folder, such as ``trpo (before)``, it keeps the colour; the first has the whole look, the next ones differ in dash
+    and mark. Any other has a look by the hash of its name. Only when two of those meet in a report in one colour does
+    the later name, in alphabetical order, take the next style that is less like the others: two lines that cannot be
+    told apart would be worse than one that looks different elsewhere.
     """
     styles = {name: _FIXED[name] for name in names if name in _FIXED}
     for name in sorted(set(names) - _FIXED.keys(), key=lambda name: (_ours(name) is None, name)):
