@@ -47,6 +47,10 @@ NOT_COMPUTING = (
     "pgsuite.suites.collection:fault",
     # Memory, and what results are written as.
     "pgsuite.suites.process:keep_freed_memory",
+    # What hyperparameters of Stable-Baselines3 are refused, and how they are listed.
+    "pgsuite.suites.sb3.signature:check",
+    "pgsuite.suites.sb3.signature:meanings",
+    "pgsuite.suites.sb3.signature:written",
     "pgsuite.suites.process:peak_memory",
     "pgsuite.results.store.curve:decode_curve",
     "pgsuite.results.store.curve:encode_curve",

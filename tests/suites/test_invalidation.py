@@ -455,3 +455,34 @@ def test_a_cells_fingerprint_follows_its_source(tree, tmp_path, monkeypatch):
     tree.edit("def line_search(", "fraction *= shrink", "fraction /= shrink")
     second = fingerprints()
     assert {cell for cell in first if second[cell] != first[cell]} == {("trpo", "CartPole-v1")}
+
+
+@pytest.fixture(scope="module")
+def beside_peers(tmp_path_factory):
+    """Roots of an algorithm of ours and of two of another library."""
+    pytest.importorskip("sb3_contrib")
+    algorithms = {"actor-critic": {}, "sb3-a2c": {}, "sb3-trpo": {}}
+    suite = SUITE | {"environments": {"CartPole-v1": {"steps": 1000}}, "algorithms": algorithms}
+    planned = plan_cells(parse_suite(suite, "test"), tmp_path_factory.mktemp("out"))
+    return {p.cell.algorithm: source_roots(p.cell, envs.describe("CartPole-v1", "auto")) for p in planned}
+
+
+@pytest.mark.parametrize(
+    ("anchor", "old", "new", "invalid"),
+    [
+        ("class SuiteVecEnv(", "step.reward.astype", "2 * step.reward.astype", {"sb3-a2c", "sb3-trpo"}),
+        ("class CheckpointCallback(", "self._collected - 1", "self._collected", {"sb3-a2c", "sb3-trpo"}),
+        ("class PolicyActor:", "set_training_mode(False)", "set_training_mode(True)", {"sb3-a2c", "sb3-trpo"}),
+        ("A2C = ", "stable_baselines3.A2C", "stable_baselines3.PPO", {"sb3-a2c"}),
+        ("class TrainingLoop:", "with single_thread():", "if True:", {"actor-critic"}),
+        ("class ActorCritic(", "num_steps: Count = 16", "num_steps: Count = 15", {"actor-critic"}),
+        ("def evaluate(", "Episodes(count)", "Episodes(count, group=1)", {"actor-critic", "sb3-a2c", "sb3-trpo"}),
+        ("class ResultsCallback(", "super().__init__(cell.grid)", "super().__init__([])", set()),
+        ("def check(owner", "takes {wanted}", "wants {wanted}", set()),
+    ],
+)
+def test_an_edit_around_another_library_invalidates_what_it_touches(anchor, old, new, invalid, tree, beside_peers):
+    before = hashes(tree, beside_peers)
+    tree.edit(anchor, old, new)
+    after = hashes(tree, beside_peers)
+    assert {name for name in before if before[name] != after[name]} == invalid
