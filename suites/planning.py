@@ -47,7 +47,8 @@ NOT_COMPUTING = (
     "pgsuite.suites.collection:fault",
     # Memory, and what results are written as.
     "pgsuite.suites.process:keep_freed_memory",
-    # What hyperparameters of Stable-Baselines3 are refused, and how they are listed.
+    # What hyperparameters of Stable-Baselines3 are refused, how they are listed, and a policy's form elsewhere.
+    "pgsuite.suites.sb3.modules:policy_module",
     "pgsuite.suites.sb3.signature:check",
     "pgsuite.suites.sb3.signature:meanings",
     "pgsuite.suites.sb3.signature:written",

@@ -25,14 +25,17 @@ from ...errors import UsageError
 
 
 @singledispatch
-def module_of(actor: Any, _action_space: gymnasium.Space[Any]) -> nn.Sequential:
+def module_of(actor: Any, action_space: gymnasium.Space[Any]) -> nn.Sequential:
     """Return the mode of an actor as a module, from observations ``(..., O)`` to actions ``(..., *shape)``.
 
-    An actor of another kind registers its own form of this.
+    An actor of another kind registers its own form of this, or has a method ``as_module`` that is.
 
     Raises:
         UsageError: the actor is of a kind that has none.
     """
+    if hasattr(actor, "as_module"):
+        module: nn.Sequential = actor.as_module(action_space)
+        return module
     raise UsageError(
         f"what acts here is a {type(actor).__name__}, which has no form as a torch module: call the policy's predict"
     )

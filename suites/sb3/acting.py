@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...algorithms.distributions import NoiseKind
 from ...algorithms.model import Action
@@ -69,6 +70,12 @@ class PolicyActor:
             for name in _MOMENTS:
                 setattr(self.normaliser.obs_rms, name, tensors[f"behaviour.{name}"])
         return self
+
+    def as_module(self, action_space: gymnasium.Space[Any]) -> nn.Sequential:
+        """Return the mode as a module of torch; see `suites.sb3.modules`."""
+        from .modules import policy_module
+
+        return policy_module(self, action_space)
 
     def __call__(self, observation: Tensor, noise: Tensor) -> Action:
         """Choose actions for observations ``(1, N, O)`` with noise ``(1, N, 2)``; zero noise gives the mode."""

@@ -20,7 +20,6 @@ from ...algorithms.model import Spaces
 from ...envs.vector import VectorEnv
 from ...errors import UsageError, brief
 from ...foreign import plain
-from . import modules as _modules  # noqa: F401  (registers the form of a policy as a torch module)
 from .acting import PolicyActor
 from .signature import as_taken, check, meanings, parameters, written
 from .vector import Nowhere, SuiteVecEnv

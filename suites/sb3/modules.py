@@ -13,12 +13,16 @@ from torch.fx import symbolic_trace
 
 from ...algorithms.model import Model, Spaces
 from ...errors import UsageError
-from ..replay.modules import Standardise, mode_of, module_of
+from ..replay.modules import Standardise, mode_of
 from .acting import PolicyActor
 
 
-@module_of.register
-def _(actor: PolicyActor, action_space: gymnasium.Space[Any]) -> nn.Sequential:
+def policy_module(actor: PolicyActor, action_space: gymnasium.Space[Any]) -> nn.Sequential:
+    """Return the mode of a policy as a module, from observations ``(..., O)`` to actions ``(..., *shape)``.
+
+    Raises:
+        UsageError: it is of a kind whose layers are not known here.
+    """
     action = mode_of(_model(actor, action_space), action_space, torch.float32)
     if actor.env.rescaled is None and isinstance(action_space, gymnasium.spaces.Box):
         action.get_buffer("bounded").zero_()  # means are in the environment's units, and clipped there

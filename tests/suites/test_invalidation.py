@@ -478,6 +478,8 @@ def beside_peers(tmp_path_factory):
         ("class ActorCritic(", "num_steps: Count = 16", "num_steps: Count = 15", {"actor-critic"}),
         ("def evaluate(", "Episodes(count)", "Episodes(count, group=1)", {"actor-critic", "sb3-a2c", "sb3-trpo"}),
         ("class ResultsCallback(", "super().__init__(cell.grid)", "super().__init__([])", set()),
+        ("def policy_module(", "torch.float32", "torch.float64", set()),
+        ("def mode_of(", "_Coins()", "_Choices()", set()),
         ("def check(owner", "takes {wanted}", "wants {wanted}", set()),
     ],
 )
