@@ -1,7 +1,7 @@
 """Whether ours learn as well as Stable-Baselines3's on equal settings: a table of the suites `parity-…`.
 
     pgsuite run parity-classic --out runs/parity-classic
-    python docs/parity/parity.py runs/parity-classic > docs/parity/classic.md
+    python docs/parity/parity.py runs/parity-classic
 
 For every algorithm and environment the probability that a run of ours has a larger area under its learning curve than
 one of theirs, its 95% interval (percentile bootstrap over runs), and mean ± standard deviation over runs of the final
