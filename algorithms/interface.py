@@ -57,6 +57,11 @@ class Episodes(NamedTuple):
     Groups of a round, and of different rounds, have different streams; where there are few states to begin in, they
     may begin in the same one.
     """
+    occasion: int | None = None
+    """What keys all random numbers of the round: rounds of one stream, size and occasion begin in the same states and
+    draw the same noise, so that what differs between them is the policy. None: no round is like another."""
+    deterministic: bool = False
+    """Whether the policy's mode is played instead of the policy."""
 
 
 Plan = Steps | Episodes
@@ -81,6 +86,9 @@ def check_plans(planned: Any, seeds: int) -> None:
                 raise ValueError(f"{name} is {size!r}: it is a whole number of at least 1")
         if isinstance(plan, Episodes) and plan.num_envs % plan.group:
             raise ValueError(f"{plan.num_envs} environments do not make whole groups of {plan.group}")
+        occasion = plan.occasion if isinstance(plan, Episodes) else None
+        if occasion is not None and not (isinstance(occasion, int) and 0 <= occasion < 2**32):
+            raise ValueError(f"occasion is {occasion!r}: it is None, or a whole number of at least 0, below 2^32")
 
 
 def check_heavy(heavy: Any, memory: Mapping[str, Any]) -> None:

@@ -62,6 +62,7 @@ DIAGNOSTICS = {
         "explained variance", "of the returns by the value function; 1 is perfect, below 0 harmful"
     ),
     "gradient_norm": Quantity("gradient norm", "of the policy gradient before clipping"),
+    "accepted": Quantity("accepted", "share of the rounds of reward profiling that kept what was learned"),
 }
 """By the metric's name in the store."""
 
@@ -100,6 +101,7 @@ DIAGNOSTICS_DRAWN = (
     "averaged between two checkpoints. They describe, they prove nothing: gradient norms of different losses do not "
     "compare. An algorithm without a line in a panel does not record that quantity."
 )
+NOT_TRAINING = "share of the steps that went into rollouts which nothing is learned from, such as trials of a policy"
 DIAGNOSTICS_AT_THE_END = "Mean over completed runs of each diagnostic over the last stretch between two checkpoints."
 PROTOCOL = "One line per environment; two where folders measured it differently and it was allowed."
 SETTINGS = (
@@ -141,6 +143,15 @@ def curves_caption(level: float) -> str:
         f"With fewer than {MEANINGFUL} runs the single runs are shown instead of an interval. "
         "Dotted: return of the uniform random policy and reference return, where they lie in range. "
         "A thin line that ends in a cross is a run that diverged there; it is not in the mean."
+    )
+
+
+def curves_by_training_caption(level: float) -> str:
+    """The same against the steps of training alone."""
+    return (
+        "The same learning curves against the steps that went into training: those of other rollouts, such as trials "
+        "of a policy, are left out, and what a checkpoint has left is averaged over runs. An algorithm that tries its "
+        f"policies has a shorter curve here, because its budget paid for the trials too. {curves_caption(level)}"
     )
 
 

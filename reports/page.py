@@ -72,7 +72,7 @@ class FigureGroup(NamedTuple):
 def on_page(figures: Figures) -> dict[str, FigureGroup]:
     """The figures of each part of the page. Aggregates and probabilities of improvement stand there as tables."""
     return {
-        "curves": grouped(figures.curves),
+        "curves": grouped(figures.curves + figures.curves_by_training),
         "profiles": grouped(figures.profiles + figures.efficiency),
         "cost": grouped(figures.thresholds),
         "diagnostics": grouped(figures.diagnostics, titled=True),

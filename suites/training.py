@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..algorithms.interface import TRAINING, VITAL, Episodes, Learner, Metrics, Plan, check_heavy, check_plans
-from ..algorithms.model import Spaces
+from ..algorithms.model import Actor, Spaces
 from ..algorithms.registry import build
 from ..algorithms.streams import Stream, generator
 from ..algorithms.trees import check_alike, check_seeds, concatenate, named_tensors, put, select, take, with_tensors
 from ..algorithms.validation import check_metrics
 from ..envs.vector import VectorEnv
 from ..errors import PgsuiteError
-from ..results.store.curve import CurveRow
+from ..results.store.curve import TRAINING_STEPS, CurveRow
 from .cells import Cell, Sink, open_environments
 from .collection import Collector
 from .evaluation import Evaluated, environment_seeds, evaluate
-from .noise import SeedNoise
+from .noise import Noise, NoNoise, SeedNoise
 from .process import keep_freed_memory, single_thread
 
 
@@ -40,10 +40,14 @@ class Runs(NamedTuple):
     """``(S,)`` environment steps done."""
     rollouts: Tensor
     """``(S,)`` rollouts collected, which key their noise."""
+    training_steps: Tensor
+    """``(S,)`` of the environment steps those in rollouts of the stream `TRAINING`."""
     behaviour: Any
     """The last policy trained on no more steps than the checkpoint reached: what is evaluated."""
     behaviour_steps: Tensor
     """``(S,)`` steps that policy was trained on."""
+    behaviour_training_steps: Tensor
+    """``(S,)`` those of them in rollouts of the stream `TRAINING`."""
     checkpoint: Tensor
     """``(S,)`` last checkpoint reached; -1 before the first."""
     diverged_at: Tensor
@@ -124,7 +128,7 @@ class _Training:
             check_heavy(self.heavy_memory, getattr(state, "memory", {}))
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
         evaluated, no_time = self.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
-        runs = Runs(state, zero, zero, evaluated, zero, none, none, no_time)
+        runs = Runs(state, zero, zero, zero, evaluated, zero, zero, none, none, no_time)
         stored = self.sink.load(seed)
         self.rows[seed] = list(stored.rows) if stored else []
         if stored is None:
@@ -168,7 +172,7 @@ class _Training:
             for plan, group in self._plans(active):
                 together = rows if group is None else rows[group]
                 some = active if group is None else take(active, group)
-                place = plan.stream, isinstance(plan, Episodes) and plan.group > 1
+                place = plan.stream, _begins_anew(plan)
                 if place not in collectors:
                     collectors[place] = self._collector(plan.stream, seeds, segment)
                 trained = self._update(some, plan, collectors[place], together.numpy(), metrics)
@@ -180,6 +184,7 @@ class _Training:
         runs = runs._replace(
             behaviour=select(within, self.algorithm.evaluated(runs.state), runs.behaviour),
             behaviour_steps=torch.where(within, runs.steps, runs.behaviour_steps),
+            behaviour_training_steps=torch.where(within, runs.training_steps, runs.behaviour_training_steps),
         )
         return runs._replace(seconds=before + (time.perf_counter() - start))
 
@@ -211,21 +216,9 @@ class _Training:
         algorithm, state = self.algorithm, runs.state
         behaviour = algorithm.behaviour(state)
         actor = algorithm.actor(behaviour)
-        purpose = Stream.ACTION if plan.stream == TRAINING else f"actions of {plan.stream}"
-        randoms = [
-            generator(collector.seeds[row], purpose, int(rollout))
-            for row, rollout in zip(rows, runs.rollouts, strict=True)
-        ]
-        noise = SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)
+        seeds = [collector.seeds[row] for row in rows]
+        noise, begin_with = _noise(plan, actor, seeds, runs.rollouts), _beginnings(plan, seeds, runs.rollouts)
         progress = runs.steps / self.cell.steps
-        begin_with = None
-        if isinstance(plan, Episodes) and plan.group > 1:
-            purpose, groups = f"groups of {plan.stream}", plan.num_envs // plan.group
-            starts = [
-                environment_seeds(collector.seeds[row], purpose, int(rollout), groups)
-                for row, rollout in zip(rows, runs.rollouts, strict=True)
-            ]
-            begin_with = np.repeat(np.array(starts), plan.group, axis=1)
         rollout, acted = collector.collect(plan, actor, noise, rows, runs.steps.numpy(), progress, begin_with)
         rollout = rollout._replace(behaviour=behaviour)
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
@@ -234,7 +227,8 @@ class _Training:
         with _held_to_the_interface(algorithm, "state of its update"):
             check_alike(state, learned)
         metrics.add(measured, rows)
-        steps = runs.steps + rollout.valid.flatten(1).sum(1)
+        collected = rollout.valid.flatten(1).sum(1)
+        steps = runs.steps + collected
         numbers = {
             "behaviour": algorithm.behaviour(learned),
             **{part: getattr(learned, part, None) for part in ("critic", "optimisers")},
@@ -247,8 +241,10 @@ class _Training:
             state=learned,
             steps=steps,
             rollouts=runs.rollouts + 1,
+            training_steps=runs.training_steps + (collected if plan.stream == TRAINING else 0),
             behaviour=algorithm.evaluated(state),
             behaviour_steps=runs.steps,
+            behaviour_training_steps=runs.training_steps,
             diverged_at=torch.where(healthy, runs.diverged_at, steps),
         )
 
@@ -267,6 +263,8 @@ class _Training:
     def _row(self, runs: Runs, n: int, episodes: Evaluated, metrics: dict[str, float]) -> CurveRow:
         returns, lengths = episodes.returns[n], episodes.lengths[n]
         checkpoint = int(runs.checkpoint[n])
+        if (training := int(runs.behaviour_training_steps[n])) < int(runs.behaviour_steps[n]):
+            metrics = {**metrics, TRAINING_STEPS: training}
         return CurveRow(
             checkpoint=checkpoint,
             env_steps=self.cell.grid[checkpoint],
@@ -295,6 +293,35 @@ class _Training:
             if status == "partial" or not f"{name}.".startswith(tuple(f"{path}." for path in self.heavy))
         }
         self.sink.save(seed, self.rows[seed], facts, tensors)
+
+
+def _begins_anew(plan: Plan) -> bool:
+    """Whether a plan gives its environments random streams of their own, instead of going on with those they have."""
+    return isinstance(plan, Episodes) and (plan.group > 1 or plan.occasion is not None)
+
+
+def _noise(plan: Plan, actor: Actor, seeds: Sequence[int], rollouts: Tensor) -> Noise:
+    """Return the noise of a plan's actions, keyed by the ``rollouts`` ``(S,)`` before it, or by its occasion."""
+    if isinstance(plan, Episodes) and plan.deterministic:
+        return NoNoise(actor.noise_size, plan.num_envs, actor.dtype)
+    purpose: Stream | str = Stream.ACTION if plan.stream == TRAINING else f"actions of {plan.stream}"
+    keys = rollouts.tolist()
+    if isinstance(plan, Episodes) and plan.occasion is not None:
+        purpose, keys = f"actions of {plan.stream} by occasion", [plan.occasion] * len(seeds)
+    randoms = [generator(seed, purpose, key) for seed, key in zip(seeds, keys, strict=True)]
+    return SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)
+
+
+def _beginnings(plan: Plan, seeds: Sequence[int], rollouts: Tensor) -> NDArray[np.int64] | None:
+    """Return the seeds ``(S, N)`` of the streams that a round's environments begin anew with; None for their own."""
+    if not isinstance(plan, Episodes) or not _begins_anew(plan):
+        return None
+    purpose, keys = f"groups of {plan.stream}", rollouts.tolist()
+    if plan.occasion is not None:
+        purpose, keys = f"environments of {plan.stream} by occasion", [plan.occasion] * len(seeds)
+    groups = plan.num_envs // plan.group
+    starts = [environment_seeds(seed, purpose, key, groups) for seed, key in zip(seeds, keys, strict=True)]
+    return np.repeat(np.array(starts), plan.group, axis=1)
 
 
 @contextmanager

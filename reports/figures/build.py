@@ -15,7 +15,7 @@ from ..catalogue import STATISTICS
 from .aggregates import aggregates_figure
 from .bands import efficiency_figure, profiles_figure
 from .bias_variance import bias_variance_figure
-from .curves import curves_apart, curves_together
+from .curves import curves_apart, curves_by_training, curves_together
 from .diagnostics import diagnostics_apart, diagnostics_together
 from .drawing import Drawing, save
 from .improvement import improvement_figure
@@ -41,6 +41,8 @@ class Figures(NamedTuple):
     """Of the algorithms of an audit that have a λ."""
     curves_together: tuple[Drawing, ...]
     """All environments in one figure, for Markdown and papers."""
+    curves_by_training: tuple[Drawing, ...]
+    """All environments in one figure, where some algorithm has steps that are not of training."""
     diagnostics_together: tuple[Drawing, ...]
     """All environments in one figure, for Markdown and papers."""
 
@@ -48,6 +50,7 @@ class Figures(NamedTuple):
         """Those that stand in the page; their ids never meet."""
         return (
             *self.curves,
+            *self.curves_by_training,
             *self.diagnostics,
             *self.efficiency,
             *self.profiles,
@@ -59,6 +62,7 @@ class Figures(NamedTuple):
         """Those that are files beside the page, learning curves first: all but the ones per environment."""
         return (
             *self.curves_together,
+            *self.curves_by_training,
             *self.aggregates,
             *self.profiles,
             *self.efficiency,
@@ -98,6 +102,7 @@ def build(
         thresholds=_there([thresholds_figure(comparison.thresholds, budgets, styles)]),
         bias_variance=tuple(bias_variance_figure(label, points) for label, points in bias_variance.items()),
         curves_together=_there([curves_together(frame, styles, level=level)]),
+        curves_by_training=curves_by_training(frame, styles, level=level),
         diagnostics_together=_there([diagnostics_together(frame, styles)]),
     )
 

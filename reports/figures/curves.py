@@ -1,6 +1,7 @@
 """Learning curves: mean and interval over runs against environment steps. A seed is one run, the unit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import ArrayLike
 
 from ...foreign import named, slug
 from ...results.statistics.bootstrap import MEANINGFUL
+from ...results.statistics.cost import other_steps
 from ...results.statistics.metrics import mean_interval
 from ...results.statistics.scores import possible
 from ...wording import plural
-from ..catalogue import curves_caption
+from ..catalogue import curves_by_training_caption, curves_caption
 from ..notation import decimals, fixed
 from .drawing import MUTED, Drawing, theme
 from .layout import DIVERGED, PAGE, Grid, Margins, canvas, draw_key, key_height, key_rows, put_titles
@@ -53,6 +55,21 @@ def curves_apart(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level:
     )
 
 
+def curves_by_training(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, level: float) -> tuple[Drawing, ...]:
+    """All environments against the steps of training alone; nothing where all steps of all algorithms are."""
+    others = other_steps(frame)
+    if not (others > 0).any():
+        return ()
+    training = frame.assign(env_steps=frame["env_steps"] - others)
+    cell = ["env", "label", "status"]
+    training["env_steps"] = training.groupby([*cell, frame["env_steps"]], sort=False)["env_steps"].transform("mean")
+    panels = _panels(training.drop_duplicates([*cell, "seed", "env_steps"], keep="last"))
+    columns = 2 if len(panels) == 4 else min(_COLUMNS, len(panels))
+    title, axis = "Learning curves over steps of training", "steps of training"
+    drawing = _drawing(panels, styles, level, "curves-training", columns, title, axis)
+    return (replace(drawing, caption=curves_by_training_caption(level)),)
+
+
 def _panels(frame: pd.DataFrame) -> list[Panel]:
     completed, diverged = plotted_runs(frame), diverged_runs(frame)
     environments = dict.fromkeys([*completed["env"], *diverged["env"]])
@@ -68,6 +85,7 @@ def _drawing(
     name: str,
     columns: int,
     title: str,
+    axis: str = "environment steps",
 ) -> Drawing:
     there = {label for panel in panels for label in [*panel.completed["label"], *panel.diverged["label"]]}
     styles = {label: style for label, style in styles.items() if label in there}
@@ -79,7 +97,7 @@ def _drawing(
         for index, (panel, place) in enumerate(zip(panels, axes, strict=True)):
             alone = len(panels) == 1
             _draw_panel(place, panel, styles, level, name, None if alone else index)
-            place.set_xlabel("environment steps" if index + columns >= len(panels) else "")
+            place.set_xlabel(axis if index + columns >= len(panels) else "")
             place.set_ylabel("return (mean over runs)" if index % columns == 0 else "")
         draw_key(figure, name, rows, styles)
     series = {slug(label): label for label in styles}

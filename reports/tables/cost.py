@@ -5,13 +5,14 @@ from typing import Any
 import pandas as pd
 
 from ...results.statistics.comparison import Comparison
-from ..catalogue import COST, DIAGNOSTICS, DIAGNOSTICS_AT_THE_END
+from ..catalogue import COST, DIAGNOSTICS, DIAGNOSTICS_AT_THE_END, NOT_TRAINING
 from ..notation import duration, mebibytes, si, significant
 from .table import PAPER, Column, Entry, Table, algorithm, number, text
 
 
 def cost_table(comparison: Comparison) -> Table:
     """Speed, time, memory and casualties of every algorithm on every environment."""
+    tried = bool((comparison.cost.get("not_training", pd.Series(dtype=float)) > 0).any())
     columns = (
         Column("environment", numeric=False),
         Column("algorithm", numeric=False),
@@ -21,12 +22,13 @@ def cost_table(comparison: Comparison) -> Table:
         Column("time to threshold", explanation="median over runs; a dash where half of them never reached it"),
         Column("reached", explanation="of the completed and diverged runs"),
         Column("peak memory", explanation="of the process that trained"),
+        *([Column("not training", explanation=NOT_TRAINING)] if tried else []),
         *(Column(kind) for kind in ("completed", "diverged")),
         *(Column(kind, media=PAPER) for kind in ("partial", "damaged", "missing")),
     )
     thresholds = _by_cell(comparison.thresholds)
     rows = [
-        _row(record, thresholds.get((str(record["label"]), str(record["env"])), {}))
+        _row(record, thresholds.get((str(record["label"]), str(record["env"])), {}), tried=tried)
         for record in comparison.cost.to_dict("records")
     ]
     return Table("cost", "Cost", COST, columns, tuple(rows), headings=2)
@@ -36,7 +38,7 @@ def _by_cell(thresholds: pd.DataFrame) -> dict[tuple[str, str], dict[Any, Any]]:
     return {(str(record["label"]), str(record["env"])): record for record in thresholds.to_dict("records")}
 
 
-def _row(record: Any, threshold: Any) -> tuple[Entry, ...]:
+def _row(record: Any, threshold: Any, *, tried: bool) -> tuple[Entry, ...]:
     counts = [int(record[kind]) for kind in ("completed", "diverged", "partial", "damaged", "missing")]
     steps, runs = threshold.get("median_steps", float("nan")), int(threshold.get("runs", 0))
     return (
@@ -48,6 +50,7 @@ def _row(record: Any, threshold: Any) -> tuple[Entry, ...]:
         number(record["seconds_to_threshold"], duration(record["seconds_to_threshold"])),
         number(threshold["reached"] / runs, f"{threshold['reached']} of {runs}") if runs else text(""),
         number(record["peak_memory"], mebibytes(record["peak_memory"])),
+        *([number(record["not_training"], f"{record['not_training']:.0%}")] if tried else []),
         number(counts[0], str(counts[0])),
         *(number(count, str(count), tone="bad" if count else "muted") for count in counts[1:]),
     )

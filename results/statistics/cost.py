@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ..store.curve import METRIC, TRAINING_STEPS
 from .leaderboard import ByLabel
 from .scores import CellKey
 from .survival import first_reached, median_time
@@ -15,7 +16,7 @@ THRESHOLD_COLUMNS = [
     "label", "env", "threshold", "threshold_return", "reached", "runs", "median_steps", "median_seconds",
 ]  # fmt: skip
 CELL = ["label", "env"]
-MEASURED = ["steps_per_second", "wall_time", "peak_memory"]
+MEASURED = ["steps_per_second", "wall_time", "peak_memory", "not_training"]
 FATES = ("completed", "diverged", "partial", "damaged", "missing")
 
 
@@ -71,15 +72,29 @@ def fates(
     return counts
 
 
+def other_steps(frame: pd.DataFrame) -> pd.Series:
+    """Of ``trained_steps`` those in rollouts that were not for training, such as trials of a policy: 0 where none are.
+
+    Args:
+        frame: rows of runs and checkpoints.
+    """
+    column = METRIC + TRAINING_STEPS
+    if column not in frame:
+        return pd.Series(0.0, index=frame.index)
+    return (frame["trained_steps"] - frame[column]).fillna(0.0)
+
+
 def cost(frame: pd.DataFrame, thresholds: pd.DataFrame, counts: Mapping[CellKey, Mapping[str, int]]) -> pd.DataFrame:
-    """``label, env, steps_per_second, wall_time, seconds_to_threshold, peak_memory``, then the `FATES`.
+    """``label, env, steps_per_second, wall_time, seconds_to_threshold, peak_memory, not_training``, then the `FATES`.
 
     Means over completed runs, except peak memory, which is the highest of any; NaN where nothing was measured.
     Runs trained together share their wall time; ``steps_per_second`` counts the steps of all of them.
     ``seconds_to_threshold`` is the median time to a score of `THRESHOLD`, NaN where half or more never came there.
+    ``not_training`` is the share of steps in rollouts that were not for training.
     """
     complete = frame[frame["status"] == "complete"].sort_values("env_steps", kind="stable")
     last = complete.drop_duplicates([*CELL, "seed"], keep="last")
+    last = last.assign(not_training=other_steps(last) / last.get("trained_steps", 1.0))
     measured = last.reindex(columns=[*CELL, *MEASURED]).astype(dict.fromkeys(MEASURED, "float64"))
     aggregated = measured.groupby(CELL, as_index=False).agg(dict.fromkeys(MEASURED, "mean") | {"peak_memory": "max"})
     chosen = thresholds.rename(columns={"median_seconds": "seconds_to_threshold"})
@@ -87,4 +102,6 @@ def cost(frame: pd.DataFrame, thresholds: pd.DataFrame, counts: Mapping[CellKey,
     table = table.reindex(columns=[*CELL, *FATES])
     for one in (aggregated, chosen[[*CELL, "seconds_to_threshold"]]):
         table = table.merge(one, how="left", on=CELL)
-    return table[[*CELL, "steps_per_second", "wall_time", "seconds_to_threshold", "peak_memory", *FATES]]
+    return table[
+        [*CELL, "steps_per_second", "wall_time", "seconds_to_threshold", "peak_memory", "not_training", *FATES]
+    ]

@@ -24,6 +24,8 @@ Fate = Literal[RunStatus, "missing"]
 """What became of a run that was asked for: ``missing`` is one that has no curve."""
 
 METRIC = "metric/"
+TRAINING_STEPS = "training_steps"
+"""A metric that training adds where some rollouts are not learned from: of ``trained_steps`` those of the others."""
 _META_KEY, _SEALED_KEY = b"pgsuite", b"pgsuite.run"
 """Of the facts in files before digests, and since. A damaged key of the one is never the other."""
 LARGEST = 64 * MEBIBYTE

@@ -43,6 +43,29 @@ class NoEnvironments(Planning):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoOccasion(Planning):
+    answer: ClassVar[object] = Episodes(2, occasion=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatsItself(ActorCritic):
+    """Rounds of two occasions, of two streams and of none, again and again; it learns nothing."""
+
+    def plan(self, state):
+        choices = (
+            Episodes(2, occasion=0),
+            Episodes(2, occasion=1),
+            Episodes(2, stream="other", occasion=0),
+            Episodes(2, group=2, occasion=0),
+            Episodes(2),
+        )
+        return choices[int(state.updates[0]) % 5]
+
+    def update(self, state, rollout):
+        return state._replace(updates=state.updates + 1), {}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remembers(ActorCritic):
     """The rewards seen, and a large buffer; the learning depends on both."""
 

@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pgsuite.algorithms import Episodes
 from pgsuite.errors import PgsuiteError
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.policies import find_cell, open_policy
 from pgsuite.suites.replay.replay import replay
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
+
+from .learners import RepeatsItself
 
 LEARNERS = Path(__file__).with_name("learners.py")
 
@@ -44,6 +47,7 @@ def test_what_differs_by_seed_or_is_remembered_is_resumed(name, small_cell, trai
         ("TooFewPlans", "TooFewPlans: in the plan, there are 1 plans for 2 seeds"),
         ("NoPlan", r"NoPlan: in the plan, \(4, 16\) is neither Steps nor Episodes"),
         ("NoEnvironments", "NoEnvironments: in the plan, num_envs is 0"),
+        ("NoOccasion", "NoOccasion: in the plan, occasion is -1: it is None, or a whole number of at least 0"),
         (
             "MemoryNotSeedFirst",
             r"MemoryNotSeedFirst: in the state of its init, memory\.table is torch\.float32 \(7, 1\)",
@@ -56,6 +60,25 @@ def test_a_wrong_answer_is_one_line_that_names_the_algorithm(name, says, small_c
     with pytest.raises(PgsuiteError, match=says) as error:
         train(small_cell(learner(name), num_envs=2), [1, 2])
     assert "\n" not in str(error.value)
+
+
+def test_rounds_of_one_occasion_are_one_round_for_one_policy(small_cell, train, monkeypatch):
+    """Whatever has been collected between them, and to the bit; those of other occasions, or of none, are others."""
+    heard, update = [], RepeatsItself.update
+
+    def listening(self, state, rollout):
+        heard.append((self.plan(state), rollout))
+        return update(self, state, rollout)
+
+    monkeypatch.setattr(RepeatsItself, "update", listening)
+    train(small_cell(learner("RepeatsItself"), "Pendulum-v1", steps=9000, checkpoints=1), [3])
+    same = {}
+    for plan, rollout in heard:
+        same.setdefault(plan, []).append(rollout.reward.numpy().tobytes())
+    for plan, rewards in same.items():
+        kept = isinstance(plan, Episodes) and (plan.occasion is not None)
+        assert len(set(rewards)) == (1 if kept else len(rewards)) < len(rewards) + (not kept)
+    assert len({rewards[0] for rewards in same.values()}) == len(same)
 
 
 def test_memory_is_saved_and_what_is_heavy_only_while_a_run_goes_on(small_cell, train, memory):

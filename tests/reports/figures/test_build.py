@@ -27,6 +27,7 @@ def test_each_section_has_its_figures(figures):
         "thresholds": 1,
         "bias_variance": 0,
         "curves_together": 1,
+        "curves_by_training": 0,
         "diagnostics_together": 1,
     }
 
@@ -110,7 +111,7 @@ def test_environments_without_anchors_have_curves_only():
 def test_the_statistics_of_results_have_all_their_figures():
     frame = suite(("trpo", "ppo"), ("CartPole-v1", "Acrobot-v1"), seeds=5, checkpoints=4)
     compared = compare(frame, replicates=100)
-    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 0, 1, 1]
+    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 0, 1, 0, 1]
     board = compared.leaderboard.query("statistic == 'final' and metric == 'iqm' and label == 'trpo'").iloc[0]
     expected = f"IQM: trpo {board['estimate']:.2f} ({board['low']:.2f} to {board['high']:.2f}), ppo"
     assert expected in build(compared).aggregates[0].description

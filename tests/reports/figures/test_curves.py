@@ -133,3 +133,29 @@ def test_the_band_stays_within_the_possible_returns(folder):
     for frame, within in ((load(folder.path), False), (bounded, True)):
         band = drawn(frame).axes[0].collections[0].get_paths()[0].vertices
         assert (band[:, 1].max() <= 100) == within
+
+
+def test_over_steps_of_training_a_curve_is_as_long_as_its_training(folder):
+    """Two runs that tried their policies in 50 and 30 of the first hundred steps, and in 120 and 80 of all."""
+    two_cells(folder)
+    folder.cell("npg", curves=[[0, 10, 20], [0, 30, 40]])
+    frame = load(folder.path)
+    assert curves.curves_by_training(frame, KNOWN, level=0.95) == ()
+    tried = frame["algorithm"] == "npg"
+    frame["trained_steps"] = frame["env_steps"]
+    frame.loc[tried, "metric/training_steps"] = [np.nan, 50, 80, np.nan, 70, 120]
+    (drawing,) = curves.curves_by_training(frame, line_styles(("trpo", "reinforce", "npg")), level=0.95)
+    axes = drawing.figure.axes[0]
+    lines = {line.get_gid().split("--")[1]: line for line in axes.lines if "--line" in (line.get_gid() or "")}
+    np.testing.assert_allclose(lines["npg"].get_xydata(), [[0, 0], [60, 20], [100, 30]])
+    np.testing.assert_allclose(lines["trpo"].get_xdata(), [0, 100, 200])
+    assert axes.get_xlabel() == "steps of training"
+
+
+def test_steps_without_training_move_no_curve_on(folder):
+    folder.cell("npg", curves=[[0, 10, 20]])
+    frame = load(folder.path).assign(trained_steps=[0, 100, 200])
+    frame["metric/training_steps"] = [np.nan, 100, 100]
+    (drawing,) = curves.curves_by_training(frame, line_styles(("npg",)), level=0.95)
+    (line,) = [one for one in drawing.figure.axes[0].lines if "--line" in (one.get_gid() or "")]
+    np.testing.assert_allclose(line.get_xydata(), [[0, 0], [100, 20]])

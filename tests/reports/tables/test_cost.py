@@ -57,3 +57,11 @@ def test_diagnostics_are_means_over_completed_runs_of_the_last_checkpoint(compar
     (row,) = table.rows
     assert row[2].value == pytest.approx(0.02)
     assert row[2].text == "0.0200"
+
+
+def test_the_share_of_trials_has_a_column_where_there_is_one(comparison):
+    comparison.cost["not_training"] = [0.254 * (label == "fast") for label in comparison.cost["label"]]
+    table = cost_table(comparison)
+    assert texts(table, 1)["not training"] == "25%"
+    comparison.cost["not_training"] = 0.0
+    assert "not training" not in texts(cost_table(comparison), 1)

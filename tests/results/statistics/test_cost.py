@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pgsuite.results.statistics.cost import cost, fates, times_to_threshold
+from pgsuite.results.statistics.cost import cost, fates, other_steps, times_to_threshold
 
 from .frames import runs
 from .test_leaderboard import by_label
@@ -79,6 +79,7 @@ def test_costs_by_hand():
         "wall_time": 3,
         "seconds_to_threshold": 4,  # one of three at 2 s, the second at 4 s, the diverged one never
         "peak_memory": 3e9,
+        "not_training": 0,
         "completed": 2,
         "diverged": 1,
         "partial": 0,
@@ -96,3 +97,13 @@ def test_what_was_not_measured_and_what_is_not_there_is_nan():
     assert table.loc["x", "steps_per_second"] == 1000
     assert table.loc["y", ["steps_per_second", "wall_time", "seconds_to_threshold", "peak_memory"]].isna().all()
     assert table.loc["y", "missing"] == 1
+
+
+def test_the_share_of_steps_that_trained_nothing():
+    """Of 100 steps 60 trained; where nothing is told of any others, all did."""
+    frame = runs("x", "A-v0", [[20, 520]] * 2).assign(trained_steps=[0, 100, 0, 100])
+    frame["metric/training_steps"] = [np.nan, 60.0, np.nan, 40.0]
+    assert other_steps(frame).tolist() == [0, 40, 0, 60]
+    plain = runs("y", "A-v0", [[20, 520]]).assign(trained_steps=[0, 100])
+    share = costs(pd.concat([frame, plain], ignore_index=True)).set_index("label")["not_training"]
+    assert share.to_dict() == {"x": pytest.approx(0.5), "y": 0.0}
