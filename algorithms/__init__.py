@@ -55,6 +55,10 @@ if TYPE_CHECKING:
     from .policy_gradient import likelihood_loss as likelihood_loss
     from .policy_gradient import squared_error as squared_error
     from .ppo import PPO as PPO
+    from .profiled import Profiled as Profiled
+    from .registry import Algorithm as Algorithm
+    from .registry import algorithm_field as algorithm_field
+    from .registry import is_algorithm as is_algorithm
     from .reinforce import Reinforce as Reinforce
     from .reinforce_baseline import ReinforceBaseline as ReinforceBaseline
     from .returns import discount_powers as discount_powers
@@ -83,12 +87,14 @@ if TYPE_CHECKING:
     from .validation import NonNegative as NonNegative
     from .validation import Positive as Positive
     from .validation import Share as Share
+    from .validation import validate as validate
 
 _HOMES = {
     "Action": "pgsuite.algorithms.model:Action",
     "Actor": "pgsuite.algorithms.model:Actor",
     "ActorCritic": "pgsuite.algorithms.actor_critic:ActorCritic",
     "Adam": "pgsuite.algorithms.adam:Adam",
+    "Algorithm": "pgsuite.algorithms.registry:Algorithm",
     "Behaviour": "pgsuite.algorithms.model:Behaviour",
     "Count": "pgsuite.algorithms.validation:Count",
     "Distribution": "pgsuite.algorithms.distributions:Distribution",
@@ -114,6 +120,7 @@ _HOMES = {
     "Plan": "pgsuite.algorithms.interface:Plan",
     "PolicyGradient": "pgsuite.algorithms.policy_gradient:PolicyGradient",
     "Positive": "pgsuite.algorithms.validation:Positive",
+    "Profiled": "pgsuite.algorithms.profiled:Profiled",
     "RLOO": "pgsuite.algorithms.rloo:RLOO",
     "Reinforce": "pgsuite.algorithms.reinforce:Reinforce",
     "ReinforceBaseline": "pgsuite.algorithms.reinforce_baseline:ReinforceBaseline",
@@ -131,6 +138,7 @@ _HOMES = {
     "TRPO": "pgsuite.algorithms.trpo:TRPO",
     "Target": "pgsuite.algorithms.interface:Target",
     "adam_step": "pgsuite.algorithms.adam:adam_step",
+    "algorithm_field": "pgsuite.algorithms.registry:algorithm_field",
     "check_groups": "pgsuite.algorithms.groups:check_groups",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
     "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
@@ -145,6 +153,7 @@ _HOMES = {
     "generalised_advantage": "pgsuite.algorithms.returns:generalised_advantage",
     "generator": "pgsuite.algorithms.streams:generator",
     "group_advantages": "pgsuite.algorithms.groups:group_advantages",
+    "is_algorithm": "pgsuite.algorithms.registry:is_algorithm",
     "likelihood_loss": "pgsuite.algorithms.policy_gradient:likelihood_loss",
     "line_search": "pgsuite.algorithms.trust_region:line_search",
     "loss_gradient": "pgsuite.algorithms.blocks:loss_gradient",
@@ -159,6 +168,7 @@ _HOMES = {
     "standardised": "pgsuite.algorithms.blocks:standardised",
     "take": "pgsuite.algorithms.trees:take",
     "tree_map": "pgsuite.algorithms.trees:tree_map",
+    "validate": "pgsuite.algorithms.validation:validate",
 }
 
 __getattr__, __dir__ = front_door(__name__, _HOMES)

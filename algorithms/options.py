@@ -7,13 +7,13 @@ import ast
 import importlib.util
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .registry import Address, load_class, locate
+from .registry import Address, check_options, inside, load_class, locate
 
 PACKAGE = __name__.partition(".")[0]
 _WITHOUT_FIELDS = {"abc.ABC", "typing.Generic", "typing.Protocol", "builtins.object"}
@@ -29,6 +29,8 @@ class Option(NamedTuple):
     """As it is written; empty where a value has to be given."""
     meaning: str
     """Its docstring on one line; empty where it has none."""
+    algorithm: str = ""
+    """Where it is an algorithm, the one that it is by default."""
 
 
 def options(reference: str) -> list[Option]:
@@ -54,6 +56,24 @@ def summary(address: Address) -> str:
         return ""
     found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == address.name]
     return (ast.get_docstring(found[-1]) or "").partition("\n")[0] if found else ""
+
+
+def check_declared(reference: str, given: Mapping[str, Any]) -> None:
+    """Refuse an option that an algorithm, or one among its options, does not have; their text alone is read.
+
+    Raises:
+        UsageError: naming it, or an algorithm that there is not.
+    """
+    found = _declared(locate(reference))
+    if found is None:
+        return
+    check_options(reference, given, [option.name for option in found])
+    for option in found:
+        table = given.get(option.name)
+        if option.algorithm and isinstance(table, Mapping):
+            inner = dict(table)
+            with inside(reference, option.name):
+                check_declared(str(inner.pop("class", option.algorithm)), inner)
 
 
 def _declared(address: Address) -> list[Option] | None:
@@ -125,9 +145,18 @@ def _own_fields(node: ast.ClassDef) -> Iterator[Option]:
             kind = ast.unparse(statement.annotation)
             if not kind.startswith(("ClassVar", "typing.ClassVar", "'ClassVar")):
                 default = "" if statement.value is None else ast.unparse(statement.value)
-                yield Option(statement.target.id, kind, default, _text(following))
+                algorithm = _algorithm(statement.value)
+                yield Option(statement.target.id, kind, algorithm or default, _text(following), algorithm)
         elif not isinstance(statement, ast.FunctionDef | ast.Expr | ast.Assign | ast.Pass):
             raise _Unknown
+
+
+def _algorithm(node: ast.expr | None) -> str:
+    """The algorithm that a field made by `algorithm_field` is by default; empty for any other field."""
+    match node:
+        case ast.Call(func=ast.Name(id="algorithm_field"), args=[ast.Constant(value=str(reference))], keywords=[]):
+            return reference
+    return ""
 
 
 def _text(node: ast.stmt | None) -> str:

@@ -5,13 +5,14 @@ import importlib.util
 import inspect
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, field, fields, is_dataclass, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from ..errors import UsageError, in_one_line, located, place
 from .classes import algorithm_classes
@@ -26,6 +27,7 @@ ALGORITHMS = {
     "npg": "pgsuite.algorithms.npg:NPG",
     "rloo": "pgsuite.algorithms.rloo:RLOO",
     "grpo": "pgsuite.algorithms.grpo:GRPO",
+    "profiled": "pgsuite.algorithms.profiled:Profiled",
 }
 """Name to address. Registering an algorithm here also tests it."""
 
@@ -39,6 +41,8 @@ PEERS = {
 """The same of other libraries' algorithms, which their own loops train; the extra ``peers`` installs them."""
 SHIPPED = ALGORITHMS | PEERS
 
+Algorithm: TypeAlias = Any
+"""A configured algorithm: what is built from one's name or address. Each is a class of its own."""
 METHODS = ("init", "plan", "behaviour", "evaluated", "actor", "update")
 """What a class needs to be run."""
 _USERS = "pgsuite_user_"
@@ -147,6 +151,12 @@ def address_of(found: type[Any]) -> str:
     return f"{module}:{name}"
 
 
+def name_of(found: type[Any]) -> str:
+    """Return what an algorithm's class is called where it is asked for: its name among ours, else its address."""
+    address = address_of(found)
+    return next((name for name, ours in ALGORITHMS.items() if ours == address), address)
+
+
 def _without_class(reference: str) -> str:
     """One line on a file that is named without its class: those that it has."""
     path = Path(reference)
@@ -219,7 +229,7 @@ def _check_fields(reference: str, found: type[Any]) -> None:
             raise UsageError(
                 f"algorithm {reference!r} would ignore {', '.join(forgotten)}: write {DECORATOR} above {one.__name__}"
             )
-    for name in (field.name for field in fields(found)):
+    for name in (known.name for known in fields(found)):
         for one in found.__mro__:
             if _is_decorated(one) and name in _own_fields(one):
                 break
@@ -280,18 +290,57 @@ def build(reference: str, options: dict[str, Any]) -> Any:
 def _whole(reference: str, found: type[Any], name: str, value: Any) -> Any:
     """Return an option's value; a table for a field that is itself a configuration changes its default.
 
+    Where that is an algorithm, the table may name the class of another one.
+
     Raises:
         UsageError: naming an option that the inner configuration does not have, or another class.
     """
-    field = next(field for field in fields(found) if field.name == name)
-    default = field.default if field.default_factory is MISSING else field.default_factory()
+    own = next(one for one in fields(found) if one.name == name)
+    default = own.default if own.default_factory is MISSING else own.default_factory()
     if not isinstance(value, Mapping) or not is_dataclass(default) or isinstance(default, type):
         return value
     inner = dict(value)
-    if (written := inner.pop("class", type(default).__name__)) != type(default).__name__:
+    written = inner.pop("class", type(default).__name__)
+    if written == type(default).__name__:
+        check_options(f"{reference}, {name}", inner, [one.name for one in fields(default)])
+        return replace(default, **inner)
+    if not is_algorithm(default):
         raise UsageError(f"algorithm {reference!r}: its {name} is a {type(default).__name__}, not a {written}")
-    check_options(f"{reference}, {name}", inner, [one.name for one in fields(default)])
-    return replace(default, **inner)
+    with inside(reference, name):
+        return build(str(written), inner)
+
+
+@contextmanager
+def inside(reference: str, name: str) -> Iterator[None]:
+    """Say of an error within that it is about the algorithm that another one takes as its field ``name``.
+
+    Raises:
+        UsageError: instead of the one within.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"algorithm {reference!r}, {name}: {error}") from error
+
+
+def algorithm_field(reference: str) -> Any:
+    """Return a dataclass's field that holds an algorithm: this one with its defaults, unless another is given.
+
+    In a suite file it is a table, ``{ class = "ppo", epochs = 4 }``. The class of what is given is not told by the
+    text of the class that has the field, so that only a cell that uses it depends on its source.
+    """
+    return field(default_factory=partial(build, reference, {}))
+
+
+def is_algorithm(value: Any) -> bool:
+    """Whether something is a configured algorithm."""
+    return is_dataclass(value) and not isinstance(value, type) and all(hasattr(value, method) for method in METHODS)
+
+
+def inner_algorithms(algorithm: Any) -> dict[str, Any]:
+    """Return the algorithms that an algorithm has among its fields, by the field's name."""
+    values = {one.name: getattr(algorithm, one.name) for one in fields(algorithm)}
+    return {name: value for name, value in values.items() if is_algorithm(value)}
 
 
 def _import_file(path: Path) -> Any:

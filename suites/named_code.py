@@ -6,9 +6,9 @@ only where a suite, an option or an argument names code that is nowhere else, an
 
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .schema import Suite
@@ -39,9 +39,19 @@ def reserve_names() -> None:
 
 def let_in_code_of(suite: "Suite", algorithms: Iterable[str] = (), environments: Iterable[str] = ()) -> None:
     """The same for all that a suite and a request for some of it name."""
-    references = [table.reference for table in suite.algorithms.values() if table.reference]
+    tables = suite.algorithms.values()
+    references = [table.reference for table in tables if table.reference]
+    settings = [each.model_extra for table in tables for each in (table, *table.environments.values())]
+    references += [str(name) for table in settings for name in inner_classes(table)]
     ids = [table.id or name for name, table in suite.environments.items()]
     let_in([*references, *algorithms], suite.modules, [*ids, *environments])
+
+
+def inner_classes(options: Any) -> list[Any]:
+    """Return what the tables among an algorithm's options name as their classes, however deep."""
+    tables = [value for value in options.values() if isinstance(value, Mapping)] if isinstance(options, Mapping) else []
+    own = [table["class"] for table in tables if "class" in table]
+    return [*own, *(name for table in tables for name in inner_classes(table))]
 
 
 def _is_elsewhere(module: str) -> bool:

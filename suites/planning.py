@@ -1,7 +1,7 @@
 """From a suite and a command to cells: which exist, what they depend on, what is still to be done."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 
 from .. import envs
-from ..algorithms.registry import build, load_class, locate
+from ..algorithms.registry import address_of, build, inner_algorithms, locate, name_of
 from ..envs.anchors import anchors, changes_task, possible_returns
 from ..envs.tasks import ADDED
 from ..errors import UsageError
@@ -192,7 +192,7 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
     cell = replace(cell, trainer=getattr(algorithm, "trainer", TRAINER))
     declared, notes = _anchors(cell, table)
     parts = {
-        "algorithm": {"class": load_class(cell.reference).__name__, **asdict(algorithm)},
+        "algorithm": _configuration(algorithm, type(algorithm).__name__, lambda inner: type(inner).__name__),
         "source": source_hash(*source_roots(cell, spec), without=NOT_COMPUTING),
         "environment": {
             "id": spec.id,
@@ -213,7 +213,7 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
     record = {
         "suite": cell.suite,
         **parts,
-        "configuration": parts["algorithm"],
+        "configuration": _configuration(algorithm, type(algorithm).__name__, lambda inner: name_of(type(inner))),
         "reference": cell.reference,
         "modules": list(cell.environment.modules),
         **declared,
@@ -223,6 +223,12 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
     cell = replace(cell, fingerprint=digest)
     store = CellStore(out, cell.algorithm, cell.environment.name, digest)
     return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal)
+
+
+def _configuration(algorithm: Any, name: str, named: Callable[[Any], str]) -> dict[str, Any]:
+    """Return an algorithm as a table: its class's name and its fields, among them tables of algorithms, ``named``."""
+    inner = {key: _configuration(one, named(one), named) for key, one in inner_algorithms(algorithm).items()}
+    return {"class": name, **asdict(algorithm), **inner}
 
 
 def _told(planned: PlannedCell, verdict: Verdict) -> PlannedCell:
@@ -255,7 +261,13 @@ def _anchors(cell: Cell, table: EnvironmentTable) -> tuple[dict[str, Any], tuple
 
 def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:
     """Return the addresses of the definitions that a cell's results depend on, with all that these are made of."""
-    return (":".join(locate(cell.reference)), cell.trainer, *spec.sources, *cell.environment.modules)
+    inner = _inner_addresses(build(cell.reference, dict(cell.options)))
+    return (":".join(locate(cell.reference)), *inner, cell.trainer, *spec.sources, *cell.environment.modules)
+
+
+def _inner_addresses(algorithm: Any) -> tuple[str, ...]:
+    inner = inner_algorithms(algorithm).values()
+    return tuple(address for one in inner for address in (address_of(type(one)), *_inner_addresses(one)))
 
 
 def _refusal(cell: Cell, algorithm: Any, spec: envs.Spec) -> str:
@@ -268,6 +280,9 @@ def _refusal(cell: Cell, algorithm: Any, spec: envs.Spec) -> str:
     from ..algorithms.policy_gradient import PolicyGradient
 
     spaces = Spaces(spec.observation_space, spec.action_space)
+    for inner in inner_algorithms(algorithm).values():
+        if refusal := _refusal(cell, inner, spec):
+            return refusal
     try:
         if isinstance(algorithm, PolicyGradient):
             algorithm.model(spaces)

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from ..algorithms.options import declared_options
-from ..algorithms.registry import check_options, locate
+from ..algorithms.options import check_declared
+from ..algorithms.registry import locate
 from ..errors import UsageError, brief
 from .anchors import AnchorsTable
 from .files import read_suite
@@ -139,10 +139,17 @@ class Suite(_Table):
         return table if steps is None else table.model_copy(update={"steps": steps})
 
     def options(self, algorithm: str, environment: str) -> dict[str, Any]:
-        """Return the hyperparameters of an algorithm in an environment: the suite's, then the environment's own."""
+        """Return the hyperparameters of an algorithm in an environment: the suite's, then the environment's own.
+
+        Where both are the table of an inner algorithm, the environment's changes the suite's, unless it names a class.
+        """
         table = self.algorithms[algorithm]
         override = table.environments.get(environment)
-        return {**(table.model_extra or {}), **((override.model_extra or {}) if override else {})}
+        options, own = dict(table.model_extra or {}), (override.model_extra or {}) if override else {}
+        for name, value in own.items():
+            changes = isinstance(value, Mapping) and isinstance(options.get(name), Mapping) and "class" not in value
+            options[name] = {**options[name], **value} if changes else value
+        return options
 
 
 def load_suite(name: str) -> Suite:
@@ -191,13 +198,11 @@ def check_names(
     for name in algorithms or suite.algorithms:
         table = suite.algorithms.get(name, AlgorithmTable())
         reference = table.reference or name
-        known = declared_options(locate(reference))
-        if known is None:
-            continue
+        locate(reference)
         overrides = {f"algorithms.{name}.environments.{env}": each for env, each in table.environments.items()}
         for key, options in {f"algorithms.{name}": table, **overrides}.items():
             try:
-                check_options(reference, options.model_extra or {}, known)
+                check_declared(reference, options.model_extra or {})
             except UsageError as error:
                 raise UsageError(f"suite {suite.name}, {key}: {error}") from error
 

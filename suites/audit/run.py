@@ -65,7 +65,7 @@ def plan_audit(
         UsageError: naming an unknown algorithm or model, or an algorithm that cannot be built or audited.
     """
     chosen = [find_model(name) for name in dict.fromkeys(models)] or list(MODELS.values())
-    names = list(dict.fromkeys(algorithms)) or list(ALGORITHMS)
+    names = list(dict.fromkeys(algorithms)) or [name for name in ALGORITHMS if not lacking_gradient(name)]
     for name in names:
         if lacking := lacking_gradient(name):
             raise UsageError(

@@ -18,9 +18,9 @@ from ...results.store.folders import read_folder
 from ...results.store.record import has_record
 from ...results.store.store import CellStore
 from ..cells import Environment, Evaluation, open_environments
-from ..named_code import let_in
+from ..named_code import inner_classes, let_in
 from .spelling import ARGUMENTS, Spelling
-from .trust import check_code, check_environment
+from .trust import check_code, check_configuration
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,11 @@ def open_policy(
         raise UsageError(f"{place} has no policy of seed {seed}: {why}")
     own = algorithm if algorithm and ":" in algorithm else None
     if not trust:
-        (check_environment if own else check_code)(record, place, spelling)
+        (check_configuration if own else check_code)(record, place, spelling)
     try:
         environment, protocol = _environment(record), _protocol(record)
-        let_in([own or str(record["reference"])], environment.modules, [environment.id])
+        named = [own or str(record["reference"]), *map(str, inner_classes(record["configuration"]))]
+        let_in(named, environment.modules, [environment.id])
         actor = _actor(own or record["reference"], record["configuration"], environment, seed, snapshot[0])
         last = int(snapshot[0]["checkpoint"][0])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

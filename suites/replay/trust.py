@@ -8,6 +8,7 @@ from typing import Any
 
 from ...algorithms.registry import SHIPPED
 from ...errors import UsageError
+from ..named_code import inner_classes
 from .spelling import Spelling
 
 
@@ -18,13 +19,32 @@ def check_code(record: Mapping[str, Any], place: str, spelling: Spelling) -> Non
         UsageError: naming the code and what allows it.
     """
     reference = record.get("reference")
-    if reference not in SHIPPED and reference not in SHIPPED.values():
+    if not _is_shipped(reference):
         how = f"give it with {spelling.algorithm}, or allow all that the folder names with {spelling.trust}"
         raise UsageError(
             f"{place} names the code {_short(reference)}, which is not imported on the word of a results folder; "
             f"if it is yours, {how}"
         )
+    check_configuration(record, place, spelling)
+
+
+def check_configuration(record: Mapping[str, Any], place: str, spelling: Spelling) -> None:
+    """The same for all but the algorithm's own class: the algorithms among its options, and its environment.
+
+    Raises:
+        UsageError: naming the code and what allows it.
+    """
+    for name in inner_classes(record.get("configuration")):
+        if not _is_shipped(name):
+            raise UsageError(
+                f"{place} names the code {_short(name)} among its algorithm's options, which is not imported on the "
+                f"word of a results folder; allow all that the folder names with {spelling.trust}"
+            )
     check_environment(record, place, spelling)
+
+
+def _is_shipped(reference: Any) -> bool:
+    return isinstance(reference, str) and (reference in SHIPPED or reference in SHIPPED.values())
 
 
 def check_environment(record: Mapping[str, Any], place: str, spelling: Spelling) -> None:

@@ -4,14 +4,15 @@ Each seed's numbers are drawn in order of time from its own generators, so neith
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 
-from pgsuite.algorithms import Rollout, Spaces, Steps
-from pgsuite.algorithms.registry import build, load_class
+from pgsuite.algorithms import PolicyGradient, Rollout, Spaces, Steps
+from pgsuite.algorithms.options import options as options_of
+from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
 
 OBSERVATION = gym.spaces.Box(-np.inf, np.inf, (3,))
 SPACES = {
@@ -25,10 +26,20 @@ SMALL = {"num_envs": 3, "num_steps": 87, "hidden": (5, 6), "critic_minibatch": 1
 """Widths and rows that are no multiple of four, samples that fill one block and a bit."""
 
 
+GRADIENTS = [name for name in ALGORITHMS if issubclass(load_class(name), PolicyGradient)]
+"""The algorithms with networks and a gradient of their own."""
+
+
+def fitting(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that an algorithm has, and in a table those that the algorithm within it has."""
+    known = options_of(name)
+    inner = {one.name: {"class": one.algorithm, **fitting(one.algorithm, options)} for one in known if one.algorithm}
+    return inner | {one.name: options[one.name] for one in known if one.name in options}
+
+
 def small(name: str, **options):
     """A registered algorithm, made small where it has the fields."""
-    known = {f.name for f in fields(load_class(name))}
-    return build(name, {k: v for k, v in (SMALL | options).items() if k in known})
+    return build(name, fitting(name, SMALL | options))
 
 
 def planned(algorithm, state, spaces: Spaces, occasion: int = 0) -> Rollout:

@@ -12,13 +12,14 @@ from pgsuite.algorithms import Episodes, PolicyGradient, Rollout, State, Steps, 
 from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.algorithms.trees import named_tensors, take, tree_map, with_tensors
 
-from .rollouts import SPACES, planned, small
+from .rollouts import GRADIENTS, SPACES, planned, small
 
 SEEDS = [4, 1, 0, 7, 2]
 UPDATES = 3
 NORMALISED = {"normalise_observations": True, "scale_rewards": True}
 
 every_algorithm = pytest.mark.parametrize("name", ALGORITHMS)
+every_gradient = pytest.mark.parametrize("name", GRADIENTS)
 every_space = pytest.mark.parametrize("space", SPACES)
 
 
@@ -43,7 +44,7 @@ def same_bits(one: Any, other: Any) -> None:
         assert torch.equal(x.nan_to_num(nan=1e30), y.nan_to_num(nan=1e30)), name
 
 
-@every_algorithm
+@every_gradient
 @every_space
 @pytest.mark.parametrize(
     "options", [{}, NORMALISED | {"hidden": (), "action_bound": "tanh"}], ids=["plain", "normalised"]
@@ -65,7 +66,7 @@ def test_it_works_on_every_space(name: str, space: str, options: dict[str, Any])
         assert metrics["loss"].isfinite().all()
 
 
-@every_algorithm
+@every_gradient
 @every_space
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("normalise", [False, True])
@@ -81,7 +82,7 @@ def test_its_actor_acts(name: str, space: str, dtype: str, normalise: bool) -> N
         assert SPACES[space].action.contains(chosen)
 
 
-@every_algorithm
+@every_gradient
 def test_its_plan_and_target_are_what_they_should_be(name: str) -> None:
     algorithm = small(name)
     assert isinstance(algorithm.target, Target)
@@ -100,7 +101,7 @@ def test_its_state_leads_with_the_seeds(name: str, space: str) -> None:
     assert state.seeds.tolist() == SEEDS
 
 
-@every_algorithm
+@every_gradient
 @every_space
 def test_its_gradient_is_a_pure_function(name: str, space: str) -> None:
     algorithm = small(name, dtype="float64")

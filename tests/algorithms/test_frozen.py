@@ -14,10 +14,9 @@ from torch import Tensor
 
 from pgsuite.algorithms import PolicyGradient, Rollout, State
 from pgsuite.algorithms.model import Action
-from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.algorithms.trees import named_tensors
 
-from .rollouts import SPACES, planned, small
+from .rollouts import GRADIENTS, SPACES, planned, small
 
 SEEDS = [4, 1, 7]
 BEFORE = 3
@@ -25,7 +24,7 @@ STATISTICS = ("observation.", "reward.", "trace")
 """What `State` calls the normalisers' part."""
 BOTH = {"normalise_observations": True, "scale_rewards": True}
 
-every_algorithm = pytest.mark.parametrize("name", ALGORITHMS)
+every_algorithm = pytest.mark.parametrize("name", GRADIENTS)
 every_option = pytest.mark.parametrize(
     "options", [{"normalise_observations": True}, {"scale_rewards": True}, BOTH], ids=lambda o: "+".join(o)
 )

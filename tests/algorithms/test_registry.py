@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from pgsuite.algorithms import GRPO, NPG, PPO, RLOO, TRPO, ActorCritic, Reinforce, ReinforceBaseline, registry
+from pgsuite.algorithms import (
+    GRPO,
+    NPG,
+    PPO,
+    RLOO,
+    TRPO,
+    ActorCritic,
+    Profiled,
+    Reinforce,
+    ReinforceBaseline,
+    registry,
+)
 from pgsuite.algorithms.registry import ALGORITHMS, available, build, load_class, locate
 from pgsuite.algorithms.synonyms import SYNONYMS
 from pgsuite.errors import UsageError
@@ -60,6 +71,7 @@ def test_names() -> None:
         "npg": NPG,
         "rloo": RLOO,
         "grpo": GRPO,
+        "profiled": Profiled,
     }
 
 

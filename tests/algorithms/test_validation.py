@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from pgsuite.algorithms.registry import ALGORITHMS, load_class
+from pgsuite.algorithms.registry import load_class
 from pgsuite.algorithms.validation import Count, NonNegative, Positive, Share, check_metrics, validate
 from pgsuite.errors import PgsuiteError, UsageError
+
+from .rollouts import GRADIENTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ def test_what_toml_and_the_command_line_write_is_understood() -> None:
     assert hash(settings) == hash(Settings(widths=(64, 32), positive=2.0))
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize(
     ("field", "value"), [("discount", 1.1), ("hidden", [0]), ("dtype", "float16"), ("num_envs", 0)]
 )

@@ -7,17 +7,27 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pgsuite.algorithms.registry import PEERS
+from pgsuite.algorithms.options import options as options_of
+from pgsuite.algorithms.registry import ALGORITHMS, PEERS
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.suites.cells import Cell, Environment, Evaluation, Stored, trainer_of
+
+from ..algorithms.rollouts import fitting
 
 SMALL: dict[str, dict[str, Any]] = {
     "reinforce": {"num_envs": 3, "scale_rewards": True, "learning_rate_decay": "linear"},
     "reinforce-baseline": {"num_envs": 3, "critic_minibatch": 64, "normalise_advantages": True},
     "actor-critic": {"num_envs": 3, "num_steps": 7, "scale_rewards": True},
     "trpo": {"num_envs": 3, "num_steps": 45, "critic_epochs": 2, "cg_iterations": 5},
+    "profiled": {"num_envs": 3, "variant": "three-points", "every": 30, "episodes": 1},
 }
 """Settings that make every algorithm update often, in batches of no round size."""
+
+
+def fitted(reference: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Options as they are written: where an algorithm has another one within it, in the table of whose they are."""
+    inner = reference in ALGORITHMS and any(one.algorithm for one in options_of(reference))
+    return fitting(reference, options) if inner else options
 
 
 class Memory:
@@ -68,7 +78,7 @@ def small_cell() -> Callable[..., Cell]:
             suite="test",
             algorithm=algorithm,
             reference=algorithm,
-            options={**SMALL.get(algorithm, {}), **options},
+            options=fitted(algorithm, {**SMALL.get(algorithm, {}), **options}),
             environment=Environment(id=env),
             steps=steps,
             evaluation=Evaluation(checkpoints=checkpoints, episodes=2),

@@ -6,6 +6,8 @@ import torch
 
 from pgsuite.algorithms.registry import ALGORITHMS, load_class
 
+from ..algorithms.rollouts import GRADIENTS
+
 
 @pytest.mark.parametrize(("steps", "taken"), [(600, 600), (599, 600), (601, 1200), (1200, 1200)])
 def test_no_rollout_begins_once_the_budget_is_used(steps, taken, small_cell, train):
@@ -14,7 +16,7 @@ def test_no_rollout_begins_once_the_budget_is_used(steps, taken, small_cell, tra
     assert run.tensors[1]["steps"][0] == taken == 600 * run.rows[1][-1].updates
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", GRADIENTS)
 def test_a_loss_that_is_no_number_ends_a_run(algorithm, small_cell, train, monkeypatch):
     """Also where the parameters are finite: they are those from before the step, and its neighbour goes on."""
     cell = small_cell(algorithm, steps=600)

@@ -15,6 +15,9 @@ from pgsuite.algorithms.trees import named_tensors
 from pgsuite.envs.make import make
 from pgsuite.suites.cells import Cell, Environment, Evaluation
 
+from ..algorithms.rollouts import GRADIENTS
+from .conftest import fitted
+
 SEEDS = range(6)
 DISCOUNT = 0.9
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -25,9 +28,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "npg": {"num_steps": 8, "step_kl": 0.02, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
     "rloo": {"learning_rate": 0.01},
     "grpo": {"learning_rate": 0.01},
+    "profiled": {"learning_rate": 0.01, "every": 800, "episodes": 20, "accept": "non-inferior", "z": 2.0},
     "trpo": {"num_steps": 4, "max_kl": 0.05, "critic_learning_rate": 0.01, "critic_minibatch": 32, "critic_epochs": 5},
 }
-WITH_CRITIC = [name for name in ALGORITHMS if load_class(name).has_critic]
+WITH_CRITIC = [name for name in GRADIENTS if load_class(name).has_critic]
 
 
 def probe_cell(algorithm: str, probe: str, steps: int) -> Cell:
@@ -35,7 +39,7 @@ def probe_cell(algorithm: str, probe: str, steps: int) -> Cell:
         suite="probes",
         algorithm=algorithm,
         reference=algorithm,
-        options={"discount": DISCOUNT, "hidden": (16,), "num_envs": 16, **SETTINGS[algorithm]},
+        options=fitted(algorithm, {"discount": DISCOUNT, "hidden": (16,), "num_envs": 16, **SETTINGS[algorithm]}),
         environment=Environment(id=f"pgsuite/Probe{probe}-v0"),
         steps=steps,
         evaluation=Evaluation(checkpoints=1, episodes=20),

@@ -13,6 +13,8 @@ from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 
+from ..algorithms.rollouts import fitting
+
 TASKS = ["CartPole-v1", "Pendulum-v1"]
 everywhere = pytest.mark.parametrize(
     ("algorithm", "env"), [(algorithm, env) for algorithm in ALGORITHMS for env in TASKS]
@@ -132,7 +134,7 @@ def run_with(workers: int, algorithm: str, out) -> CellStore:
             "seeds": "1-3",
             "evaluation": {"checkpoints": 2, "episodes": 2},
             "environments": {"CartPole-v1": {"steps": 400}},
-            "algorithms": {algorithm: {"num_envs": 2, "normalise_observations": True}},
+            "algorithms": {algorithm: fitting(algorithm, {"num_envs": 2, "normalise_observations": True, "every": 50})},
         },
         "test",
     )

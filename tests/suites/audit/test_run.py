@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pgsuite.algorithms.registry import ALGORITHMS
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results.store.audit import judge
 from pgsuite.suites.audit.models import MODELS
 from pgsuite.suites.audit.run import AuditJob, plan_audit, run_audit, run_job
 
+from ...algorithms.rollouts import GRADIENTS
 from .faults import FAULTS
 
 FAULT_FILE = Path(__file__).with_name("faults.py")
@@ -24,7 +24,7 @@ SHOWS = {
 """Where a fault that not every model sees is seen; the chain shows the others."""
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", GRADIENTS)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_algorithms_pass(algorithm, model):
     for policy in MODELS[model].policies:
@@ -55,7 +55,7 @@ def test_faults_of_an_update_whose_gradient_is_right_are_named(fault, words):
 
 def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_told():
     """PPO's gradient at the rollout's policy is the declared one, and its minibatch steps are not."""
-    for name in ALGORITHMS:
+    for name in GRADIENTS:
         found = run_job(AuditJob(name, "chain", "random", 5, 150))
         assert {update["driven"] for update in found.updates} == {name != "ppo"}
         assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
