@@ -149,9 +149,9 @@ def curves_caption(level: float) -> str:
 def curves_by_training_caption(level: float) -> str:
     """The same against the steps of training alone."""
     return (
-        "The same learning curves against the steps that went into training: those of other rollouts, such as trials "
-        "of a policy, are left out, and what a checkpoint has left is averaged over runs. An algorithm that tries its "
-        f"policies has a shorter curve here, because its budget paid for the trials too. {curves_caption(level)}"
+        "The same learning curves against the steps that a policy was trained on: those of other rollouts, such as "
+        "trials of a policy, are left out, and what a checkpoint has left is averaged over runs. Who tries them has "
+        f"a shorter curve here, because the budget paid for the trials too. {curves_caption(level)}"
     )
 
 

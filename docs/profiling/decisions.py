@@ -71,6 +71,9 @@ class Nowhere:
     def load(self, seed: int) -> None:
         """Nothing is there."""
 
+    def restart(self, seed: int) -> None:
+        """Nothing was."""
+
     def save(self, *_: Any) -> None:
         """Nothing is kept."""
 

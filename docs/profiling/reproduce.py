@@ -100,17 +100,20 @@ def gathered(out: Path) -> pd.DataFrame:
     """All runs that there are, told apart by algorithm and form, with the steps of training alone."""
     frame = load(out, everything=True)
     frame[["base", "form"]] = frame["algorithm"].str.rsplit(" ", n=1).tolist()
-    return frame.assign(training=frame["env_steps"] - other_steps(frame))
+    others = other_steps(frame)
+    return frame.assign(training=frame["trained_steps"] - others, others=others)
 
 
-def curves(cell: pd.DataFrame) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Steps, steps of training and returns of every completed run; a diverged run stays where it was lost."""
+def curves(cell: pd.DataFrame) -> Iterator[NDArray[np.float64]]:
+    """Steps, those of training, the others, and returns ``(4, K+1)`` of every run, as far as it came."""
     for _, one in cell.sort_values("env_steps").groupby("seed"):
-        yield tuple(one[name].to_numpy(np.float64) for name in ("env_steps", "training", "return_mean"))  # type: ignore[misc]
+        yield one[["env_steps", "training", "others", "return_mean"]].to_numpy(np.float64).T
 
 
 def until(steps: NDArray[np.float64], returns: NDArray[np.float64], end: float) -> tuple[float, float]:
     """Return the last value and the mean of a curve up to ``end``; between checkpoints it is a straight line."""
+    if end <= steps[0]:  # nothing was learned
+        return float(returns[0]), float(returns[0])
     kept = np.concatenate([[True], np.diff(steps) > 0])  # while it profiles, it does not train
     last = np.append(np.flatnonzero(kept)[1:] - 1, len(steps) - 1)
     steps, returns = steps[kept], returns[last]
@@ -126,11 +129,11 @@ def statistics(frame: pd.DataFrame) -> pd.DataFrame:
         ends = here.groupby(["form", "seed"])["training"].max()
         common = float(ends.groupby("form").min().drop("lemma", errors="ignore").min())
         for form, cell in here.groupby("form", sort=False):
-            for steps, training, returns in curves(cell):
+            for steps, training, others, returns in curves(cell):
                 final, area = until(steps, returns, float(here["env_steps"].max()))
                 own_final, own_area = until(training, returns, min(common, float(training[-1])))
                 drawdown = float((np.maximum.accumulate(returns) - returns).max())
-                share = 1 - training[-1] / steps[-1]
+                share = others[-1] / max(1.0, training[-1] + others[-1])
                 rows.append((base, env, form, final, area, own_final, own_area, drawdown, share, common))
     names = ["base", "env", "form", "final", "auc", "final_training", "auc_training", "drawdown", "share", "common"]
     return pd.DataFrame(rows, columns=names)

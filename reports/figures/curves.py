@@ -60,7 +60,7 @@ def curves_by_training(frame: pd.DataFrame, styles: Mapping[str, LineStyle], *, 
     others = other_steps(frame)
     if not (others > 0).any():
         return ()
-    training = frame.assign(env_steps=frame["env_steps"] - others)
+    training = frame.assign(env_steps=frame["trained_steps"] - others)
     cell = ["env", "label", "status"]
     training["env_steps"] = training.groupby([*cell, frame["env_steps"]], sort=False)["env_steps"].transform("mean")
     panels = _panels(training.drop_duplicates([*cell, "seed", "env_steps"], keep="last"))
