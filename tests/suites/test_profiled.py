@@ -235,7 +235,7 @@ def test_its_policy_is_replayed_and_a_strangers_base_is_not_imported(tmp_path):
     assert replay(open_policy(find_cell(out, "look", None), 1)).differences == []
     own = find_cell(out, "own", None)
     for options in ({}, {"algorithm": "pgsuite.algorithms.profiled:Profiled"}):
-        with pytest.raises(UsageError, match=r"mine\.py:Mine' among its algorithm's options, .*--trust"):
+        with pytest.raises(UsageError, match=r"mine\.py:Mine' among its algorithm's options, .*trust=True"):
             open_policy(own, 0, **options)
     assert replay(open_policy(own, 0, trust=True)).differences == []
     assert isinstance(own, CellStore)
