@@ -98,7 +98,7 @@ def acceptance(frame: pd.DataFrame) -> dict[tuple[str, str], float]:
 
 def gathered(out: Path) -> pd.DataFrame:
     """All runs that there are, told apart by algorithm and form, with the steps of training alone."""
-    frame = load(out, everything=True)
+    frame = load(out)
     frame[["base", "form"]] = frame["algorithm"].str.rsplit(" ", n=1).tolist()
     others = other_steps(frame)
     return frame.assign(training=frame["trained_steps"] - others, others=others)
