@@ -49,13 +49,21 @@ def declared_options(address: Address) -> list[str] | None:
 
 
 def summary(address: Address) -> str:
-    """Return the first line of a class's docstring, from its text; empty where there is none."""
+    """Return the first line of a docstring, from its text; empty where there is none.
+
+    It is the class's own, or stands below the line that makes the class.
+    """
     try:
         body = ast.parse(_file(address.module).read_bytes()).body
     except (_Unknown, OSError, SyntaxError, ValueError, RecursionError):
         return ""
-    found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == address.name]
-    return (ast.get_docstring(found[-1]) or "").partition("\n")[0] if found else ""
+    found = ""
+    for node, following in zip_longest(body, body[1:]):
+        if isinstance(node, ast.ClassDef) and node.name == address.name:
+            found = ast.get_docstring(node) or ""
+        elif isinstance(node, ast.Assign) and [ast.unparse(one) for one in node.targets] == [address.name]:
+            found = _text(following)
+    return found.partition("\n")[0]
 
 
 def check_declared(reference: str, given: Mapping[str, Any]) -> None:

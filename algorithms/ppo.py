@@ -110,7 +110,10 @@ class PPO(PolicyGradient):
             here = state._replace(policy=policy, critic=critic)
             if self.target_kl is not None:
                 near = near & ~(batch.stepping & (estimated_kl(here, some) > 1.5 * self.target_kl))
-            if not bool((stepping := batch.stepping & near).any()):
+            stepping = batch.stepping & near
+            if not bool(near.any()):
+                break
+            if not bool(stepping.any()):
                 continue
             gradient, loss = self.gradient_of(here, some)
             clipped, length = clip_gradient(tree_map(lambda part: part * share, gradient), self.max_gradient_norm)

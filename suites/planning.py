@@ -221,6 +221,8 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
     }
     del record["algorithm"]
     cell = replace(cell, fingerprint=digest)
+    if not refusal and hasattr(algorithm, "caution") and (caution := algorithm.caution(cell.steps)):
+        notes = (*notes, f"{cell.name}: {caution}")
     store = CellStore(out, cell.algorithm, cell.environment.name, digest)
     return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, make_dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -20,9 +21,6 @@ from ...algorithms.model import Spaces
 from ...envs.vector import VectorEnv
 from ...errors import UsageError, brief
 from ...foreign import plain
-from .acting import PolicyActor
-from .signature import as_taken, check, meanings, parameters, written
-from .vector import Nowhere, SuiteVecEnv
 
 try:
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -31,11 +29,17 @@ try:
 except ImportError as error:
     raise UsageError("Stable-Baselines3 is not installed: pip install 'pgsuite[peers]'") from error
 
+from .acting import PolicyActor
+from .signature import as_taken, check, meanings, parameters, written
+from .vector import Nowhere, SuiteVecEnv
+
 _NAMED: Mapping[str, Mapping[str, type]] = {
     "activation_fn": vars(torch.nn),
     "optimizer_class": {**vars(torch.optim), RMSpropTFLike.__name__: RMSpropTFLike},
 }
 """Classes that ``policy_kwargs`` name."""
+_OF_SPACES = ("action space", "continuous actions")
+"""What the library says of spaces that a class cannot act in."""
 _OWN = {"n_envs": (int,), "normalise_observations": (bool,), "rescale_actions": (bool,), "scale_rewards": (bool,)}
 """Types of what stands around a model."""
 
@@ -82,14 +86,21 @@ class SB3Algorithm:
         """
         try:
             self.actor_for(spaces)
-        except AssertionError as error:
-            if "action space" in (reason := _line(error)):
+        except UsageError:
+            raise
+        except Exception as error:  # whatever the library raises for what it does not take
+            reason = _line(error)
+            if isinstance(error, AssertionError) and any(words in reason for words in _OF_SPACES):
                 return reason
             raise UsageError(f"{self.library.__name__} refuses its hyperparameters: {reason}") from error
-        except (ValueError, TypeError, RuntimeError, KeyError, AttributeError, ZeroDivisionError) as error:
-            reason = _line(error)
-            raise UsageError(f"{self.library.__name__} refuses its hyperparameters: {reason}") from error
         return ""
+
+    def caution(self, steps: int) -> str:
+        """Say what is to be known of runs with a budget of so many steps; empty where nothing is."""
+        rollout = self.n_envs * getattr(self, "n_steps", 1) if hasattr(self, "gae_lambda") else self.n_envs
+        if rollout <= steps:
+            return ""
+        return f"its first {rollout} steps, one rollout, are more than the budget of {steps}: nothing is learned"
 
     def actor_for(self, spaces: Spaces) -> PolicyActor:
         """Return an actor of the form that policies in these spaces have; who trains elsewhere notices nothing."""
@@ -138,8 +149,7 @@ def sb3_algorithm(library: type[BaseAlgorithm]) -> type[SB3Algorithm]:
         raise UsageError(f"{brief(library)} is no class of Stable-Baselines3's algorithms")
     told = meanings(library)
     declared = [
-        (name, written(one.kinds), field(default=one.default, metadata={"meaning": told.get(name, "")}))
-        for name, one in parameters(library).items()
+        (name, written(one.kinds), _field(one.default, told.get(name, ""))) for name, one in parameters(library).items()
     ]
     return make_dataclass(
         library.__name__,
@@ -151,6 +161,13 @@ def sb3_algorithm(library: type[BaseAlgorithm]) -> type[SB3Algorithm]:
     )
 
 
+def _field(default: Any, meaning: str) -> Any:
+    about = {"meaning": meaning}
+    if isinstance(default, dict | list):
+        return field(default_factory=partial(deepcopy, default), metadata=about)
+    return field(default=default, metadata=about)
+
+
 def _policy_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """``policy_kwargs`` with classes for the names of activations and optimisers.
 
@@ -160,7 +177,7 @@ def _policy_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     arguments = deepcopy(dict(given))  # the library fills in what is left open
     for key, classes in _NAMED.items():
         if key in arguments:
-            name = str(arguments[key]).removeprefix("nn.").removeprefix("th.optim.")
+            name = str(arguments[key]).rpartition(".")[2]
             known = {known.lower(): one for known, one in classes.items() if isinstance(one, type)}
             if name.lower() not in known:
                 hint = get_close_matches(name.lower(), known, n=1)

@@ -1,16 +1,20 @@
 """The algorithms of Stable-Baselines3 and sb3-contrib that stand beside ours."""
 
-import stable_baselines3
-
 from ...errors import UsageError
-from .adapter import sb3_algorithm
 
 try:
     import sb3_contrib
+    import stable_baselines3
 except ImportError as error:
-    raise UsageError("sb3-contrib is not installed: pip install 'pgsuite[peers]'") from error
+    raise UsageError(f"{error.name} is not installed: pip install 'pgsuite[peers]'") from error
+
+from .adapter import sb3_algorithm
 
 A2C = sb3_algorithm(stable_baselines3.A2C)
+"""Stable-Baselines3's advantage actor-critic."""
 PPO = sb3_algorithm(stable_baselines3.PPO)
+"""Stable-Baselines3's proximal policy optimisation."""
 DQN = sb3_algorithm(stable_baselines3.DQN)
+"""Stable-Baselines3's deep Q-network, which learns values and no policy."""
 TRPO = sb3_algorithm(sb3_contrib.TRPO)
+"""sb3-contrib's trust-region policy optimisation."""

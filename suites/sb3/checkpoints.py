@@ -1,5 +1,6 @@
 """Where a model of Stable-Baselines3 stands on our grid of checkpoints while it learns."""
 
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -76,20 +77,29 @@ class CheckpointCallback(BaseCallback):
     def _evaluate_up_to(self, steps: int) -> None:
         """Evaluate the present policy at every checkpoint that is due."""
         while not self.ended and self.grid[len(self.rows)] <= steps:
-            self._seconds += time.perf_counter() - self._since
-            if not self.is_finite():
+            self._pause()
+            row = self._row(len(self.rows), self.grid[len(self.rows)]) if self.is_finite() else None
+            if row is None or not math.isfinite(row.return_mean):
                 self.diverge(self._trained)
                 return
-            self.rows.append(self._row(len(self.rows), self.grid[len(self.rows)]))
+            self.rows.append(row)
             self._keep({"status": "complete" if len(self.rows) == len(self.grid) else "partial"})
             self._since = time.perf_counter()
+
+    def _pause(self) -> None:
+        """Count the time since the last evaluation."""
+        now = time.perf_counter()
+        self._seconds, self._since = self._seconds + now - self._since, now
 
     def is_finite(self) -> bool:
         """Whether all parameters are numbers."""
         return all(bool(parameter.isfinite().all()) for parameter in self.model.policy.parameters())
 
     def diverge(self, steps: int) -> None:
-        """End the run: its policy is none any more after so many steps."""
+        """End the run, unless it has ended: its policy is none any more after so many steps."""
+        if self.ended:
+            return
+        self._pause()
         self._keep({"status": "diverged", "diverged_at": steps})
 
     def _row(self, checkpoint: int, point: int) -> CurveRow:

@@ -58,7 +58,8 @@ def parameters(library: type[Any]) -> Mapping[str, Parameter]:
             written = parameter.annotation
             known = written is not inspect.Parameter.empty and not isinstance(written, str)
             if kinds := _plain(written if known else type(parameter.default)):
-                found[name] = Parameter(kinds, parameter.default)
+                own = () if isinstance(parameter.default, kinds) else (type(parameter.default),)
+                found[name] = Parameter((*kinds, *own), parameter.default)
         if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values()):
             break
     return found

@@ -83,7 +83,7 @@ class _Watching(CheckpointCallback):
 
     def _on_step(self) -> bool:
         self._sink.progress(self.model.n_envs, None)
-        return True
+        return not self.ended
 
     def _play(self, checkpoint: int) -> Evaluated:
         cell, self._tensors = self._cell, behaviour(self.model)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgsuite.algorithms.options import options
-from pgsuite.algorithms.registry import ALGORITHMS, load_class
+from pgsuite.algorithms.registry import ALGORITHMS, PEERS, load_class
 from pgsuite.suites.audit.run import BATCHES
 from pgsuite.suites.check.bless import SEEDS as BLESSED
 from pgsuite.suites.check.opening import SEEDS
@@ -46,6 +46,8 @@ def test_algorithms_are_listed_with_what_they_are(pgsuite):
     code, out, _ = pgsuite("list")
     listed = dict(re.findall(r"^  ([\w-]+) +(.*)$", out.partition("suites")[0], re.MULTILINE))
     assert code == 0
+    peers = {name: listed.pop(name) for name in PEERS}
+    assert all("table-Baselines3's" in told or "sb3-contrib's" in told for told in peers.values())
     assert listed == {name: load_class(name).__doc__.partition("\n")[0] for name in ALGORITHMS}
     assert f"\n{listed['ppo']}\n" in pgsuite("list", "ppo")[1]
 

@@ -19,6 +19,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "reinforce-baseline": {"num_envs": 3, "critic_minibatch": 64, "normalise_advantages": True},
     "actor-critic": {"num_envs": 3, "num_steps": 7, "scale_rewards": True},
     "trpo": {"num_envs": 3, "num_steps": 45, "critic_epochs": 2, "cg_iterations": 5},
+    "npg": {"num_envs": 3, "num_steps": 45, "critic_epochs": 2, "cg_iterations": 5},
+    "ppo": {"num_envs": 3, "num_steps": 21, "minibatch": 20, "epochs": 2},
+    "rloo": {"num_envs": 3, "group_size": 3},
+    "grpo": {"num_envs": 3, "group_size": 3, "epochs": 2},
     "profiled": {"num_envs": 3, "variant": "three-points", "every": 30, "episodes": 1},
 }
 """Settings that make every algorithm update often, in batches of no round size."""

@@ -14,6 +14,7 @@ from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 
 from ..algorithms.rollouts import fitting
+from .conftest import SMALL
 
 TASKS = ["CartPole-v1", "Pendulum-v1"]
 everywhere = pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_company(algorithm, env, small_cell, train):
     data=st.data(),
 )
 def test_company_property(algorithm, env, small_cell, train, company, hidden, num_envs, data):
+    num_envs *= SMALL[algorithm].get("group_size", 1)
     cell = small_cell(algorithm, env, normalise_observations=True, hidden=hidden, steps=300, num_envs=num_envs)
     seed = data.draw(st.sampled_from(company))
     assert train(cell, company).bits(seed) == train(cell, [seed]).bits(seed)

@@ -164,6 +164,36 @@ def test_the_librarys_other_classes_are_algorithms_too(library):
     assert adapted(**small).refusal(Spaces(OBSERVATION, ACTIONS[space])) == ""
 
 
+class Ordinary(sb3.A2C):
+    """With defaults that its annotations do not have, and one that can be changed."""
+
+    def __init__(self, *args, bonus: float = None, table: dict = {}, **others):  # noqa: B006, RUF013
+        super().__init__(*args, **others)
+
+
+def test_defaults_are_taken_as_they_are():
+    assert sb3_algorithm(Ordinary)().bonus is None
+    assert sb3_algorithm(Ordinary)(bonus=0.5, table={"a": 1}).table == {"a": 1}
+
+
+def test_a_budget_of_less_than_a_rollout_is_told(tmp_path):
+    notes = [note for p in plan_cells(suite(**{"sb3-ppo": {}, "sb3-dqn": {}}), tmp_path) for note in p.notes]
+    assert [note for note in notes if "nothing is learned" in note] == [
+        f"sb3-ppo on {env}: its first 2048 steps, one rollout, are more than the budget of 100: nothing is learned"
+        for env in ("CartPole-v1", "Pendulum-v1")
+    ]
+
+
+def test_exploration_of_continuous_actions_is_not_applicable_to_choices():
+    refusal = build("sb3-a2c", {"use_sde": True}).refusal(Spaces(OBSERVATION, ACTIONS["Discrete"]))
+    assert "continuous actions" in refusal
+
+
+def test_what_takes_more_memory_than_there_is_is_told():
+    with pytest.raises(UsageError, match="DQN refuses its hyperparameters"):
+        build("sb3-dqn", {"buffer_size": 10**15}).refusal(Spaces(OBSERVATION, ACTIONS["Discrete"]))
+
+
 def test_what_is_no_class_of_the_library_is_refused():
     with pytest.raises(UsageError, match="no class of Stable-Baselines3"):
         sb3_algorithm(dict)
