@@ -6,7 +6,7 @@ A trial is one random draw of hyperparameters for the whole suite. All trials of
 environment, the better half of them on the next, and so on. The finalists run again on more seeds, because a few do
 not show how often a setting fails; the winner has the highest score over the worse half of its runs. Trials are cells
 like any others, so the search is stored, resumed and parallel as every run is. The ranking is written beside the
-search space as CSV.
+search space as CSV; algorithms that ``-a`` leaves out keep the rows that they have there.
 
 Source: successive halving, Jamieson & Talwalkar (2016), with environments for rounds.
 """
@@ -81,6 +81,27 @@ def better_half(ranked: pd.DataFrame) -> list[str]:
     return [str(name) for _, group in latest.groupby("of") for name in group.index[: -(-len(group) // 2)]]
 
 
+def chosen_spaces(spaces: dict[str, Space], algorithms: list[str] | None) -> dict[str, Space]:
+    """Return the search spaces of these algorithms; all where none is named.
+
+    Raises:
+        UsageError: one has no search space.
+    """
+    for name in algorithms or []:
+        if name not in spaces:
+            raise UsageError(f"{name!r} has no search space: those that have are {', '.join(spaces)}")
+    return {name: spaces[name] for name in algorithms or spaces}
+
+
+def with_others(ranked: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """Return the ranking with the rows that other algorithms have in ``file``, ordered by algorithm."""
+    if not file.exists():
+        return ranked
+    before = pd.read_csv(file, index_col="algorithm", dtype=object)
+    others = before[~before.of.isin(ranked.of)]
+    return pd.concat([others, ranked.astype(object)]).sort_values("of", kind="stable").rename_axis("algorithm")
+
+
 def main(
     suite: str,
     space: Path,
@@ -89,11 +110,13 @@ def main(
     finals: Annotated[str | None, typer.Option(help="Seeds of the finalists.  [default: as before]")] = None,
     env: Annotated[list[str] | None, typer.Option("-e", help="Rounds, in order.  [default: all]")] = None,
     steps: Annotated[int | None, typer.Option(help="Budget instead of the suite's.")] = None,
+    algorithm: Annotated[list[str] | None, typer.Option("-a", help="Search for these.  [default: all]")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/tuning/SPACE]")] = None,
     workers: int | None = None,
 ) -> None:
     """Search, and write the ranking beside the search space."""
-    chosen = trial_suite(load_suite(suite), tomllib.loads(space.read_text()), trials)
+    spaces = chosen_spaces(tomllib.loads(space.read_text()), algorithm)
+    chosen = trial_suite(load_suite(suite), spaces, trials)
     folder = out or Path("runs/tuning") / space.stem
     rounds = list(env or chosen.environments)
     stages = [([environment], seeds) for environment in rounds] + ([(rounds, finals)] if finals else [])
@@ -117,7 +140,8 @@ def main(
             raise typer.Exit(1)
         ranked = ranking(load(folder))
         options = pd.DataFrame({name: chosen.algorithms[name].model_extra or {} for name in ranked.index}).T
-        ranked.join(options).round(3).to_csv(space.with_suffix(".csv"))
+        table = space.with_suffix(".csv")
+        with_others(ranked.join(options).round(3), table).to_csv(table)
     typer.echo(ranked.to_string())
 
 

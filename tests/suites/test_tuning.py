@@ -5,7 +5,7 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.suites.schema import parse_suite
-from pgsuite.suites.tuning import better_half, draw_trials, ranking, trial_suite
+from pgsuite.suites.tuning import better_half, chosen_spaces, draw_trials, ranking, trial_suite, with_others
 
 SUITE = parse_suite(
     {
@@ -86,3 +86,24 @@ def test_the_better_half_goes_on_rounded_up():
     )
     first = results(*((name, "A-v0", 0, 10, score) for name, score in scores.items()))
     assert better_half(ranking(pd.concat([first, second]))) == ["reinforce#1", "trpo#2"]
+
+
+def test_a_search_for_one_algorithm_leaves_the_others_alone(tmp_path):
+    spaces = {"trpo": {"max_kl": [0.01]}, "ppo": {"epochs": [4]}}
+    assert chosen_spaces(spaces, ["ppo"]) == {"ppo": {"epochs": [4]}}
+    assert chosen_spaces(spaces, None) == spaces
+    with pytest.raises(UsageError, match=r"'dqn' has no search space: those that have are trpo, ppo"):
+        chosen_spaces(spaces, ["dqn"])
+
+    file = tmp_path / "space.csv"
+    rows = ("algorithm,of,rounds,score,max_kl", "reinforce#0,reinforce,1,0.10,", "trpo#1,trpo,2,0.9,0.01")
+    file.write_text("\n".join([*rows, ""]))
+    found = pd.DataFrame({"of": ["ppo"], "rounds": [2], "score": [0.5], "epochs": [4]}, index=["ppo#0"])
+    for _ in range(2):  # what was found before is replaced
+        with_others(found, file).to_csv(file)
+    assert file.read_text().splitlines() == [
+        "algorithm,of,rounds,score,max_kl,epochs",
+        "ppo#0,ppo,2,0.5,,4",
+        "reinforce#0,reinforce,1,0.10,,",
+        "trpo#1,trpo,2,0.9,0.01,",
+    ]
