@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from pgsuite.algorithms.streams import Stream
+from pgsuite.algorithms.streams import Stream, seed_sequence
 from pgsuite.suites.evaluation import evaluate
 
 from ..algorithms.rollouts import GRADIENTS
@@ -15,7 +15,16 @@ from ..algorithms.rollouts import GRADIENTS
 TASKS = ["CartPole-v1", "Pendulum-v1"]
 SEEDS = [3, 7]
 EVALUATION = {Stream.EVALUATION_ACTION, Stream.EVALUATION_ENVIRONMENT}
-FITS_A_CRITIC = {"reinforce-baseline", "trpo"}
+FITS_A_CRITIC = {"reinforce-baseline", "trpo", "npg"}
+NAMED = 2**32 - 1
+"""What the key of a stream begins with that has a name instead of a number."""
+GROUPS = seed_sequence(0, "groups of training").spawn_key
+OWN = {
+    **dict.fromkeys(FITS_A_CRITIC, {Stream.SHUFFLE}),
+    "ppo": {Stream.MINIBATCH},
+    **dict.fromkeys(("rloo", "grpo"), {GROUPS}),
+}
+"""Streams of training that some algorithms have beside those that all have."""
 
 everywhere = pytest.mark.parametrize(
     ("algorithm", "env"), [(algorithm, env) for algorithm in GRADIENTS for env in TASKS]
@@ -60,6 +69,10 @@ def within_an_evaluation() -> bool:
     return False
 
 
+def purpose(one: Drawn) -> Stream | tuple[int, ...]:
+    return Stream(one.key[0]) if one.key[0] < NAMED else one.key[: len(GROUPS)]
+
+
 @everywhere
 def test_no_stream_is_drawn_twice_in_a_run(algorithm, env, small_cell, train, drawn):
     """Not for two purposes, not on two occasions, not by two seeds; and no two streams begin alike."""
@@ -74,12 +87,10 @@ def test_no_stream_is_drawn_twice_in_a_run(algorithm, env, small_cell, train, dr
 @everywhere
 def test_training_and_evaluation_draw_from_streams_of_their_own(algorithm, env, small_cell, train, drawn):
     train(small_cell(algorithm, env), SEEDS)
-    evaluating = {Stream(one.key[0]) for one in drawn if one.evaluating}
-    training = {Stream(one.key[0]) for one in drawn if not one.evaluating}
+    evaluating = {purpose(one) for one in drawn if one.evaluating}
+    training = {purpose(one) for one in drawn if not one.evaluating}
     assert evaluating == EVALUATION
-    assert training == {Stream.INITIALISATION, Stream.ACTION, Stream.ENVIRONMENT} | (
-        {Stream.SHUFFLE} if algorithm in FITS_A_CRITIC else set()
-    )
+    assert training == {Stream.INITIALISATION, Stream.ACTION, Stream.ENVIRONMENT} | OWN.get(algorithm, set())
 
 
 @everywhere

@@ -136,7 +136,11 @@ def run_with(workers: int, algorithm: str, out) -> CellStore:
             "seeds": "1-3",
             "evaluation": {"checkpoints": 2, "episodes": 2},
             "environments": {"CartPole-v1": {"steps": 400}},
-            "algorithms": {algorithm: fitting(algorithm, {"num_envs": 2, "normalise_observations": True, "every": 50})},
+            "algorithms": {
+                algorithm: fitting(
+                    algorithm, {"num_envs": 2, "group_size": 2, "normalise_observations": True, "every": 50}
+                )
+            },
         },
         "test",
     )
