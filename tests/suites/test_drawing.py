@@ -20,9 +20,9 @@ NAMED = 2**32 - 1
 """What the key of a stream begins with that has a name instead of a number."""
 GROUPS = seed_sequence(0, "groups of training").spawn_key
 OWN = {
-    **dict.fromkeys(FITS_A_CRITIC, {Stream.SHUFFLE}),
+    **{name: {Stream.SHUFFLE} for name in FITS_A_CRITIC},
     "ppo": {Stream.MINIBATCH},
-    **dict.fromkeys(("rloo", "grpo"), {GROUPS}),
+    **{name: {GROUPS} for name in ("rloo", "grpo")},
 }
 """Streams of training that some algorithms have beside those that all have."""
 
