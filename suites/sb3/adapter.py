@@ -90,7 +90,7 @@ class SB3Algorithm:
             raise
         except Exception as error:  # whatever the library raises for what it does not take
             reason = _line(error)
-            if isinstance(error, AssertionError) and any(words in reason for words in _OF_SPACES):
+            if isinstance(error, AssertionError | ValueError) and any(words in reason for words in _OF_SPACES):
                 return reason
             raise UsageError(f"{self.library.__name__} refuses its hyperparameters: {reason}") from error
         return ""

@@ -88,7 +88,7 @@ def test_an_unknown_name_is_one_line_with_what_is_near(name, hint, pgsuite):
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("pgsuite run cl", ["classic"]),
+        ("pgsuite run qu", ["quick"]),
         ("pgsuite run quick -a tr", ["trpo"]),
         ("pgsuite run classic -e Pen", ["Pendulum-v1"]),
         ("pgsuite check quick -e Pen", []),
