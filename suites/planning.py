@@ -76,6 +76,8 @@ class PlannedCell:
     """What is to be said of its environment before it is run."""
     refusal: str = ""
     """Why the algorithm cannot act in the environment, so that there is nothing to run; empty where it can."""
+    one_by_one: bool = False
+    """Whether what trains it trains one run after another, so that each may as well be a job of its own."""
 
     def missing(self) -> list[int]:
         """Return the seeds that are not finished yet."""
@@ -224,7 +226,8 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, se
     if not refusal and hasattr(algorithm, "caution") and (caution := algorithm.caution(cell.steps)):
         notes = (*notes, f"{cell.name}: {caution}")
     store = CellStore(out, cell.algorithm, cell.environment.name, digest)
-    return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal)
+    alone = getattr(algorithm, "one_by_one", False)
+    return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal, alone)
 
 
 def _configuration(algorithm: Any, name: str, named: Callable[[Any], str]) -> dict[str, Any]:

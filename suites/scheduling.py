@@ -10,7 +10,6 @@ from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from ..algorithms.registry import load_class
 from ..errors import PgsuiteError, in_one_line
 from ..wording import plural
 from .cells import Cell
@@ -68,21 +67,17 @@ def make_jobs(planned: Sequence[PlannedCell], workers: int) -> list[Job]:
         parts = max(1, (workers + len(todo) - 1 - n) // len(todo))
         if p.record["environment"]["backend"] == "compiled":
             parts = max(parts, min(math.ceil(_cost(p, missing) / largest), len(missing) // _FEWEST_TOGETHER))
-        parts = len(missing) if _one_by_one(p) else min(parts, len(missing))
+        parts = len(missing) if p.one_by_one else min(parts, len(missing))
         cuts = [-(-len(missing) * part // parts) for part in range(parts + 1)]  # the larger shares first
         shares = [missing[start:end] for start, end in pairwise(cuts)]
         jobs += [(_cost(p, seeds), Job(p.cell, p.store, tuple(seeds))) for seeds in shares]
     return [job for _, job in sorted(jobs, key=lambda pair: -pair[0])]
 
 
-def _one_by_one(planned: PlannedCell) -> bool:
-    return getattr(load_class(planned.cell.reference), "one_by_one", False)
-
-
 def _cost(planned: PlannedCell, seeds: Sequence[int]) -> float:
     backend = str(planned.record["environment"]["backend"])
     steps = len(seeds) * planned.cell.steps
-    if _one_by_one(planned):
+    if planned.one_by_one:
         return steps * _ONE_BY_ONE_COST
     return steps * _BACKEND_COST.get(backend, _BACKEND_COST["gymnasium"])
 

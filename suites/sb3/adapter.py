@@ -54,8 +54,8 @@ class SB3Algorithm:
     """Whether its runs are trained one after another, so that each may as well be a job of its own."""
     packages: ClassVar[tuple[str, ...]] = ("stable-baselines3", "sb3-contrib")
     """Packages whose versions its results depend on."""
-    library: ClassVar[type[BaseAlgorithm]]
-    """The class of the library."""
+    wrapped: ClassVar[type[BaseAlgorithm]]
+    """The class that is adapted."""
 
     n_envs: int = 1
     """Environments that it trains in side by side, as for ``make_vec_env``."""
@@ -72,8 +72,8 @@ class SB3Algorithm:
         Raises:
             UsageError: naming a hyperparameter of another type, or what it names and is not there.
         """
-        for name, kinds in (_OWN | {name: one.kinds for name, one in parameters(self.library).items()}).items():
-            check(self.library.__name__, name, getattr(self, name), kinds)
+        for name, kinds in (_OWN | {name: one.kinds for name, one in parameters(self.wrapped).items()}).items():
+            check(self.wrapped.__name__, name, getattr(self, name), kinds)
         if self.n_envs < 1:
             raise UsageError(f"n_envs = {self.n_envs}: it trains in at least 1 environment")
         self._arguments()
@@ -92,7 +92,7 @@ class SB3Algorithm:
             reason = _line(error)
             if isinstance(error, AssertionError | ValueError) and any(words in reason for words in _OF_SPACES):
                 return reason
-            raise UsageError(f"{self.library.__name__} refuses its hyperparameters: {reason}") from error
+            raise UsageError(f"{self.wrapped.__name__} refuses its hyperparameters: {reason}") from error
         return ""
 
     def caution(self, steps: int) -> str:
@@ -124,11 +124,11 @@ class SB3Algorithm:
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice on hyperparameters, which are as the suite has them
-            return self.library("MlpPolicy", env, seed=seed, device="cpu", **arguments)
+            return self.wrapped("MlpPolicy", env, seed=seed, device="cpu", **arguments)
 
     def _arguments(self) -> dict[str, Any]:
         """The hyperparameters as the library takes them."""
-        arguments = {name: as_taken(getattr(self, name)) for name in parameters(self.library)}
+        arguments = {name: as_taken(getattr(self, name)) for name in parameters(self.wrapped)}
         if arguments.get("policy_kwargs") is not None:
             arguments["policy_kwargs"] = _policy_arguments(arguments["policy_kwargs"])
         return arguments
@@ -155,7 +155,7 @@ def sb3_algorithm(library: type[BaseAlgorithm]) -> type[SB3Algorithm]:
         library.__name__,
         declared,
         bases=(SB3Algorithm,),
-        namespace={"library": library, "__doc__": inspect.getdoc(library), "__module__": library.__module__},
+        namespace={"wrapped": library, "__doc__": inspect.getdoc(library), "__module__": library.__module__},
         frozen=True,
         kw_only=True,
     )

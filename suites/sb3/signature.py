@@ -55,9 +55,9 @@ def parameters(library: type[Any]) -> Mapping[str, Parameter]:
         for name, parameter in signature.parameters.items():
             if name in _THE_SUITES | found.keys() or parameter.default is inspect.Parameter.empty:
                 continue
-            written = parameter.annotation
-            known = written is not inspect.Parameter.empty and not isinstance(written, str)
-            if kinds := _plain(written if known else type(parameter.default)):
+            annotation = parameter.annotation
+            known = annotation is not inspect.Parameter.empty and not isinstance(annotation, str)
+            if kinds := _plain(annotation if known else type(parameter.default)):
                 own = () if isinstance(parameter.default, kinds) else (type(parameter.default),)
                 found[name] = Parameter((*kinds, *own), parameter.default)
         if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values()):
