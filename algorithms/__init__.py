@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .critic import fit_critic as fit_critic
     from .diagnostics import policy_change as policy_change
     from .distributions import Distribution as Distribution
+    from .grouped import Grouped as Grouped
     from .groups import check_groups as check_groups
     from .groups import group_advantages as group_advantages
     from .grpo import GRPO as GRPO
@@ -105,6 +106,7 @@ _HOMES = {
     "Gradient": "pgsuite.algorithms.interface:Gradient",
     "GradientEstimator": "pgsuite.algorithms.interface:GradientEstimator",
     "GroupWeights": "pgsuite.algorithms.interface:GroupWeights",
+    "Grouped": "pgsuite.algorithms.grouped:Grouped",
     "Layout": "pgsuite.algorithms.blocks:Layout",
     "Learner": "pgsuite.algorithms.interface:Learner",
     "Metrics": "pgsuite.algorithms.interface:Metrics",

@@ -12,28 +12,23 @@ Source: Shao et al. (2024), "DeepSeekMath", equation 3; Liu et al. (2025), "Unde
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from .adam import Adam, adam_step, decayed, norm
+from .adam import adam_step, decayed, norm
 from .blocks import Samples
 from .diagnostics import policy_change
 from .distributions import Distribution
-from .groups import check_groups
-from .interface import Episodes, GroupWeights, Metrics, Rollout, State, Target
-from .policy_gradient import PolicyGradient, clipped_surrogate
+from .grouped import Grouped
+from .interface import GroupWeights, Metrics, Rollout, State, Target
+from .policy_gradient import clipped_surrogate
 from .validation import Count, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
-class GRPO(PolicyGradient):
+class GRPO(Grouped):
     """Group-relative policy optimisation."""
 
-    has_critic: ClassVar[bool] = False
-
-    group_size: Count = 4
-    """G, episodes from one start state; `num_envs` is a multiple of it."""
     normalise_by_deviation: bool = True
     """Divide by the standard deviation of the group's returns."""
     normalise_by_length: bool = True
@@ -42,14 +37,6 @@ class GRPO(PolicyGradient):
     """ε, how far the probability ratio may move before its gradient is cut."""
     epochs: Count = 1
     """Steps on the same episodes; on the first nothing is clipped."""
-    learning_rate: Positive = 1e-2
-    """Adam's step size."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
-    """Whether the step size falls to zero over the budget."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_groups("GRPO", self.num_envs, self.group_size)
 
     @property
     def target(self) -> Target:
@@ -61,15 +48,6 @@ class GRPO(PolicyGradient):
         )
         normalised = self.normalise_by_deviation or self.normalise_by_length
         return Target(state_weighting="discounted", bootstrap=None, normalised=normalised, group=weights)
-
-    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
-        return {"policy": Adam.like(policy)}
-
-    def plan(self, state: State) -> Episodes:
-        return Episodes(self.num_envs, group=self.group_size)
-
-    def samples(self, state: State, rollout: Rollout) -> Samples:
-        return self.compared(state, rollout)
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return -clipped_surrogate(distribution, outputs, samples, self.clip_range) / self.num_envs

@@ -11,50 +11,26 @@ Basics".
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from .adam import Adam, adam_step, decayed, norm
+from .adam import adam_step, decayed, norm
 from .blocks import Samples
 from .diagnostics import policy_change
 from .distributions import Distribution
-from .groups import check_groups
-from .interface import Episodes, GroupWeights, Metrics, Rollout, State, Target
-from .policy_gradient import PolicyGradient, likelihood_loss
-from .validation import Count, Positive
+from .grouped import Grouped
+from .interface import GroupWeights, Metrics, Rollout, State, Target
+from .policy_gradient import likelihood_loss
 
 
 @dataclass(frozen=True, kw_only=True)
-class RLOO(PolicyGradient):
+class RLOO(Grouped):
     """REINFORCE with the leave-one-out baseline."""
-
-    has_critic: ClassVar[bool] = False
-
-    group_size: Count = 4
-    """G, episodes from one start state; `num_envs` is a multiple of it."""
-    learning_rate: Positive = 1e-2
-    """Adam's step size."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
-    """Whether the step size falls to zero over the budget."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_groups("RLOO", self.num_envs, self.group_size)
 
     @property
     def target(self) -> Target:
         weights = GroupWeights(self.group_size, leave_one_out=True)
         return Target(state_weighting="discounted", bootstrap=None, group=weights)
-
-    def optimisers(self, policy: Tensor, critic: Tensor) -> dict[str, Adam]:
-        return {"policy": Adam.like(policy)}
-
-    def plan(self, state: State) -> Episodes:
-        return Episodes(self.num_envs, group=self.group_size)
-
-    def samples(self, state: State, rollout: Rollout) -> Samples:
-        return self.compared(state, rollout)
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / self.num_envs
