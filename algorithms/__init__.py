@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from .returns import discounted_returns as discounted_returns
     from .returns import generalised_advantage as generalised_advantage
     from .rloo import RLOO as RLOO
+    from .search_space import choices as choices
+    from .search_space import linear_range as linear_range
+    from .search_space import log_range as log_range
     from .shuffling import Minibatch as Minibatch
     from .shuffling import minibatches as minibatches
     from .streams import Stream as Stream
@@ -142,6 +145,7 @@ _HOMES = {
     "adam_step": "pgsuite.algorithms.adam:adam_step",
     "algorithm_field": "pgsuite.algorithms.registry:algorithm_field",
     "check_groups": "pgsuite.algorithms.groups:check_groups",
+    "choices": "pgsuite.algorithms.search_space:choices",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
     "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
     "concatenate": "pgsuite.algorithms.trees:concatenate",
@@ -158,6 +162,8 @@ _HOMES = {
     "is_algorithm": "pgsuite.algorithms.registry:is_algorithm",
     "likelihood_loss": "pgsuite.algorithms.policy_gradient:likelihood_loss",
     "line_search": "pgsuite.algorithms.trust_region:line_search",
+    "linear_range": "pgsuite.algorithms.search_space:linear_range",
+    "log_range": "pgsuite.algorithms.search_space:log_range",
     "loss_gradient": "pgsuite.algorithms.blocks:loss_gradient",
     "minibatches": "pgsuite.algorithms.shuffling:minibatches",
     "named_tensors": "pgsuite.algorithms.trees:named_tensors",

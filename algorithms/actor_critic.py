@@ -9,7 +9,7 @@ Source: Sutton et al. (2000); Mnih et al. (2016), algorithm S3 (synchronous here
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .policy_gradient import PolicyGradient, likelihood_loss, squared_error
+from .search_space import choices, linear_range, log_range
 from .validation import Count, NonNegative, Positive, Share
 
 
@@ -29,20 +30,20 @@ class ActorCritic(PolicyGradient):
     has_critic: ClassVar[bool] = True
     joint: ClassVar[bool] = True
 
-    num_steps: Count = 16
+    num_steps: Annotated[Count, choices(8, 16, 32)] = 16
     """Steps of a window, T."""
-    trace: Share = 0.95
+    trace: Annotated[Share, linear_range(0.9, 1.0)] = 0.95
     """λ of the generalised advantage."""
-    learning_rate: Positive = 1e-3
+    learning_rate: Annotated[Positive, log_range(2e-4, 1e-2)] = 1e-3
     """Adam's step size for policy and critic."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
+    learning_rate_decay: Annotated[Literal["none", "linear"], choices("none", "linear")] = "none"
     """Whether the step size falls to zero over the budget."""
     value_weight: NonNegative = 0.5
     """Weight of half the critic's mean squared error in the loss. Stable-Baselines3's ``vf_coef`` has no half: its 0.5
     is 1.0 here."""
-    entropy_weight: NonNegative = 0.0
+    entropy_weight: Annotated[NonNegative, linear_range(0.0, 0.02)] = 0.0
     """Weight of the mean entropy in the objective."""
-    normalise_advantages: bool = False
+    normalise_advantages: Annotated[bool, choices(False, True)] = False
     """Standardise the advantages of a window."""
     max_gradient_norm: Positive | None = 0.5
     """Longest gradient, of policy and critic together; none for no clipping."""

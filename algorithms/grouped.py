@@ -1,7 +1,7 @@
 """What RLOO and GRPO share: rounds in groups of episodes that begin alike, no critic, one Adam for the policy."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
@@ -10,6 +10,7 @@ from .blocks import Samples
 from .groups import check_groups
 from .interface import Episodes, Rollout, State
 from .policy_gradient import PolicyGradient
+from .search_space import choices, log_range
 from .validation import Count, Positive
 
 
@@ -19,11 +20,11 @@ class Grouped(PolicyGradient):
 
     has_critic: ClassVar[bool] = False
 
-    group_size: Count = 4
+    group_size: Annotated[Count, choices(2, 4)] = 4
     """G, episodes from one start state; `num_envs` is a multiple of it."""
-    learning_rate: Positive = 1e-2
+    learning_rate: Annotated[Positive, log_range(5e-4, 3e-2)] = 1e-2
     """Adam's step size."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
+    learning_rate_decay: Annotated[Literal["none", "linear"], choices("none", "linear")] = "none"
     """Whether the step size falls to zero over the budget."""
 
     def __post_init__(self) -> None:

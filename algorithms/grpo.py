@@ -12,6 +12,7 @@ Source: Shao et al. (2024), "DeepSeekMath", equation 3; Liu et al. (2025), "Unde
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import Tensor
 
@@ -22,6 +23,7 @@ from .distributions import Distribution
 from .grouped import Grouped
 from .interface import GroupWeights, Metrics, Rollout, State, Target
 from .policy_gradient import clipped_surrogate
+from .search_space import choices, linear_range
 from .validation import Count, Positive
 
 
@@ -29,13 +31,13 @@ from .validation import Count, Positive
 class GRPO(Grouped):
     """Group-relative policy optimisation."""
 
-    normalise_by_deviation: bool = True
+    normalise_by_deviation: Annotated[bool, choices(False, True)] = True
     """Divide by the standard deviation of the group's returns."""
-    normalise_by_length: bool = True
+    normalise_by_length: Annotated[bool, choices(False, True)] = True
     """Divide an episode's weight by its length. Returns that differ in length weigh little then."""
-    clip_range: Positive = 0.2
+    clip_range: Annotated[Positive, linear_range(0.1, 0.3)] = 0.2
     """ε, how far the probability ratio may move before its gradient is cut."""
-    epochs: Count = 1
+    epochs: Annotated[Count, choices(1, 2, 4)] = 1
     """Steps on the same episodes; on the first nothing is clipped."""
 
     @property

@@ -10,7 +10,7 @@ Source: Kakade (2001), "A Natural Policy Gradient"; Schulman et al. (2015), appe
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from .critic import fit_critic
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .policy_gradient import PolicyGradient, likelihood_loss
+from .search_space import choices, linear_range, log_range
 from .trust_region import Search, Solution, Surrogate, conjugate_gradient, full_step
 from .validation import Count, NonNegative, Positive, Share
 
@@ -30,9 +31,9 @@ class NaturalGradient(PolicyGradient):
 
     has_critic: ClassVar[bool] = True
 
-    num_steps: Count = 256
+    num_steps: Annotated[Count, choices(64, 128, 256)] = 256
     """Steps of a window, T."""
-    trace: Share = 0.95
+    trace: Annotated[Share, linear_range(0.9, 1.0)] = 0.95
     """λ of the generalised advantage."""
     normalise_advantages: bool = True
     """Standardise the advantages of a window."""
@@ -40,12 +41,12 @@ class NaturalGradient(PolicyGradient):
     """Conjugate-gradient iterations, at most."""
     cg_tolerance: NonNegative = 1e-5
     """Relative residual at which a seed's conjugate gradient stops."""
-    damping: NonNegative = 0.1
+    damping: Annotated[NonNegative, log_range(0.01, 0.2)] = 0.1
     """Added to the Fisher matrix's diagonal. In sb3-contrib a Gaussian's matrix is divided by its A action dimensions,
     so that the equal of its ``cg_damping`` is A times as large here."""
-    critic_learning_rate: Positive = 1e-3
+    critic_learning_rate: Annotated[Positive, log_range(5e-4, 1e-2)] = 1e-3
     """Adam's step size for the critic."""
-    critic_epochs: Count = 10
+    critic_epochs: Annotated[Count, choices(5, 10)] = 10
     """Passes over a window when fitting the critic."""
     critic_minibatch: Count = 128
     """Steps per seed in one step of the critic."""

@@ -9,11 +9,13 @@ Source: Kakade (2001), "A Natural Policy Gradient"; Rajeswaran et al. (2017) for
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from .natural_gradient import NaturalGradient
+from .search_space import log_range
 from .trust_region import Search, Surrogate
 from .validation import Positive
 
@@ -22,7 +24,7 @@ from .validation import Positive
 class NPG(NaturalGradient):
     """Natural policy gradient with steps of a fixed length."""
 
-    step_kl: Positive = 0.01
+    step_kl: Annotated[Positive, log_range(0.003, 0.05)] = 0.01
     """δ, mean KL of an update to second order, in nats; the real one may be larger."""
 
     @property

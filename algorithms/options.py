@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .registry import Address, check_options, inside, load_class, locate
+from .search_space import DECLARING
 
 PACKAGE = __name__.partition(".")[0]
 _WITHOUT_FIELDS = {"abc.ABC", "typing.Generic", "typing.Protocol", "builtins.object"}
@@ -31,6 +32,8 @@ class Option(NamedTuple):
     """Its docstring on one line; empty where it has none."""
     algorithm: str = ""
     """Where it is an algorithm, the one that it is by default."""
+    searched: str = ""
+    """Where `pgsuite tune` looks for it, as it is written; empty where nothing is declared."""
 
 
 def options(reference: str) -> list[Option]:
@@ -150,13 +153,24 @@ def _fields(file: Path, name: str) -> Iterator[Option]:
 def _own_fields(node: ast.ClassDef) -> Iterator[Option]:
     for statement, following in zip_longest(node.body, node.body[1:]):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            kind = ast.unparse(statement.annotation)
+            kind, searched = _kind(statement.annotation)
             if not kind.startswith(("ClassVar", "typing.ClassVar", "'ClassVar")):
                 default = "" if statement.value is None else ast.unparse(statement.value)
                 algorithm = _algorithm(statement.value)
-                yield Option(statement.target.id, kind, algorithm or default, _text(following), algorithm)
+                yield Option(statement.target.id, kind, algorithm or default, _text(following), algorithm, searched)
         elif not isinstance(statement, ast.FunctionDef | ast.Expr | ast.Assign | ast.Pass):
             raise _Unknown
+
+
+def _kind(annotation: ast.expr) -> tuple[str, str]:
+    """A field's type as it is written, and apart from it where a search looks."""
+    match annotation:
+        case ast.Subscript(
+            value=ast.Name(id="Annotated"),
+            slice=ast.Tuple(elts=[kind, ast.Call(func=ast.Name(id=name)) as declared]),
+        ) if name in DECLARING:
+            return ast.unparse(kind), ast.unparse(declared)
+    return ast.unparse(annotation), ""
 
 
 def _algorithm(node: ast.expr | None) -> str:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
 from .returns import discount_powers, discounted_returns, generalised_advantage
+from .search_space import choices
 from .shapes import check_shapes
 from .validation import Count, Positive, Share, validate
 
@@ -59,11 +60,11 @@ class PolicyGradient(ABC):
     """Initial log standard deviation of a Gaussian policy, in units of half the action range."""
     action_bound: ActionBound = "clip"
     """How samples reach a bounded Box: clipped, or squashed by tanh."""
-    normalise_observations: bool = False
+    normalise_observations: Annotated[bool, choices(False, True)] = False
     """Standardise observations with running per-seed statistics."""
-    scale_rewards: bool = False
+    scale_rewards: Annotated[bool, choices(False, True)] = False
     """Divide rewards by the running standard deviation of their discounted sums."""
-    num_envs: Count = 8
+    num_envs: Annotated[Count, choices(4, 8, 16)] = 8
     """Environments per seed: parallel ones of a window, episodes of a round."""
     dtype: Literal["float32", "float64"] = "float32"
     """float32 for training, float64 for audits."""

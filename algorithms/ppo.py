@@ -9,7 +9,7 @@ Source: Schulman et al. (2017), "Proximal Policy Optimization Algorithms", equat
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .policy_gradient import PolicyGradient, clipped_surrogate
+from .search_space import choices, linear_range, log_range
 from .shuffling import minibatches
 from .trees import tree_map
 from .validation import Count, NonNegative, Positive, Share
@@ -32,30 +33,30 @@ class PPO(PolicyGradient):
     has_critic: ClassVar[bool] = True
     joint: ClassVar[bool] = True
 
-    num_steps: Count = 128
+    num_steps: Annotated[Count, choices(32, 64, 128)] = 128
     """Steps of a window, T."""
-    trace: Share = 0.95
+    trace: Annotated[Share, linear_range(0.9, 1.0)] = 0.95
     """λ of the generalised advantage."""
-    clip_range: Positive = 0.2
+    clip_range: Annotated[Positive, linear_range(0.1, 0.3)] = 0.2
     """ε, how far the probability ratio may move before its gradient is cut."""
     value_clip_range: Positive | None = None
     """How far a value may move from the old one before its gradient is cut, in units of the return; none for no
     clipping (Andrychowicz et al., 2021, find that it does not help)."""
-    epochs: Count = 10
+    epochs: Annotated[Count, choices(5, 10)] = 10
     """Passes over a window."""
-    minibatch: Count = 64
+    minibatch: Annotated[Count, choices(64, 128, 256)] = 64
     """Steps per seed in one gradient step."""
     target_kl: Positive | None = None
     """Where a minibatch's estimated KL divergence from the old policy exceeds 1.5 times this, in nats, a seed steps no
     further on its window; none for all epochs."""
-    learning_rate: Positive = 3e-4
+    learning_rate: Annotated[Positive, log_range(1e-4, 5e-3)] = 3e-4
     """Adam's step size for policy and critic."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
+    learning_rate_decay: Annotated[Literal["none", "linear"], choices("none", "linear")] = "none"
     """Whether the step size falls to zero over the budget."""
     value_weight: NonNegative = 0.5
     """Weight of half the critic's mean squared error in the loss. Stable-Baselines3's ``vf_coef`` has no half: its 0.5
     is 1.0 here."""
-    entropy_weight: NonNegative = 0.0
+    entropy_weight: Annotated[NonNegative, linear_range(0.0, 0.02)] = 0.0
     """Weight of the mean entropy in the objective."""
     normalise_advantages: bool = True
     """Standardise the advantages."""

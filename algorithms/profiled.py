@@ -24,7 +24,7 @@ were, which is `rollback = "policy"`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ from .interface import Episodes, Metrics, Plan, Rollout
 from .model import Actor, Spaces
 from .registry import Algorithm, algorithm_field, is_algorithm
 from .returns import discounted_returns
+from .search_space import choices
 from .streams import generator
 from .trees import select
 from .validation import Count, NonNegative, Share, validate
@@ -78,9 +79,9 @@ class Profiled:
     """What learns: a table with the class and the hyperparameters of an algorithm."""
     variant: Literal["lookback", "mix-up", "three-points"] = "lookback"
     """Candidates beside the incumbent: what was learned, its mixture with the incumbent, or both."""
-    every: Count = 2000
+    every: Annotated[Count, choices(1000, 2000, 4000)] = 2000
     """Training steps between two rounds; beyond the budget, it is the base."""
-    episodes: Count = 5
+    episodes: Annotated[Count, choices(3, 5, 10)] = 5
     """E, episodes of every candidate."""
     mix: Share = 0.5
     """λ, weight of what was learned in the mixture of policy parameters."""

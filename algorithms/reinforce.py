@@ -10,7 +10,7 @@ Source: Williams (1992), "Simple statistical gradient-following algorithms"; Sut
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
 from .policy_gradient import PolicyGradient, likelihood_loss
+from .search_space import choices, log_range
 from .validation import Positive
 
 
@@ -29,13 +30,13 @@ class Reinforce(PolicyGradient):
 
     has_critic: ClassVar[bool] = False
 
-    learning_rate: Positive = 1e-2
+    learning_rate: Annotated[Positive, log_range(5e-4, 3e-2)] = 1e-2
     """Adam's step size."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
+    learning_rate_decay: Annotated[Literal["none", "linear"], choices("none", "linear")] = "none"
     """Whether the step size falls to zero over the budget."""
     state_weighting: Literal["undiscounted", "discounted"] = "undiscounted"
     """Whether the state at time t counts 1 or γ^t."""
-    normalise_advantages: bool = False
+    normalise_advantages: Annotated[bool, choices(False, True)] = False
     """Standardise the returns of an update over its steps: a batch mean as baseline, and a scale."""
 
     @property

@@ -9,7 +9,7 @@ Source: Williams (1992), section 4; Sutton & Barto (2018), section 13.4.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
 from .policy_gradient import PolicyGradient, likelihood_loss
+from .search_space import choices, log_range
 from .validation import Count, Positive
 
 
@@ -29,17 +30,17 @@ class ReinforceBaseline(PolicyGradient):
 
     has_critic: ClassVar[bool] = True
 
-    learning_rate: Positive = 1e-2
+    learning_rate: Annotated[Positive, log_range(5e-4, 3e-2)] = 1e-2
     """Adam's step size for the policy."""
-    learning_rate_decay: Literal["none", "linear"] = "none"
+    learning_rate_decay: Annotated[Literal["none", "linear"], choices("none", "linear")] = "none"
     """Whether the policy's step size falls to zero over the budget."""
     state_weighting: Literal["undiscounted", "discounted"] = "undiscounted"
     """Whether the state at time t counts 1 or γ^t."""
-    normalise_advantages: bool = False
+    normalise_advantages: Annotated[bool, choices(False, True)] = False
     """Standardise ``G_t - V(s_t)`` over the steps of an update."""
-    critic_learning_rate: Positive = 1e-2
+    critic_learning_rate: Annotated[Positive, log_range(5e-4, 2e-2)] = 1e-2
     """Adam's step size for the critic."""
-    critic_epochs: Count = 5
+    critic_epochs: Annotated[Count, choices(5, 10)] = 5
     """Passes over an update's steps when fitting the critic."""
     critic_minibatch: Count = 256
     """Steps per seed in one step of the critic."""

@@ -11,10 +11,12 @@ Source: Schulman et al. (2015), "Trust Region Policy Optimization", section 6 an
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import Tensor
 
 from .natural_gradient import NaturalGradient
+from .search_space import log_range
 from .trust_region import Search, Surrogate, line_search
 from .validation import Count, Positive, Share
 
@@ -23,7 +25,7 @@ from .validation import Count, Positive, Share
 class TRPO(NaturalGradient):
     """Trust-region policy optimisation."""
 
-    max_kl: Positive = 0.01
+    max_kl: Annotated[Positive, log_range(0.003, 0.05)] = 0.01
     """δ, largest mean KL of an update, in nats. A Gaussian's is the sum over its action dimensions; sb3-contrib's
     ``target_kl`` is their mean, so that with A dimensions its equal is A times as large here."""
     line_search_shrink: Share = 0.8

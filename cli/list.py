@@ -79,6 +79,8 @@ def _list_algorithm(name: str) -> None:
         show(f"  {option.name:{width}}  {option.default or '(required)'}  {option.kind}")
         for line in wrap(option.meaning, _WIDTH - width - 4):
             show(f"  {'':{width}}  {line}")
+        if option.searched:
+            show(f"  {'':{width}}  tune: {option.searched}")
 
 
 def _list_suite(name: str) -> None:

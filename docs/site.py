@@ -124,7 +124,9 @@ def _table(options: Any) -> str:
     rows = ["| key | default | type | meaning |", "|---|---|---|---|"]
     for one in options:
         default = f"`{_cell(one.default)}`" if one.default else "required"
-        rows.append(f"| `{one.name}` | {default} | `{_cell(one.kind)}` | {_cell(one.meaning.replace('``', '`'))} |")
+        searched = f" Searched: `{_cell(one.searched)}`." if one.searched else ""
+        meaning = _cell(one.meaning.replace("``", "`"))
+        rows.append(f"| `{one.name}` | {default} | `{_cell(one.kind)}` | {meaning}{searched} |")
     return "\n".join(rows) if len(rows) > 2 else ""
 
 
