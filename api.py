@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .reports.compared import Compared
     from .suites.audit.run import AuditJob
     from .suites.planning import PlannedCell
-    from .suites.scheduling import Failure
+    from .suites.scheduling.interface import Failure
 
 Names = str | type | Iterable[str | type]
 """An algorithm's name, ``module:Class``, ``file.py:Class`` or class; or several."""

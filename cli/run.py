@@ -13,7 +13,7 @@ from .interruption import exit_code
 from .report import write_report
 
 if TYPE_CHECKING:
-    from ..suites.scheduling import Failure
+    from ..suites.scheduling.interface import Failure
 
 
 def run(

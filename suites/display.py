@@ -11,8 +11,7 @@ from rich.text import Text
 from ..foreign import plain, styled
 from ..wording import plural
 from .console import Bars, say
-from .scheduling import Failure
-from .workers import Job, News
+from .scheduling.interface import Failure, Job, News
 
 _LOG_INTERVAL = 30.0
 _BAR, _LEFT, _NOTE = 12, 11, 15
@@ -84,7 +83,10 @@ class Display(Bars):
         return super().__enter__()
 
     def start(self, job: Job) -> None:
-        """Show a job that begins."""
+        """Show a job that begins; of one that begins again, what it finds counts anew."""
+        if (lost := self._paces.get(id(job))) is not None:
+            self._all.advance(News(0, found=-min(lost.done, lost.total)))
+            self._progress.remove_task(self._tasks.pop(id(job)))
         self._paces[id(job)] = Pace(_steps(job))
         self._scores[id(job)] = ""
         self._tasks[id(job)] = self._add(_parts(job), self._paces[id(job)])
@@ -108,6 +110,10 @@ class Display(Bars):
             self._logged = now
             left = f", about {self._all.left}" if self._all.left else ""
             self._log(f"{self._all.percent}, {_short(self._all.rate)} steps/s{left}")
+
+    def note(self, line: str) -> None:
+        """Show what concerns no single job."""
+        say(self._console, plain(f"note: {line}"))
 
     def silent(self, job: Job, seconds: float, place: str) -> None:
         """Say that a job has given no sign of life for so long, and where it is."""

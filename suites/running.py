@@ -14,12 +14,13 @@ from ..results.store.curve import CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
 from ..results.store.provenance import provenance
 from ..wording import plural
-from . import forking
 from .console import say
 from .display import Display
 from .planning import PlannedCell
-from .scheduling import Failure, Scheduler, available_cores, make_jobs, no_process
-from .workers import Job, News
+from .scheduling.interface import Failure, Job, News
+from .scheduling.jobs import make_jobs, to_do
+from .scheduling.places import LOCAL, workers_at
+from .stalling import stall_limit as limit_of_stalls
 
 ENVIRONMENT_FACTS = ("anchors", "anchors_source", "environment_notes")
 """What a record says of its environment that changes no number: kept as the suite says it now."""
@@ -43,16 +44,18 @@ def run_cells(
     console: Console | None = None,
     on_rows: Callable[[Job, int, Sequence[CurveRow]], None] = lambda *_: None,
     stall_limit: float | None = None,
+    on: str = LOCAL,
 ) -> Outcome:
-    """Run what is missing of the planned cells, on worker processes.
+    """Run what is missing of the planned cells.
 
     Args:
         planned: cells of one suite.
         out: results folder.
-        workers: processes at once; one per available core by default.
+        workers: jobs at once; one per available core, or CPU of the cluster, by default.
         console: where progress is shown.
         on_rows: told a job, a seed and new checkpoints of that run, those of a resumed one included.
         stall_limit: seconds without a sign of life after which a job fails; that of `stalling.stall_limit` by default.
+        on: where they are done, as `places.workers_at` has it.
 
     Raises:
         UsageError: if the results folder cannot be written, or holds results of another suite.
@@ -76,51 +79,50 @@ def run_cells(
         say(console, plain(f"note: {p.cell.name} is not applicable: {p.refusal}"))
     if note := change_manifest(out, suite, lambda manifest: manifest.asking(asked)):
         say(console, f"note: {note}")
-    workers = workers or len(available_cores())
-    jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(planned, workers)]
-    runs, missing = sum(len(p.seeds) for p in planned), sum(len(job.seeds) for job in jobs)
-    are = "is" if runs == 1 else "are"
-    there = f"{runs - missing} of {plural(runs, 'run')} {are} there"
-    say(console, f"{there}, {missing} to do on {plural(workers, 'worker')}")
-    if not jobs:
+    todo = to_do(planned)
+    runs, missing = sum(len(p.seeds) for p in planned), sum(len(seeds) for _, seeds in todo)
+    there = f"{runs - missing} of {plural(runs, 'run')} {'is' if runs == 1 else 'are'} there"
+    if not todo:
+        say(console, f"{there}, 0 to do")
         return Outcome([])
-    try:
-        cells = [job.cell for job in jobs]
-        forking.start(
-            "pgsuite.suites.workers",
-            (cell.reference for cell in cells),
-            (cell.environment for cell in cells),
-            (str(cell.options.get("dtype", "float32")) for cell in cells),
-        )
-    except (OSError, EOFError) as error:
-        raise PgsuiteError(no_process(error)) from error
-    with Display(console, jobs) as display:
-
-        def tell(job: Job, news: News) -> None:
-            display.news(job, news)
-            if news.rows:
-                on_rows(job, *news.rows)
-
-        scheduler = Scheduler(
-            workers,
-            on_start=display.start,
-            on_news=tell,
-            on_finish=display.finish,
-            on_silence=display.silent,
-            stall_limit=stall_limit,
-        )
-        interruption = None
-        try:
-            scheduler.run(jobs)
-        except KeyboardInterrupt as error:
-            interruption = error
-    failures = list({(f.cell.name, f.reason): f for f in scheduler.failures}.values())
+    limit = limit_of_stalls() if stall_limit is None else stall_limit
+    interruption = None
+    with workers_at(on, workers, limit) as at_work:
+        jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(todo, at_work.count)]
+        say(console, f"{there}, {missing} to do on {at_work}")
+        at_work.prepare([p.cell for p, _ in todo])
+        with _Listening(console, jobs, on_rows) as listener:
+            try:
+                at_work.run(jobs, listener)
+            except KeyboardInterrupt as error:
+                interruption = error
+    failures = list({(f.cell.name, f.reason): f for f in listener.failures}.values())
     folders = {p.cell.name: p.store.path.name for p in planned}
     try:
         record_failures(out, {folders[f.cell.name]: _recorded(f) for f in failures})
     except PgsuiteError as error:  # as of a full disk, which is then why the runs failed: that is to be said
         say(console, f"note: {error}")
     return Outcome(failures, interruption)
+
+
+class _Listening(Display):
+    """Shows what it hears, passes on checkpoints, and keeps what failed."""
+
+    def __init__(
+        self, console: Console, jobs: list[Job], on_rows: Callable[[Job, int, Sequence[CurveRow]], None]
+    ) -> None:
+        super().__init__(console, jobs)
+        self._on_rows = on_rows
+        self.failures: list[Failure] = []
+
+    def news(self, job: Job, news: News) -> None:
+        super().news(job, news)
+        if news.rows:
+            self._on_rows(job, *news.rows)
+
+    def finish(self, job: Job, failure: Failure | None) -> None:
+        super().finish(job, failure)
+        self.failures += [failure] if failure else []
 
 
 def _recorded(failure: Failure) -> str:

@@ -20,7 +20,7 @@ from ...foreign import plain
 from ...results.store.audit import assemble
 from ..forking import start as start_server
 from ..process import follow_parent, forking, keep_freed_memory, single_thread
-from ..scheduling import available_cores
+from ..scheduling.local import available_cores
 from ..stalling import Silence, stall_limit, watched
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance

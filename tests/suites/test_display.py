@@ -10,8 +10,7 @@ from rich.console import Console
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites import display
 from pgsuite.suites.display import Display, Pace, label
-from pgsuite.suites.scheduling import Failure
-from pgsuite.suites.workers import Job, News
+from pgsuite.suites.scheduling.interface import Failure, Job, News
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from rich.console import Console
 from pgsuite.errors import UsageError
 from pgsuite.results import CellStore, load, read_manifest
 from pgsuite.results.store.digest import sealed_table
-from pgsuite.suites import running
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
+from pgsuite.suites.scheduling.local import LocalWorkers
 from pgsuite.suites.schema import parse_suite
 
 
@@ -143,7 +143,7 @@ def test_an_interruption_is_an_outcome(run, monkeypatch, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running.Scheduler, "run", interrupted)
+    monkeypatch.setattr(LocalWorkers, "run", interrupted)
     outcome, _ = run("reinforce")
     assert isinstance(outcome.interruption, KeyboardInterrupt)
     assert read_manifest(tmp_path / "out").cells[0].seeds == (0, 1)

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ import pytest
 from pgsuite.errors import EnvironmentFault, UsageError
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.store import CellStore
-from pgsuite.suites import forking, stalling
+from pgsuite.suites import stalling
 from pgsuite.suites.cells import Cell, Environment, Evaluation
-from pgsuite.suites.deaths import death, kept
-from pgsuite.suites.scheduling import Scheduler
+from pgsuite.suites.scheduling.deaths import death, kept
+from pgsuite.suites.scheduling.interface import Job
+from pgsuite.suites.scheduling.local import LocalWorkers
 from pgsuite.suites.stalling import Silence, stall_limit, watched
-from pgsuite.suites.workers import Job
 
 ENVIRONMENTS = """
 import ctypes, os, threading, time
@@ -75,20 +76,19 @@ def ended(tmp_path_factory):
         store.create({})
         jobs.append(Job(cell, store, (0,)))
     failures, notes, silent = {}, {}, {}
-    scheduler = Scheduler(
-        len(jobs),
-        on_start=lambda job: None,
-        on_news=lambda job, news: notes.setdefault(job.cell.environment.id, []).append(news.note),
-        on_finish=lambda job, failure: failures.update({job.cell.environment.id: failure}),
-        on_silence=lambda job, seconds, place: silent.update({job.cell.environment.id: place}),
-        stall_limit=10.0,
+    listener = SimpleNamespace(
+        start=lambda job: None,
+        news=lambda job, news: notes.setdefault(job.cell.environment.id, []).append(news.note),
+        finish=lambda job, failure: failures.update({job.cell.environment.id: failure}),
+        silent=lambda job, seconds, place: silent.update({job.cell.environment.id: place}),
     )
+    workers = LocalWorkers(len(jobs), 10.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(place))
         patch.chdir(place)
         patch.setattr(stalling, "FIRST_WORD", 4.0)
-        forking.start("pgsuite.suites.workers", ["reinforce"], [], ["float32"])
-        scheduler.run(jobs)
+        workers.prepare([replace(jobs[0].cell, environment=Environment(id="CartPole-v1"))])
+        workers.run(jobs, listener)
     return failures, notes, silent
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pgsuite.suites import scheduling
 from pgsuite.suites.planning import plan_cells
-from pgsuite.suites.scheduling import Scheduler, available_cores, make_jobs
+from pgsuite.suites.scheduling.jobs import make_jobs, to_do
+from pgsuite.suites.scheduling.local import LocalWorkers, available_cores
 from pgsuite.suites.schema import parse_suite
 
 ALGORITHMS = """
@@ -69,11 +69,15 @@ def planned(tmp_path):
 
 
 class Diary:
-    """What a scheduler tells."""
+    """What workers tell."""
 
-    def __init__(self, workers):
+    def __init__(self, workers, cores=None):
         self.started, self.finished, self.steps, self.most = [], [], Counter(), 0
-        self.scheduler = Scheduler(workers, on_start=self.start, on_news=self.news, on_finish=self.finish)
+        self.workers = LocalWorkers(workers, 600.0, cores)
+
+    def run(self, jobs):
+        self.workers.run(jobs, self)
+        return [failure for _, failure in self.finished if failure]
 
     def start(self, job):
         self.started.append(job)
@@ -97,32 +101,32 @@ class Diary:
     ],
 )
 def test_one_cells_seeds_are_dealt_out(workers, seeds, planned):
-    assert [job.seeds for job in make_jobs(planned(reinforce=100), workers)] == seeds
+    assert [job.seeds for job in make_jobs(to_do(planned(reinforce=100)), workers)] == seeds
 
 
 def test_enough_cells_are_not_cut(planned):
-    jobs = make_jobs(planned(reinforce=100, trpo=100), 2)
+    jobs = make_jobs(to_do(planned(reinforce=100, trpo=100)), 2)
     assert [job.seeds for job in jobs] == [(0, 1, 2, 3)] * 2
 
 
 def test_longest_first(planned):
     cells = planned(reinforce=100, trpo=300) + planned(seeds="0", **{"actor-critic": 250})
-    jobs = make_jobs(cells, 1)
+    jobs = make_jobs(to_do(cells), 1)
     assert [job.cell.algorithm for job in jobs] == ["trpo", "reinforce", "actor-critic"]
 
 
 def test_nothing_to_do(planned):
     cells = planned(reinforce=100)
-    assert Diary(1).scheduler.run(make_jobs(cells, 1)) == []
-    assert make_jobs(cells, 4) == []
-    assert Diary(1).scheduler.run([]) == []
+    assert Diary(1).run(make_jobs(to_do(cells), 1)) == []
+    assert make_jobs(to_do(cells), 4) == []
+    assert Diary(1).run([]) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_more_workers_than_asked(workers, planned, tmp_path):
     diary = Diary(workers)
-    jobs = make_jobs(planned(Notes=300), 4)
-    assert diary.scheduler.run(jobs) == []
+    jobs = make_jobs(to_do(planned(Notes=300)), 4)
+    assert diary.run(jobs) == []
     assert diary.most == workers
     assert [job.seeds for job in diary.started] == [(0,), (1,), (2,), (3,)]
     assert len({note["process"] for note in notes(tmp_path)}) == 4
@@ -132,17 +136,15 @@ def test_no_more_workers_than_asked(workers, planned, tmp_path):
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are pinned where the system can")
 def test_each_worker_is_pinned_to_one_core_with_one_thread(planned, tmp_path):
     before = os.sched_getaffinity(0)
-    Diary(1).scheduler.run(make_jobs(planned(Notes=200), 1))
+    Diary(1).run(make_jobs(to_do(planned(Notes=200)), 1))
     (note,) = notes(tmp_path)
     assert (note["cores"], note["threads"]) == (available_cores()[:1], 1)
     assert os.sched_getaffinity(0) == before
 
 
-def test_workers_beyond_the_cores_go_where_they_like(planned, tmp_path, monkeypatch):
-    core = available_cores()[0]
-    monkeypatch.setattr(scheduling, "available_cores", lambda: [core])
-    diary = Diary(2)
-    assert diary.scheduler.run(make_jobs(planned(seeds="0-1", Notes=200), 2)) == []
+def test_workers_beyond_the_cores_go_where_they_like(planned, tmp_path):
+    diary = Diary(2, available_cores()[:1])
+    assert diary.run(make_jobs(to_do(planned(seeds="0-1", Notes=200)), 2)) == []
     assert diary.most == 2
 
 
@@ -164,7 +166,7 @@ def notes(folder: Path):
 def test_what_fails_takes_nothing_else_along(name, reason, place, planned):
     broken, fine = planned(seeds="0", **{name: 400, "reinforce": 200})
     diary = Diary(1)
-    (failure,) = diary.scheduler.run(make_jobs([broken, fine], 1))
+    (failure,) = diary.run(make_jobs(to_do([broken, fine]), 1))
     assert failure.cell == broken.cell
     assert re.search(reason, failure.reason)
     assert re.search(place, failure.place)
@@ -181,9 +183,9 @@ def test_an_interruption_ends_all_workers(planned):
     def interrupt(job, news):
         raise KeyboardInterrupt
 
-    diary.scheduler._on_news = interrupt
+    diary.news = interrupt
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        diary.scheduler.run(make_jobs(cells, 2))
+        diary.run(make_jobs(to_do(cells), 2))
     assert signal.getsignal(signal.SIGINT) is before
     assert multiprocessing.active_children() == []

@@ -10,9 +10,10 @@ import pytest
 from pgsuite.errors import EnvironmentFault
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.store import CellStore
-from pgsuite.suites import workers
+from pgsuite.suites.scheduling import worker as workers
+from pgsuite.suites.scheduling.interface import Job, News
+from pgsuite.suites.scheduling.worker import Finished, StoreSink, work
 from pgsuite.suites.training import TrainingLoop
-from pgsuite.suites.workers import Finished, Job, News, StoreSink, work
 
 
 class Ear(list):
@@ -189,7 +190,7 @@ def test_a_failure_is_one_line_and_a_traceback(error, reason, job, calm, monkeyp
     work(job, None, ear)
     (last,) = ear
     assert last.failure == reason
-    assert re.search(r"test_workers\.py:\d+$", last.place)
+    assert re.search(r"test_worker\.py:\d+$", last.place)
     assert last.details.startswith("Traceback")
 
 

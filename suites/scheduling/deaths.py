@@ -2,8 +2,8 @@
 
 import signal
 
-from ..errors import PgsuiteError
-from .workers import Job
+from ...errors import PgsuiteError
+from .interface import Job
 
 _CAUSES = {
     "SIGKILL": "killed, as the system does when memory is short: use fewer --workers",

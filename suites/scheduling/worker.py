@@ -8,41 +8,25 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, NoReturn
 
 from numpy.typing import NDArray
 
-from .. import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
-from ..envs import pulse
-from ..errors import PgsuiteError, in_one_line, place
-from ..results.store.curve import CurveRow, curve_rows
-from ..results.store.reading import DamagedFile
-from ..results.store.store import CellStore
-from .cells import Cell, Stored, trainer_of
-from .process import follow_parent, peak_memory
-from .stalling import answer
+from ... import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
+from ...envs import pulse
+from ...errors import PgsuiteError, in_one_line, place
+from ...results.store.curve import CurveRow, curve_rows
+from ...results.store.reading import DamagedFile
+from ..cells import Stored, trainer_of
+from ..process import follow_parent, peak_memory
+from ..stalling import answer
+from .interface import Job, News
 
 SAVE_INTERVAL = 5.0
 """Seconds between snapshots of unfinished runs: a killed worker loses at most this and a segment."""
 _NEWS_INTERVAL = 0.1
-
-
-class News(NamedTuple):
-    """News of a job at work."""
-
-    steps: int
-    """Environment steps done since the last news."""
-    score: float | None = None
-    """Latest mean return of the job's runs, if there is a new one."""
-    found: int = 0
-    """Environment steps that were there already when the job resumed runs."""
-    note: str = ""
-    """What was wrong with a run that is there, and is mended."""
-    rows: tuple[int, Sequence[CurveRow]] | None = None
-    """A seed and its checkpoints that were not told yet, those of a resumed run included."""
 
 
 class Finished(NamedTuple):
@@ -55,17 +39,6 @@ class Finished(NamedTuple):
     """The traceback."""
     threads: tuple[str, ...] = ()
     """Names of what it leaves running, which keeps the process from ending."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Some seeds of one cell, for one worker."""
-
-    cell: Cell
-    store: CellStore
-    seeds: tuple[int, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """Where and with what it is run; kept with every run."""
 
 
 class StoreSink:
