@@ -92,9 +92,12 @@ def run(
     workers: int | None = None,
     stall_limit: float | None = None,
     tensorboard: bool | str | Path = False,
+    on: str = "local",
+    mixed: bool = False,
+    shard: str | None = None,
     progress: bool = True,
 ) -> Ran:
-    """Run what is missing of a suite, on worker processes. What failed is in the result, and said.
+    """Run what is missing of a suite, on worker processes or a Ray cluster. What failed is in the result, and said.
 
     It can be called from a notebook, from a prompt, and from a script with or without ``if __name__ == "__main__"``.
 
@@ -105,9 +108,13 @@ def run(
         seeds: ``"0-9"``, or numbers; the suite's by default.
         steps: budget of every run instead of the suite's.
         out: results folder; ``runs/SUITE`` by default.
-        workers: processes at once; one per core by default.
+        workers: jobs at once; one per core, or CPU of the cluster, by default.
         stall_limit: seconds without a sign of life after which a job fails; 1800 by default.
         tensorboard: whether to write TensorBoard's event files meanwhile, into ``OUT/tensorboard``; or the folder.
+        on: ``"local"``, for processes of this machine; ``"ray"``, for the cluster that ``RAY_ADDRESS`` names or that
+            runs on this machine, else one that is started on it; or ``"ray://HOST:PORT"``.
+        mixed: whether machines of a cluster may differ from this one in versions or processor; kept with the runs.
+        shard: ``"3/10"`` does the third tenth of the runs, and leaves the others to other commands.
         progress: whether to show how it gets on, on the error output.
 
     Raises:
@@ -124,6 +131,9 @@ def run(
         workers=workers,
         stall_limit=stall_limit,
         tensorboard=tensorboard,
+        on=on,
+        mixed=mixed,
+        shard=shard,
         progress=progress,
         lasting=True,
     )
@@ -143,6 +153,9 @@ def carry_out(
     workers: int | None = None,
     stall_limit: float | None = None,
     tensorboard: bool | str | Path = False,
+    on: str = "local",
+    mixed: bool = False,
+    shard: str | None = None,
     progress: bool = True,
     lasting: bool = False,
 ) -> Ran:
@@ -151,9 +164,13 @@ def carry_out(
     Args are those of `run`, and ``lasting``: whether this process goes on, so that code may be edited meanwhile.
     """
     from .suites.named_code import let_in_code_of
+    from .suites.scheduling.places import check_place
+    from .suites.scheduling.shards import parse_shard, shares
     from .suites.schema import check_names, load_suite, parse_seeds
 
     _check_counts(steps=steps, workers=workers)
+    check_place(on, mixed=mixed)
+    part = None if shard is None else parse_shard(shard)
     chosen = load_suite(str(suite))
     names, ids = _references(algorithms), _several(environments)
     try:
@@ -167,6 +184,8 @@ def carry_out(
 
     folder = Path("runs") / chosen.name if out is None else Path(out)
     planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps)
+    if part:
+        planned = shares(planned, part)
     if lasting:
         _check_fresh(planned)
     from .suites.running import run_cells
@@ -177,7 +196,16 @@ def carry_out(
         if tensorboard:
             place = folder / "tensorboard" if tensorboard is True else Path(tensorboard)
             watch["on_rows"] = stack.enter_context(_watched(planned, place, lambda line: say(console, line)))
-        outcome = run_cells(planned, folder, workers=workers, console=console, stall_limit=stall_limit, **watch)
+        outcome = run_cells(
+            planned,
+            folder,
+            workers=workers,
+            console=console,
+            stall_limit=stall_limit,
+            on=on,
+            mixed=mixed,
+            **watch,
+        )
     return Ran(folder, tuple(outcome.failures), outcome.interruption)
 
 
@@ -217,7 +245,7 @@ def _watched(planned: Sequence["PlannedCell"], out: Path, note: Callable[[str], 
         return TrackedRun(*identity, "partial", p.record["configuration"])
 
     for p in planned:
-        for seed in sorted({*p.seeds} - {*p.missing()}):
+        for seed in sorted({*p.own_seeds} - {*p.missing()}):
             if not board.has(tracked(p, seed)):
                 with suppress(PgsuiteError):  # a damaged run is told by the report
                     board.take(tracked(p, seed), p.record["anchors"], curve_rows(p.store.read_curve(seed)[0]))

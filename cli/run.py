@@ -23,7 +23,23 @@ def run(
     seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 3,7.  [default: the suite's]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
+    ] = None,
+    on: Annotated[
+        str,
+        typer.Option(
+            help="Where: local; ray, the cluster that RAY_ADDRESS names or that runs here, else one that is started "
+            "here; or ray://HOST:PORT."
+        ),
+    ] = "local",
+    mixed: Annotated[
+        bool,
+        typer.Option("--mixed", help="Let the cluster's machines differ in versions or processor; kept with runs."),
+    ] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Such as 3/10: the third tenth of the runs, and no report.  [default: all]")
+    ] = None,
     stall_limit: options.StallLimit = None,  # noqa: ARG001
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's event files meanwhile, into OUT/tensorboard.")
@@ -48,9 +64,12 @@ def run(
         out=out,
         workers=workers,
         tensorboard=tensorboard_dir or tensorboard,
+        on=on,
+        mixed=mixed,
+        shard=shard,
     )
     trouble: PgsuiteError | None = None
-    if not (no_report or ran.interruption) and (not ran.failures or ran.has_runs):
+    if not (no_report or shard or ran.interruption) and (not ran.failures or ran.has_runs):
         try:
             write_report([ran.out], ran.out / "report")
         except PgsuiteError as error:

@@ -4,19 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from ..errors import PgsuiteError, located
 from ..foreign import plain
-from ..kernels import host
 from ..results.store.curve import CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
-from ..results.store.provenance import provenance
 from ..wording import plural
 from .console import say
 from .display import Display
 from .planning import PlannedCell
+from .scheduling.alike import surroundings
 from .scheduling.interface import Failure, Job, News
 from .scheduling.jobs import make_jobs, to_do
 from .scheduling.places import LOCAL, workers_at
@@ -45,6 +43,7 @@ def run_cells(
     on_rows: Callable[[Job, int, Sequence[CurveRow]], None] = lambda *_: None,
     stall_limit: float | None = None,
     on: str = LOCAL,
+    mixed: bool = False,
 ) -> Outcome:
     """Run what is missing of the planned cells.
 
@@ -55,14 +54,15 @@ def run_cells(
         console: where progress is shown.
         on_rows: told a job, a seed and new checkpoints of that run, those of a resumed one included.
         stall_limit: seconds without a sign of life after which a job fails; that of `stalling.stall_limit` by default.
-        on: where they are done, as `places.workers_at` has it.
+        on: where, as `places.check_place` has it.
+        mixed: whether machines of a cluster may differ from this one in what the bits depend on.
 
     Raises:
-        UsageError: if the results folder cannot be written, or holds results of another suite.
+        UsageError: if the results folder cannot be written, or holds results of another suite, or the cluster cannot
+            be reached.
     """
     console = console or Console(stderr=True)
-    facts = provenance()
-    facts["machine"] |= {"cpu_capability": torch.backends.cpu.get_cpu_capability(), "compiled_for": host()}
+    facts = surroundings()
     asked = [
         ExpectedCell(p.cell.algorithm, p.cell.environment.name, p.store.path.name, p.seeds, refusal=p.refusal or None)
         for p in planned
@@ -80,17 +80,18 @@ def run_cells(
     if note := change_manifest(out, suite, lambda manifest: manifest.asking(asked)):
         say(console, f"note: {note}")
     todo = to_do(planned)
-    runs, missing = sum(len(p.seeds) for p in planned), sum(len(seeds) for _, seeds in todo)
-    there = f"{runs - missing} of {plural(runs, 'run')} {'is' if runs == 1 else 'are'} there"
+    runs, missing = sum(len(p.own_seeds) for p in planned), sum(len(seeds) for _, seeds in todo)
+    whose = " of this shard" if any(p.left for p in planned) else ""
+    there = f"{runs - missing} of {plural(runs, 'run')}{whose} {'is' if runs == 1 else 'are'} there"
     if not todo:
         say(console, f"{there}, 0 to do")
         return Outcome([])
     limit = limit_of_stalls() if stall_limit is None else stall_limit
     interruption = None
-    with workers_at(on, workers, limit) as at_work:
+    with workers_at(on, workers, limit, mixed=mixed) as at_work:
         jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(todo, at_work.count)]
         say(console, f"{there}, {missing} to do on {at_work}")
-        at_work.prepare([p.cell for p, _ in todo])
+        at_work.prepare([p for p, _ in todo])
         with _Listening(console, jobs, on_rows) as listener:
             try:
                 at_work.run(jobs, listener)

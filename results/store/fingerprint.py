@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from .closure import program
@@ -39,6 +40,18 @@ def source_definitions(*roots: str, without: Collection[str] = ()) -> tuple[str,
     left_out = known.excluded(without)
     _, first, rest = known.reached([known.root(root) for root in roots], left_out)
     return tuple(sorted(node.address for node in {*first, *rest} - left_out))
+
+
+def source_files(*roots: str) -> dict[Path, Path]:
+    """Files of others' that the code at the roots is made of -> the folder that each is imported from.
+
+    Raises:
+        UsageError: a root does not exist, or a file is not Python.
+    """
+    known = program()
+    _, first, rest = known.reached([known.root(root) for root in roots])
+    sources = dict.fromkeys(node.source for node in (*first, *rest) if node.source.home != known.package)
+    return {each.path: each.home.folder if each.home.top is None else each.home.folder.parent for each in sources}
 
 
 def source_hash(*roots: str, without: Collection[str] = ()) -> str:

@@ -45,6 +45,18 @@ def stalled(job: Job, limit: float) -> str:
 
 def kept(job: Job) -> str:
     """Say what the store has of a job's runs, and what the same command does with it."""
+    steps = snapshots(job)
+    count = len(job.seeds)
+    if not steps:
+        none = "its run has" if count == 1 else f"its {count} runs have"
+        return f"{none} no snapshot yet: run the same command again to begin anew"
+    reach = f"at {max(steps):,} steps" if count == 1 or min(steps) == max(steps) else f"up to {max(steps):,} steps"
+    which = "its run has a snapshot" if count == 1 else f"{len(steps)} of its {count} runs have snapshots"
+    return f"{which} {reach}: run the same command again to go on from there"
+
+
+def snapshots(job: Job) -> list[int]:
+    """Return how many environment steps the snapshots of a job's runs have, of those that have one."""
     steps = []
     for seed in job.seeds:
         try:
@@ -53,10 +65,4 @@ def kept(job: Job) -> str:
             continue
         if found is not None:
             steps.append(int(found.tensors["steps"][0]))
-    count = len(job.seeds)
-    if not steps:
-        none = "its run has" if count == 1 else f"its {count} runs have"
-        return f"{none} no snapshot yet: run the same command again to begin anew"
-    reach = f"at {max(steps):,} steps" if count == 1 or min(steps) == max(steps) else f"up to {max(steps):,} steps"
-    which = "its run has a snapshot" if count == 1 else f"{len(steps)} of its {count} runs have snapshots"
-    return f"{which} {reach}: run the same command again to go on from there"
+    return steps

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from ...results.store.curve import CurveRow
 from ...results.store.store import CellStore
 from ..cells import Cell
+from ..planning import PlannedCell
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Workers(Protocol):
     def count(self) -> int:
         """How many jobs are done at once, about: what they are cut for."""
 
-    def prepare(self, cells: Sequence[Cell]) -> None:
+    def prepare(self, planned: Sequence[PlannedCell]) -> None:
         """Get ready for jobs of these cells, which takes seconds.
 
         Raises:

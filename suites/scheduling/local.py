@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from ...errors import PgsuiteError, in_one_line
 from ...wording import plural
 from .. import forking
-from ..cells import Cell
+from ..planning import PlannedCell
 from ..process import GRACE
 from ..process import forking as context_of_workers
 from ..stalling import START_LIMIT, Silence, answers, last_place, where
@@ -66,12 +66,13 @@ class LocalWorkers:
     def __str__(self) -> str:
         return plural(self.count, "worker")
 
-    def prepare(self, cells: Sequence[Cell]) -> None:
+    def prepare(self, planned: Sequence[PlannedCell]) -> None:
         """Start the server that workers are forked from, with the kernels of these cells; one that runs stays as it is.
 
         Raises:
             PgsuiteError: the system does not let processes be started.
         """
+        cells = [p.cell for p in planned]
         try:
             forking.start(
                 work.__module__,

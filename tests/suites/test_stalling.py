@@ -87,7 +87,7 @@ def ended(tmp_path_factory):
         patch.syspath_prepend(str(place))
         patch.chdir(place)
         patch.setattr(stalling, "FIRST_WORD", 4.0)
-        workers.prepare([replace(jobs[0].cell, environment=Environment(id="CartPole-v1"))])
+        workers.prepare([SimpleNamespace(cell=replace(jobs[0].cell, environment=Environment(id="CartPole-v1")))])
         workers.run(jobs, listener)
     return failures, notes, silent
 

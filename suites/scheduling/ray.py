@@ -1,0 +1,363 @@
+"""Jobs as tasks of a Ray cluster: one CPU each, longest first; what a lost machine did is done again elsewhere.
+
+Ray retries nothing here: a task that is lost with its machine is given again by us, without the runs that are finished
+meanwhile, and goes on from the snapshots in the store. What fails on a machine that lives is a failure, as on one
+machine (`relay`), and is not tried again. A task that an earlier, killed command has left running does no harm: it
+writes the same bits.
+"""
+
+import os
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import ray
+from ray import exceptions
+
+from ...errors import UsageError, in_one_line
+from ...results.store.store import CellStore
+from ...wording import plural
+from ..planning import PlannedCell
+from ..process import GRACE
+from ..stalling import START_LIMIT, Silence
+from . import alike
+from .deaths import kept, snapshots
+from .interface import Failure, Job, Listener, News
+from .local import available_cores
+from .luggage import pack
+from .relay import Begun, Order, Silent
+
+_OBJECT_STORE = 100 * 2**20
+"""Bytes for Ray's objects on a cluster that is started here: letters are all that there is."""
+MOST_LOSSES = 5
+"""Machines that a job may lose one after another without getting any further."""
+_LISTEN = 0.5
+"""Seconds to wait for letters before looking after tasks."""
+_COUNT_AGAIN = 10.0
+"""Seconds after which the CPUs of the cluster are counted again."""
+_HEAD = {"node:__internal_head__": 0.001}
+"""Where letters are kept: with the head node the cluster is lost."""
+
+
+@contextmanager
+def ray_workers(address: str | None, count: int | None, stall_limit: float, *, mixed: bool) -> Iterator["RayWorkers"]:
+    """Be connected to a cluster as long as the block lasts; a connection that the program has is used, and kept.
+
+    Args:
+        address: ``ray://HOST:PORT``; or None for the cluster that ``RAY_ADDRESS`` names or that runs on this machine,
+            else one that is started here.
+        count: tasks at once; as many as there are CPUs, and as many again to wait for them, by default.
+        stall_limit: seconds without a sign of life after which a job is ended.
+        mixed: whether machines may differ from this one.
+
+    Raises:
+        UsageError: the cluster cannot be reached.
+    """
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(address, count)
+    try:
+        yield RayWorkers(count, stall_limit, mixed=mixed)
+    finally:
+        if ours:
+            with _handlers_kept():
+                ray.shutdown()
+
+
+def _connect(address: str | None, count: int | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody uninvited
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns of a default to come
+    quiet = {"logging_level": "ERROR", "log_to_driver": False}
+    named = address or os.environ.get("RAY_ADDRESS")
+    try:
+        with _handlers_kept():
+            try:
+                ray.init(named or "auto", **quiet)
+            except ConnectionError:
+                if named:
+                    raise
+                own = {"num_cpus": count or len(available_cores()), "object_store_memory": _OBJECT_STORE}
+                ray.init("local", include_dashboard=False, **own, **quiet)
+    except Exception as error:  # whatever it is, of Ray or of gRPC
+        place = f"the Ray cluster at {named}" if named else "a Ray cluster"
+        raise UsageError(
+            f"cannot reach {place}: {in_one_line(error)}; start it with `ray start --head`, or name it in RAY_ADDRESS "
+            "or as --on ray://HOST:PORT"
+        ) from error
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Leave this process's signal handlers as they are: Ray sets its own."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # not in the main thread, which alone has handlers
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _task() -> Any:
+    """Return what Ray runs on a machine.
+
+    It is made here so that Ray sends its code, not its name: a machine without pgsuite can say so.
+    """
+
+    def task(needs: Any, order: bytes, work: bytes, letters: Any, key: int) -> tuple[str, str, Any]:
+        import socket
+
+        import ray
+
+        node, host = ray.get_runtime_context().get_node_id(), socket.gethostname()
+        try:
+            from pgsuite.suites.scheduling.relay import relay
+        except ImportError as error:
+            return node, host, f"pgsuite cannot be imported there ({error})"
+        return node, host, relay(needs, order, work, host, lambda letter: ray.get(letters.put.remote(key, letter)))
+
+    return ray.remote(num_cpus=1, max_retries=0)(task)
+
+
+def _letters() -> Any:
+    """Return an actor that keeps letters until they are fetched; Ray gets its code, as of the task."""
+
+    class Letters:
+        def __init__(self) -> None:
+            import asyncio
+
+            self.kept: list[tuple[int, bytes]] = []
+            self.there = asyncio.Event()
+
+        async def put(self, key: int, letter: bytes) -> None:
+            self.kept.append((key, letter))
+            self.there.set()
+
+        async def fetch(self, seconds: float) -> list[tuple[int, bytes]]:
+            import asyncio
+
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.there.wait(), seconds)
+            self.there.clear()
+            fetched, self.kept = self.kept, []
+            return fetched
+
+    return ray.remote(num_cpus=0, resources=_HEAD)(Letters).remote()
+
+
+@dataclass
+class _Turn:
+    """A job, and the task that does it at the moment."""
+
+    job: Job
+    task: Any = None
+    machine: str = ""
+    """Name of the machine that has begun; empty before."""
+    silence: Silence = field(default_factory=Silence)
+    losses: int = 0
+    reached: int = -1
+    """Environment steps that were in the store when it was given last."""
+    left: tuple[int, ...] = ()
+    """Seeds that are not finished."""
+    told: dict[int, int] = field(default_factory=dict)
+    """The last checkpoint by seed that was passed on."""
+
+
+class RayWorkers:
+    """The CPUs of a cluster."""
+
+    def __init__(self, count: int | None, stall_limit: float, *, mixed: bool) -> None:
+        self._wanted, self._stall_limit, self._mixed = count, stall_limit, mixed
+        self._counted, self._cpus = -_COUNT_AGAIN, 0
+        self._refused: dict[str, str] = {}
+        """Why machines are refused, by the number of their node."""
+        self._idle = Silence()
+
+    @property
+    def count(self) -> int:
+        """Tasks at once: as many as were wanted, or as the cluster has CPUs now."""
+        return self._wanted or max(self._there_are(), 1)
+
+    def __str__(self) -> str:
+        return f"{plural(self.count, 'CPU')} of a Ray cluster"
+
+    def _there_are(self) -> int:
+        if time.monotonic() - self._counted > _COUNT_AGAIN:
+            self._counted, self._cpus = time.monotonic(), int(ray.cluster_resources().get("CPU", 0))
+        return self._cpus
+
+    def prepare(self, planned: Sequence[PlannedCell]) -> None:
+        """Pack what tasks need beside their jobs.
+
+        Raises:
+            UsageError: the user's own code is too large to travel.
+        """
+        packages = dict.fromkeys(name for p in planned for name in _packages(p))
+        self._needs = ray.put(
+            {
+                "installed": alike.installed(packages),
+                "processor": alike.processor(),
+                "environment": alike.environment(),
+                "mixed": self._mixed,
+            }
+        )
+        own = tuple(replace(p, store=_absolute(p.store)) for p in planned)
+        self._order = ray.put(pickle.dumps(Order(own, pack(p.cell for p in planned), self._stall_limit)))
+        self._task, self._letters = _task(), _letters()
+
+    def run(self, jobs: Sequence[Job], listener: Listener) -> None:
+        """Do all jobs, as `Workers` has it."""
+        waiting, turns = deque(_Turn(job, left=job.seeds) for job in jobs), dict[int, _Turn]()
+        number = 0
+        try:
+            while waiting or turns:
+                while waiting and len(turns) < (self._wanted or max(2 * self._there_are(), 1)):
+                    number += 1
+                    turns[number] = self._give(waiting.popleft(), number)
+                for key, letter in ray.get(self._letters.fetch.remote(_LISTEN)):
+                    if key in turns:  # else of a task that is taken for lost
+                        self._read(turns[key], pickle.loads(letter), listener)
+                ended, _ = ray.wait([turn.task for turn in turns.values()], num_returns=len(turns), timeout=0)
+                for key in [key for key, turn in turns.items() if turn.task in ended]:
+                    turn = turns.pop(key)
+                    if self._is_done(turn, listener):
+                        continue
+                    waiting.appendleft(turn)
+                for turn in turns.values():
+                    self._mind(turn, listener)
+                self._mind_the_cluster(waiting, turns, listener)
+        finally:
+            self._stop([turn.task for turn in turns.values()])
+
+    def _give(self, turn: _Turn, number: int) -> _Turn:
+        """Give a job to Ray, without the runs that are finished."""
+        job = pickle.dumps(replace(turn.job, store=_absolute(turn.job.store), seeds=turn.left))
+        selector = {"ray.io/node-id": f"!in({','.join(self._refused)})"} if self._refused else None
+        turn.task = self._task.options(name=turn.job.cell.name, label_selector=selector).remote(
+            self._needs, self._order, job, self._letters, number
+        )
+        turn.machine, turn.silence = "", Silence()
+        return turn
+
+    def _read(self, turn: _Turn, letter: Sequence[Any], listener: Listener) -> None:
+        turn.silence.heard()
+        for word in letter:
+            match word:
+                case Begun(machine):
+                    turn.machine = machine
+                    listener.start(turn.job)
+                    if finished := len(turn.job.seeds) - len(turn.left):
+                        listener.news(turn.job, News(0, found=turn.job.cell.steps * finished))
+                case Silent(seconds, place):
+                    listener.silent(turn.job, seconds, place)
+                case News(rows=(seed, rows)):
+                    last = turn.told.get(seed, -1)
+                    if new := [row for row in rows if row.checkpoint > last]:
+                        turn.told[seed] = new[-1].checkpoint
+                        listener.news(turn.job, word._replace(rows=(seed, new)))
+                case News():
+                    listener.news(turn.job, word)
+
+    def _is_done(self, turn: _Turn, listener: Listener) -> bool:
+        """Take a task's end; return whether the job has ended with it, or has to be given again."""
+        failure: Failure | None = None
+        try:
+            node, host, answer = ray.get(turn.task)
+            if isinstance(answer, str):
+                self._refuse(node, host, answer, listener)
+                return False
+            failure = answer
+        except exceptions.OutOfMemoryError:
+            reason = f"Ray ended it because the memory of its machine was short: use fewer --workers; {kept(turn.job)}"
+            failure = Failure(turn.job.cell, reason)
+        except (exceptions.RayTaskError, exceptions.TaskUnschedulableError) as error:
+            failure = Failure(turn.job.cell, f"its task failed: {in_one_line(error)}", details=str(error))
+        except exceptions.RayError as error:
+            how = type(error).__name__
+            if self._may_be_given_again(turn, how, listener):
+                return False
+            times = f"lost with its machine {turn.losses} times one after another without getting any further ({how})"
+            failure = Failure(turn.job.cell, f"{times}; {kept(turn.job)}") if turn.left else None
+        if not turn.machine:
+            listener.start(turn.job)
+        listener.finish(turn.job, failure)
+        return True
+
+    def _refuse(self, node: str, host: str, why: str, listener: Listener) -> None:
+        if node not in self._refused:
+            self._refused[node] = f"{host} ({node[:8]}): {why}"
+            listener.note(f"machine {self._refused[node]}; it is given no work")
+
+    def _may_be_given_again(self, turn: _Turn, how: str, listener: Listener) -> bool:
+        """Count a loss; those that cost nothing but time do not add up."""
+        steps = sum(snapshots(turn.job))
+        turn.losses = 1 if steps > turn.reached else turn.losses + 1
+        statuses = turn.job.store.seeds()
+        turn.left = tuple(seed for seed in turn.left if statuses.get(seed) not in ("complete", "diverged"))
+        turn.reached = steps
+        if turn.losses > MOST_LOSSES or not turn.left:
+            return False
+        where = turn.machine or "its machine"
+        listener.note(f"{turn.job.cell.name}: lost with {where} ({how}), and given to another one")
+        return True
+
+    def _mind(self, turn: _Turn, listener: Listener) -> None:
+        """Speak of a machine's silence, and take it for lost when that has been too long."""
+        if not turn.machine:
+            return
+        if turn.silence.look():
+            listener.note(f"{turn.job.cell.name}: nothing heard of {turn.machine} for {turn.silence.seconds:.0f} s")
+        if turn.silence.seconds > max(self._stall_limit, START_LIMIT):
+            turn.silence.heard()
+            ray.cancel(turn.task, force=True)
+
+    def _mind_the_cluster(self, waiting: deque[_Turn], turns: dict[int, _Turn], listener: Listener) -> None:
+        """Say that nobody is free; where nobody is left, end what waits."""
+        if any(turn.machine for turn in turns.values()):
+            self._idle.heard()
+            return
+        if self._refused and self._nobody_is_left():
+            self._stop([turn.task for turn in turns.values()])
+            reason = f"no machine of the cluster can do it: {'; '.join(self._refused.values())}"
+            mend = "install there what is here, or allow for it with --mixed"
+            for turn in (*turns.values(), *waiting):
+                listener.start(turn.job)
+                listener.finish(turn.job, Failure(turn.job.cell, f"{reason}; {mend}"))
+            turns.clear()
+            waiting.clear()
+        elif self._idle.look():
+            free, there_are = int(ray.available_resources().get("CPU", 0)), self._there_are()
+            listener.note(f"no task begins for {self._idle.seconds:.0f} s: {free} of {there_are} CPUs are free")
+
+    def _nobody_is_left(self) -> bool:
+        alive = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
+        return all(node in self._refused for node in alive)
+
+    def _stop(self, tasks: list[Any]) -> None:
+        """Let tasks save what they have; when the grace is over they are killed."""
+        with suppress(exceptions.RayError, ConnectionError):
+            for task in tasks:
+                ray.cancel(task)
+            deadline = time.monotonic() + GRACE + 2 * _LISTEN
+            while tasks and time.monotonic() < deadline:
+                _, tasks = ray.wait(tasks, num_returns=len(tasks), timeout=_LISTEN)
+            for task in tasks:
+                ray.cancel(task, force=True)
+
+
+def _packages(planned: PlannedCell) -> list[str]:
+    """Packages that the results of a cell depend on, as its fingerprint has them."""
+    environment = planned.record["environment"]
+    backend = ["envpool"] if environment["backend"] == "envpool" else []
+    return [*planned.record["versions"], *environment.get("physics", {}), *backend]
+
+
+def _absolute(store: CellStore) -> CellStore:
+    """The same store by an address that holds on every machine."""
+    return CellStore.at(store.path.absolute(), store.algorithm, store.env, store.fingerprint)
