@@ -3,9 +3,12 @@
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from .interface import Workers
+
+if TYPE_CHECKING:
+    from .interface import Workers
 
 LOCAL = "local"
 """Processes of this machine."""
@@ -36,7 +39,7 @@ def check_place(on: str, *, mixed: bool = False) -> None:
 
 
 @contextmanager
-def workers_at(on: str, count: int | None, stall_limit: float, *, mixed: bool = False) -> Iterator[Workers]:
+def workers_at(on: str, count: int | None, stall_limit: float, *, mixed: bool = False) -> Iterator["Workers"]:
     """Have workers at a place as long as the block lasts.
 
     Args:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import UsageError
-from ..planning import PlannedCell
+
+if TYPE_CHECKING:
+    from ..planning import PlannedCell
 
 _FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
@@ -32,7 +34,7 @@ def parse_shard(text: str) -> Shard:
     return shard
 
 
-def shares(planned: Sequence[PlannedCell], shard: Shard) -> list[PlannedCell]:
+def shares(planned: Sequence["PlannedCell"], shard: Shard) -> list["PlannedCell"]:
     """Return the plan with all runs of other shards left to them.
 
     Runs are dealt out in turn, cell after cell in the order of the plan: shards are disjoint, together they are the
