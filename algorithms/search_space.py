@@ -63,6 +63,9 @@ DECLARING = ("log_range", "linear_range", "choices")
 
 def declared_space(algorithm: type[Any]) -> dict[str, Searched]:
     """Return what an algorithm's class declares, by the name of the field."""
-    hints = get_type_hints(algorithm, include_extras=True)
+    try:
+        hints = get_type_hints(algorithm, include_extras=True)
+    except (NameError, TypeError):  # annotations of another library, which are text and need not mean anything
+        return {}
     found = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
     return {name: one for name, metadata in found.items() for one in metadata if isinstance(one, Searched)}

@@ -28,6 +28,7 @@ from .plan import plan
 from .replay import replay
 from .report import report
 from .run import run
+from .tune import tune
 
 if TYPE_CHECKING:
     from typer.core import TyperOption
@@ -124,6 +125,7 @@ app.command()(check)
 app.command()(bless)
 app.command()(bisect)
 app.command()(plan)
+app.command()(tune)
 app.command()(replay)
 app.command("import")(import_)
 app.command()(audit)

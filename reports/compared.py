@@ -42,7 +42,7 @@ class Compared:
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
-        return self.comparison.headline
+        return self.content.headline
 
     @property
     def frame(self) -> pd.DataFrame:

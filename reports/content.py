@@ -7,7 +7,7 @@ from ..results.statistics.comparison import Comparison
 from ..results.statistics.identical import said
 from ..results.store.gathering import Gathered
 from ..wording import plural
-from . import evaluated
+from . import evaluated, untouched
 from .audit import AuditSection
 from .catalogue import SCORE_IN_WORDS, STATISTICS
 from .notation import percent, ranges, si
@@ -22,7 +22,8 @@ class Content(NamedTuple):
     headline: str
     """The verdict in one sentence."""
     completeness: str
-    """How much of what was asked for is there, in one sentence."""
+    """How much of what was asked for is there, in one sentence, and on which seeds hyperparameters were found, if that
+    is known."""
     whole: bool
     """Whether that is everything."""
     facts: tuple[tuple[str, str], ...]
@@ -69,8 +70,8 @@ def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | No
 
     return Content(
         title=_title(comparison, gathered),
-        headline=comparison.headline,
-        completeness=absent.completeness(gathered),
+        headline=untouched.headline(comparison.headline, gathered),
+        completeness=" ".join([absent.completeness(gathered), *untouched.provenance(gathered)]),
         whole=gathered.whole,
         facts=_facts(comparison, gathered),
         warnings=_warnings(comparison, gathered),
@@ -111,6 +112,7 @@ def _facts(comparison: Comparison, gathered: Gathered) -> tuple[tuple[str, str],
         ("algorithms", ", ".join(comparison.algorithms)),
         ("environments", ", ".join(f"{env} ({_steps(steps)})" for env, steps in budgets.items())),
         ("seeds", ranges(seeds)),
+        *(("tuning", line) for line in untouched.provenance(gathered)),
         ("unit of replication", "the run (one seed); episodes are never counted as replicates"),
         ("evaluation", evaluated.label(comparison, gathered) or "none yet"),
         ("score", f"{SCORE_IN_WORDS} of the environment"),
@@ -131,7 +133,7 @@ def _warnings(comparison: Comparison, gathered: Gathered) -> tuple[str, ...]:
     runs = comparison.environments_table["runs"]
     if not len(runs) or not runs.max():
         return ("No run is complete, so there is nothing to compare yet.",)
-    warnings = []
+    warnings = [*untouched.warnings(gathered)]
     if runs.max() < MEANINGFUL:
         warnings.append(
             f"At most {plural(int(runs.max()), 'run')} per algorithm and environment: with fewer than {MEANINGFUL} "

@@ -81,6 +81,8 @@ class PlannedCell:
     """Whether what trains it trains one run after another, so that each may as well be a job of its own."""
     left: frozenset[int] = frozenset()
     """Seeds that are asked for, and left to other commands."""
+    tuned_on: tuple[int, ...] = ()
+    """Seeds that the search for its hyperparameters saw."""
 
     @property
     def own_seeds(self) -> tuple[int, ...]:
@@ -149,6 +151,7 @@ def plan_cells(
     if all(p.refusal for p in planned):
         raise UsageError("; ".join(f"{p.cell.name} is not applicable: {p.refusal}" for p in planned))
     verdicts = {name: trial.verdict() for name, trial in trials.items()}
+    planned = [replace(p, tuned_on=suite.tuned_on(p.cell.algorithm)) for p in planned]
     return [_told(p, verdicts.get(p.cell.environment.name, Verdict())) for p in planned]
 
 

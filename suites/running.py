@@ -64,7 +64,14 @@ def run_cells(
     console = console or Console(stderr=True)
     facts = surroundings()
     asked = [
-        ExpectedCell(p.cell.algorithm, p.cell.environment.name, p.store.path.name, p.seeds, refusal=p.refusal or None)
+        ExpectedCell(
+            p.cell.algorithm,
+            p.cell.environment.name,
+            p.store.path.name,
+            p.seeds,
+            refusal=p.refusal or None,
+            tuned_on=p.tuned_on,
+        )
         for p in planned
     ]
     suite = planned[0].cell.suite

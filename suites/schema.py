@@ -107,6 +107,17 @@ class CheckTable(_Table):
     waivers: tuple[WaiverTable, ...] = ()
 
 
+class TuningTable(_Table):
+    """``[tuning]``: the search that found the hyperparameters, so that its seeds are not taken for untouched."""
+
+    seeds: Seeds
+    """All that it saw, those of its finals included."""
+    algorithms: tuple[str, ...] = ()
+    """Whose hyperparameters it found; all of the suite where none is named."""
+    sentence: str = ""
+    """How it searched, and with how much effort, for a paper."""
+
+
 class Suite(_Table):
     """A suite file."""
 
@@ -118,8 +129,15 @@ class Suite(_Table):
     """Python modules imported first, which register environments."""
     evaluation: EvaluationTable = EvaluationTable()
     check: CheckTable = CheckTable()
+    tuning: TuningTable | None = None
     environments: Annotated[dict[str, EnvironmentTable], Field(min_length=1)]
     algorithms: Annotated[dict[str, AlgorithmTable], Field(min_length=1)]
+
+    def tuned_on(self, algorithm: str) -> tuple[int, ...]:
+        """Return the seeds that the search for an algorithm's hyperparameters saw; none where none is known."""
+        tuning = self.tuning
+        found = tuning is not None and algorithm in (tuning.algorithms or self.algorithms)
+        return tuning.seeds if tuning and found else ()
 
     def environment(self, name: str, steps: int | None = None) -> EnvironmentTable:
         """Return an environment's table, with ``steps`` for its budget where given; then it may be any id.
@@ -169,12 +187,14 @@ def parse_suite(data: Mapping[str, Any], source: str) -> Suite:
         UsageError: naming ``source``, the key and what is allowed.
     """
     data = {**data, "modules": tuple(data["modules"])} if isinstance(data.get("modules"), list) else data
-    if isinstance(found := data.get("check"), Mapping) and isinstance(found.get("waivers"), list):
-        data = {**data, "check": {**found, "waivers": tuple(found["waivers"])}}
+    for place, key in (("check", "waivers"), ("tuning", "algorithms")):
+        if isinstance(found := data.get(place), Mapping) and isinstance(found.get(key), list):
+            data = {**data, place: {**found, key: tuple(found[key])}}
     try:
         suite = Suite.model_validate(data)
     except ValidationError as error:
         raise UsageError(f"{source}: {_explain(error)}") from None
+    _check_tuning(suite, source)
     for name, table in suite.algorithms.items():
         for env in table.environments:
             if env not in suite.environments:
@@ -183,6 +203,25 @@ def parse_suite(data: Mapping[str, Any], source: str) -> Suite:
                     f"{source}: algorithms.{name}.environments.{env}: not an environment of this suite ({known})"
                 )
     return suite
+
+
+def _check_tuning(suite: Suite, source: str) -> None:
+    """Refuse a suite that reports what its search has seen, or that names an algorithm of the search it does not have.
+
+    Raises:
+        UsageError: naming it.
+    """
+    if suite.tuning is None:
+        return
+    if seen := sorted(set(suite.tuning.seeds) & set(suite.seeds)):
+        raise UsageError(
+            f"{source}: seeds: the search that found these hyperparameters has seen {', '.join(map(str, seen[:5]))} "
+            "(tuning.seeds): report others"
+        )
+    for name in suite.tuning.algorithms:
+        if name not in suite.algorithms:
+            known = ", ".join(suite.algorithms)
+            raise UsageError(f"{source}: tuning.algorithms: {name!r} is not an algorithm of this suite ({known})")
 
 
 def check_names(

@@ -36,6 +36,8 @@ class FoundCell(NamedTuple):
     """Why its record cannot be read."""
     refusal: str = ""
     """Why its algorithm cannot act in its environment, so that nothing was asked for; empty where it can."""
+    tuned_on: tuple[int, ...] = ()
+    """Seeds that the search for its hyperparameters saw; none where no search is known."""
 
 
 class Folder(NamedTuple):
@@ -132,17 +134,22 @@ def _unreadable(path: Path, place: Path, error: PgsuiteError) -> FoundCell:
 
 
 def _asked_for(path: Path, suite: str, expected: ExpectedCell) -> FoundCell:
-    place, reason, refusal = path / expected.folder, expected.reason or "", expected.refusal or ""
+    place = path / expected.folder
+    said: dict[str, Any] = {
+        "asked": expected.seeds,
+        "reason": expected.reason or "",
+        "refusal": expected.refusal or "",
+        "tuned_on": expected.tuned_on,
+    }
     try:
         found = _there(path, place)
         _check_names(found, expected)
-        return found._replace(suite=suite, asked=expected.seeds, reason=reason, refusal=refusal)
+        return found._replace(suite=suite, **said)
     except UsageError:
         raise
     except PgsuiteError as error:
         store = CellStore.at(place, expected.algorithm, expected.env, expected.folder.rpartition("--")[2])
-        damage = error if has_record(place) else None
-        return FoundCell(path, suite, store, {}, expected.seeds, reason=reason, error=damage, refusal=refusal)
+        return FoundCell(path, suite, store, {}, error=error if has_record(place) else None, **said)
 
 
 def _check_names(found: FoundCell, expected: ExpectedCell) -> None:

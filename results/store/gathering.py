@@ -56,6 +56,8 @@ class Member(NamedTuple):
     """What became of each."""
     reason: str
     """Why it failed, in one line; empty when it did not."""
+    tuned_on: tuple[int, ...] = ()
+    """Seeds that the search for its hyperparameters saw; none where no search is known."""
 
     def seeds(self, *kinds: Fate) -> tuple[int, ...]:
         """The seeds that ended so, in order."""
@@ -232,7 +234,7 @@ def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: 
                 errors.append(error)
             status[seed] = runs[key].status if key in runs else "corrupt" if seed in cell.there else "missing"
         names = (label, cell.suite, store.algorithm, store.env, cell.folder, store.fingerprint)
-        member = Member(*names, cell.record, cell.asked, status, cell.reason)
+        member = Member(*names, cell.record, cell.asked, status, cell.reason, cell.tuned_on)
         same = members.get((label, store.env))
         members[label, store.env] = _union(same, member) if same else member
     ordered = _environments_together(members.values())
@@ -331,7 +333,11 @@ def _union(one: Member, other: Member) -> Member:
         status[seed] = max(status.get(seed, fate), fate, key=_RANK.__getitem__)
     asked = tuple(sorted({*one.asked, *other.asked}))
     return one._replace(
-        asked=asked, status=status, record=one.record or other.record, reason=one.reason or other.reason
+        asked=asked,
+        status=status,
+        record=one.record or other.record,
+        reason=one.reason or other.reason,
+        tuned_on=tuple(sorted({*one.tuned_on, *other.tuned_on})),
     )
 
 

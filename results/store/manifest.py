@@ -38,6 +38,13 @@ class ExpectedCell(NamedTuple):
     """Why it failed, in one line; None when it did not."""
     refusal: str | None = None
     """Why its algorithm cannot act in its environment, so that no run was asked for; None where it can."""
+    tuned_on: tuple[int, ...] = ()
+    """Seeds that the search for its hyperparameters saw; none where no search is known."""
+
+    def table(self) -> dict[str, Any]:
+        """The cell as it stands in the file: a search that is not known is left out."""
+        content = {**self._asdict(), "seeds": [int(seed) for seed in self.seeds], "tuned_on": [*self.tuned_on]}
+        return {name: value for name, value in content.items() if name != "tuned_on" or value}
 
 
 class Manifest(NamedTuple):
@@ -62,13 +69,14 @@ class Manifest(NamedTuple):
             check_case([*(cell.folder for cell in asked.values()), cell.folder])
             before = asked.get(cell[:2])
             if before and before.folder == cell.folder:
-                cell = cell._replace(seeds=tuple(sorted({*before.seeds, *cell.seeds})))
+                seeds, seen = ({*getattr(before, name), *getattr(cell, name)} for name in ("seeds", "tuned_on"))
+                cell = cell._replace(seeds=tuple(sorted(seeds)), tuned_on=tuple(sorted(seen)))
             asked[cell[:2]] = cell
         return self._replace(cells=tuple(asked.values()))
 
     def write(self, out: Path) -> None:
         """Make it the manifest of a folder, as `write_manifest` does."""
-        write_manifest(out, self.suite, [cell._asdict() for cell in self.cells])
+        write_manifest(out, self.suite, [cell.table() for cell in self.cells])
 
 
 def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]]) -> None:
@@ -77,7 +85,8 @@ def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]])
     Args:
         out: the results folder; made if it is not there.
         suite: name of the suite.
-        expected: per cell ``algorithm``, ``env``, ``folder``, ``seeds`` and, if it failed, ``reason``.
+        expected: per cell ``algorithm``, ``env``, ``folder``, ``seeds``, if it failed ``reason``, and whatever else
+            `ExpectedCell` has.
 
     Raises:
         UsageError: the folder cannot be made.
@@ -88,9 +97,7 @@ def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]])
         raise UsageError(
             f"cannot make the results folder {out}: {error.strerror}; choose another with --out"
         ) from error
-    cells = [ExpectedCell(**cell)._asdict() for cell in expected]
-    for cell in cells:
-        cell["seeds"] = [int(seed) for seed in cell["seeds"]]
+    cells = [ExpectedCell(**cell).table() for cell in expected]
     text = json.dumps(sealed_table({"format": FORMAT, "suite": suite, "cells": cells}), indent=2) + "\n"
     write_text(out / MANIFEST, text)
 
@@ -166,15 +173,17 @@ def _expected(cell: Mapping[str, Any]) -> ExpectedCell:
         raise ValueError(f"a name has more than {LONGEST_NAME} characters")
     if not isinstance(expected.reason, str | None) or not isinstance(expected.refusal, str | None):
         raise TypeError("the reason is no text")
-    if not isinstance(seeds, list) or not all(type(seed) is int and 0 <= seed <= LARGEST_SEED for seed in seeds):
-        raise TypeError("the seeds are no list of whole numbers")
-    if len(seeds) > MOST_SEEDS:
-        raise ValueError(f"it asks for more than {MOST_SEEDS} seeds of a cell")
+    tuned_on = cell.get("tuned_on", [])
+    for numbers in (seeds, tuned_on):
+        if not isinstance(numbers, list) or not all(type(n) is int and 0 <= n <= LARGEST_SEED for n in numbers):
+            raise TypeError("the seeds are no list of whole numbers")
+        if len(numbers) > MOST_SEEDS:
+            raise ValueError(f"it asks for more than {MOST_SEEDS} seeds of a cell")
     if expected.folder in ("", ".", "..") or Path(expected.folder).name != expected.folder:
         raise ValueError("the folder is no name inside the results folder")
     if "\0" in expected.folder or len(os.fsencode(expected.folder)) > LONGEST_FOLDER:
         raise ValueError("the folder is no name that a file system takes")
-    return expected._replace(seeds=tuple(seeds))
+    return expected._replace(seeds=tuple(seeds), tuned_on=tuple(tuned_on))
 
 
 def _check(manifest: Manifest) -> None:

@@ -38,9 +38,9 @@ def test_what_is_asked_for_later_joins_or_takes_the_place(tmp_path):
     new = ExpectedCell("trpo", "Acrobot-v1", "d", (2, 0))
     manifest_of(tmp_path, "quick").asking([new, other, same]).write(tmp_path)
     assert read_manifest(tmp_path).cells == (
-        ("trpo", "CartPole-v1", "a", (0, 1, 2, 7), None, None),
-        ("reinforce", "CartPole-v1", "c", (9, 8), None, None),
-        ("trpo", "Acrobot-v1", "d", (2, 0), None, None),
+        ("trpo", "CartPole-v1", "a", (0, 1, 2, 7), None, None, ()),
+        ("reinforce", "CartPole-v1", "c", (9, 8), None, None, ()),
+        ("trpo", "Acrobot-v1", "d", (2, 0), None, None, ()),
     )
 
 

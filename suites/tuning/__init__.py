@@ -1,0 +1,1 @@
+"""Tuning: the same search for every algorithm, on seeds that no result uses."""
