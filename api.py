@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .reports.audit import Audit
     from .reports.compared import Compared
+    from .results.store.places import Place
     from .suites.audit.run import AuditJob
     from .suites.planning import PlannedCell
     from .suites.scheduling.interface import Failure
@@ -28,8 +29,8 @@ Names = str | type | Iterable[str | type]
 class Ran:
     """How a run of a suite ended. A notebook shows the verdict on all that is in the folder."""
 
-    out: Path
-    """The results folder."""
+    out: "Place"
+    """The results folder, or the URL of one."""
     failures: tuple["Failure", ...] = ()
     """What failed: cell, reason and place."""
     interruption: KeyboardInterrupt | None = None
@@ -88,7 +89,7 @@ def run(
     environments: str | Iterable[str] = (),
     seeds: str | Iterable[int] | None = None,
     steps: int | None = None,
-    out: str | Path | None = None,
+    out: "str | Place | None" = None,
     workers: int | None = None,
     stall_limit: float | None = None,
     tensorboard: bool | str | Path = False,
@@ -107,10 +108,11 @@ def run(
         environments: of the suite, or, with ``steps``, any id; all of the suite by default.
         seeds: ``"0-9"``, or numbers; the suite's by default.
         steps: budget of every run instead of the suite's.
-        out: results folder; ``runs/SUITE`` by default.
+        out: results folder, or a URL of one; ``runs/SUITE`` by default.
         workers: jobs at once; one per core, or CPU of the cluster, by default.
         stall_limit: seconds without a sign of life after which a job fails; 1800 by default.
-        tensorboard: whether to write TensorBoard's event files meanwhile, into ``OUT/tensorboard``; or the folder.
+        tensorboard: whether to write TensorBoard's event files meanwhile, into ``OUT/tensorboard``
+            (of a URL, in ``runs``); or the folder.
         on: ``"local"``, for processes of this machine; ``"ray"``, for the cluster that ``RAY_ADDRESS`` names or that
             runs on this machine, else one that is started on it; or ``"ray://HOST:PORT"``.
         mixed: whether machines of a cluster may differ from this one in versions or processor; kept with the runs.
@@ -149,7 +151,7 @@ def carry_out(
     environments: str | Iterable[str] = (),
     seeds: str | Iterable[int] | None = None,
     steps: int | None = None,
-    out: str | Path | None = None,
+    out: "str | Place | None" = None,
     workers: int | None = None,
     stall_limit: float | None = None,
     tensorboard: bool | str | Path = False,
@@ -163,6 +165,7 @@ def carry_out(
 
     Args are those of `run`, and ``lasting``: whether this process goes on, so that code may be edited meanwhile.
     """
+    from .results.store.places import beside, place_of
     from .suites.named_code import let_in_code_of
     from .suites.scheduling.places import check_place
     from .suites.scheduling.shards import parse_shard, shares
@@ -182,7 +185,7 @@ def carry_out(
     from .suites.console import progress_console, say
     from .suites.planning import plan_cells
 
-    folder = Path("runs") / chosen.name if out is None else Path(out)
+    folder = Path("runs") / chosen.name if out is None else place_of(out)
     planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps)
     if part:
         planned = shares(planned, part)
@@ -194,7 +197,7 @@ def carry_out(
     with ExitStack() as stack:
         watch: dict[str, Any] = {}
         if tensorboard:
-            place = folder / "tensorboard" if tensorboard is True else Path(tensorboard)
+            place = beside(folder) / "tensorboard" if tensorboard is True else Path(tensorboard)
             watch["on_rows"] = stack.enter_context(_watched(planned, place, lambda line: say(console, line)))
         outcome = run_cells(
             planned,

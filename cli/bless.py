@@ -13,13 +13,13 @@ from .run import failure_lines
 
 def bless(
     suite: Annotated[str, options.SUITE],
-    out: Annotated[Path, typer.Option("-o", "--out", help="File of the bank, or a folder for SUITE.json.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="File of the bank, or a folder for SUITE.json; or a URL.")],
     algorithm: Annotated[list[str] | None, options.LISTED] = None,
     env: Annotated[list[str] | None, options.ENV] = None,
     seeds: Annotated[int | None, typer.Option(min=2, help="Of every cell, 0 to N-1.  [default: 40]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     no_audit: Annotated[bool, typer.Option("--no-audit", help="Leave the gradient audit out.")] = False,
-    runs: Annotated[Path | None, typer.Option(help="Folder of the runs.  [default: runs/check/SUITE]")] = None,
+    runs: Annotated[str | None, typer.Option(help="Folder of the runs, or a URL.  [default: runs/check/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
     stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:
@@ -28,6 +28,7 @@ def bless(
     The bank is one text file: curves, fingerprints and where they were made, no weights. Cells that were blessed
     before and are not asked for now stay in it.
     """
+    from ..results.store.places import place_of
     from ..suites.named_code import let_in_code_of
     from ..suites.schema import check_names, load_suite
 
@@ -35,8 +36,9 @@ def bless(
     algorithms, environments = tuple(dict.fromkeys(algorithm or ())), tuple(dict.fromkeys(env or ()))
     let_in_code_of(chosen, algorithms, environments)
     check_names(chosen, algorithms, environments, steps)
-    if out.suffix and not out.is_dir() and out.parent.exists() and not out.parent.is_dir():
-        raise UsageError(f"-o {out}: {out.parent} is no folder")
+    bank, folder = place_of(out), place_of(runs or Path("runs") / "check" / chosen.name)
+    if isinstance(bank, Path) and bank.suffix and not bank.is_dir() and bank.parent.is_file():
+        raise UsageError(f"-o {bank}: {bank.parent} is no folder")
     from rich.console import Console
 
     from ..suites.check.bless import SEEDS
@@ -46,14 +48,14 @@ def bless(
     console = Console(stderr=True)
     path, outcome = carry_out(
         chosen,
-        out,
+        bank,
         algorithms=algorithms,
         environments=environments,
         seeds=seeds or SEEDS,
         steps=steps,
         audit=not no_audit,
         workers=workers,
-        out=runs or Path("runs") / "check" / chosen.name,
+        out=folder,
         console=console,
     )
     for line in failure_lines(outcome.failures):
@@ -64,5 +66,5 @@ def bless(
     if outcome.failures:
         say(console, f"nothing was blessed; {path} is as it was")
         raise typer.Exit(1)
-    size = path.stat().st_size / 1e6
-    options.say(f"blessed {path} ({size:.2f} MB); check a change with `pgsuite check {suite} --baseline {path}`")
+    size = f" ({path.stat().st_size / 1e6:.2f} MB)" if isinstance(path, Path) else ""
+    options.say(f"blessed {path}{size}; check a change with `pgsuite check {suite} --baseline {path}`")

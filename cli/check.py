@@ -14,7 +14,10 @@ from . import options
 def check(
     suite: Annotated[str, options.SUITE],
     baseline: Annotated[
-        str, typer.Option("-b", "--baseline", help="Git revision, results folder, or blessed bank.", show_default=False)
+        str,
+        typer.Option(
+            "-b", "--baseline", help="Git revision, results folder or blessed bank, or a URL.", show_default=False
+        ),
     ] = "",
     algorithm: Annotated[list[str] | None, options.ALGORITHM] = None,
     env: Annotated[list[str] | None, options.ENV] = None,
@@ -45,7 +48,7 @@ def check(
         bool, typer.Option("--across-versions", help="Allow a bank of other library versions.")
     ] = False,
     open_is_ok: Annotated[bool, typer.Option("--open-is-ok", help="Exit code 0 where it stays open.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder of runs and page.  [default: runs/check/SUITE]")] = None,
+    out: Annotated[str | None, typer.Option(help="Folder of runs and page.  [default: runs/check/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
     stall_limit: options.StallLimit = None,  # noqa: ARG001
     json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
@@ -60,6 +63,7 @@ def check(
     Exit codes: 0 passed, identical or improved; 1 regressed; 2 the request or the machinery is at fault; 3 open;
     4 the baseline is missing or not comparable.
     """
+    from ..results.store.places import local
     from ..suites.check.opening import SEEDS, Request, folder_of
 
     files = {"--json": json, "--junit": junit, "--markdown": markdown}
@@ -84,7 +88,7 @@ def check(
         across_versions=across_versions,
         open_is_ok=open_is_ok,
         workers=workers,
-        out=out,
+        out=None if out is None else local(out, "--out"),
     )
     from rich.console import Console
 

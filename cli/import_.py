@@ -18,14 +18,14 @@ def import_(
             "of W&B and Open RL Benchmark; rliable's scores."
         ),
     ],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Results folder.  [default: runs/SUITE]")] = None,
+    out: Annotated[str | None, typer.Option("-o", "--out", help="Results folder.  [default: runs/SUITE]")] = None,
     algorithm: Annotated[str | None, typer.Option("-a", "--algorithm", help="Name, where the files lack it.")] = None,
     env: Annotated[str | None, typer.Option("-e", "--env", help="Id, where the files lack it.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed, where the files and their paths lack it.")] = None,
     suite: Annotated[str, typer.Option(help="Name of the collection.")] = "imported",
     like: Annotated[
-        Path | None,
-        typer.Option(help="Results folder whose grid, episodes and policy mode these evaluations follow."),
+        str | None,
+        typer.Option(help="Results folder, or URL, whose grid, episodes and policy mode these evaluations follow."),
     ] = None,
     grid: Annotated[
         str, typer.Option(help="same, or common: runs evaluated at other steps are read at common ones.")
@@ -58,6 +58,7 @@ def import_(
     `report` reads it like any other. A tidy CSV has the columns algorithm, env, seed, env_steps and return, one row
     per run and evaluation.
     """
+    from ..results.store.places import local, place_of
     from ..suites.anchors import read_anchors
     from ..suites.importing.problems import ImportProblems
     from ..suites.importing.request import ImportRequest, import_results
@@ -68,7 +69,7 @@ def import_(
         raise UsageError(f"--policy {policy}: choose mode or stochastic")
     if grid not in ("same", "common"):
         raise UsageError(f"--grid {grid}: choose same or common")
-    folder = out or Path("runs") / _suite_name(suite)
+    folder = local(out or Path("runs") / _suite_name(suite), "-o")
     request = ImportRequest(
         paths=tuple(files),
         suite=_suite_name(suite),
@@ -77,7 +78,7 @@ def import_(
         seed=seed,
         source=source,  # type: ignore[arg-type]  # checked above
         metric=metric,
-        like=like,
+        like=None if like is None else place_of(like),
         grid=grid,  # type: ignore[arg-type]  # checked above
         anchors=read_anchors(anchors) if anchors else {},
         steps=steps,

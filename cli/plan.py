@@ -1,13 +1,12 @@
 """`pgsuite plan`: how many seeds it takes."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
 def plan(
-    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` made them.")],
+    folders: Annotated[list[str], typer.Argument(help="Results folders, as `run` made them, or URLs.")],
     drop: Annotated[str, typer.Option(help="Share of the mean that must not be missed, such as 20% or 0.2.")] = "20%",
     power: Annotated[float, typer.Option(help="Chance of finding such a drop.")] = 0.9,
     alpha: Annotated[float, typer.Option(help="Chance of an alarm without one.")] = 0.05,

@@ -10,7 +10,7 @@ from .options import say
 
 
 def replay(
-    cell: Annotated[Path, typer.Argument(help="A cell's folder, or a results folder with -a and -e.")],
+    cell: Annotated[str, typer.Argument(help="A cell's folder, or a results folder with -a and -e; or a URL of one.")],
     seed: Annotated[int, typer.Option(min=0, help="The run.")] = 0,
     algorithm: Annotated[
         str | None,

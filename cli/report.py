@@ -11,12 +11,13 @@ from .options import say
 
 if TYPE_CHECKING:
     from ..reports import ReportFiles
+    from ..results.store.places import Place
     from ..results.store.protocol import Grid
 
 
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="Results folders, as `run` or `import` made them.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
+    folders: Annotated[list[str], typer.Argument(help="Results folders, as `run` or `import` made them, or URLs.")],
+    out: Annotated[str | None, typer.Option("-o", "--out", help="Where to.  [default: FOLDER/report]")] = None,
     level: Annotated[float, typer.Option(help="Confidence of the intervals and of the verdicts together.")] = 0.95,
     audit: Annotated[
         Path | None, typer.Option(help="File of `audit --json`, which becomes a part of the report.")
@@ -37,12 +38,14 @@ def report(
 
     Exit code 1 when a run that was asked for is missing, unfinished or cannot be read; the report names it.
     """
+    from ..results.store.places import beside, local, place_of
+
     if grid not in ("same", "common"):
         raise UsageError(f"--grid {grid}: choose same or common")
-    out = out or folders[0] / "report"
+    target = beside(place_of(folders[0])) / "report" if out is None else local(out, "-o")
     files = write_report(
         folders,
-        out,
+        target,
         level=level,
         grid=grid,  # type: ignore[arg-type]  # checked above
         audit=audit,
@@ -51,14 +54,14 @@ def report(
     if tensorboard or wandb or mlflow:
         from ..reports.exports import export_to
 
-        for line in export_to(files.gathered, out, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
+        for line in export_to(files.gathered, target, tensorboard=tensorboard, wandb=wandb, mlflow=mlflow):
             say(line)
     if not files.whole:
         raise typer.Exit(1)
 
 
 def write_report(
-    folders: list[Path],
+    folders: "Sequence[str | Place]",
     out: Path,
     *,
     level: float = 0.95,

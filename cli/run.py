@@ -22,7 +22,9 @@ def run(
     env: Annotated[list[str] | None, options.ENV] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 3,7.  [default: the suite's]")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
-    out: Annotated[Path | None, typer.Option(help="Results folder.  [default: runs/SUITE]")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Results folder, or s3://BUCKET/PREFIX, gs://.  [default: runs/SUITE]")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
     ] = None,
@@ -54,6 +56,7 @@ def run(
     What is there already is not run again; an interrupted run goes on from its last snapshot.
     """
     from ..api import carry_out
+    from ..results.store.places import beside
 
     ran = carry_out(
         suite,
@@ -71,7 +74,7 @@ def run(
     trouble: PgsuiteError | None = None
     if not (no_report or shard or ran.interruption) and (not ran.failures or ran.has_runs):
         try:
-            write_report([ran.out], ran.out / "report")
+            write_report([ran.out], beside(ran.out) / "report")
         except PgsuiteError as error:
             trouble = error
     for line in failure_lines(ran.failures):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ from ..results.statistics.bootstrap import REPLICATES
 from ..results.statistics.comparison import Comparison
 from ..results.statistics.comparison import compare as compare_frame
 from ..results.store.gathering import Gathered, gather
+from ..results.store.places import Place
 from ..results.store.protocol import Grid
 from .catalogue import STATISTICS
 from .content import Content, content
@@ -168,7 +168,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    *paths: str | Path,
+    *paths: str | Place,
     level: float = 0.95,
     replicates: int = REPLICATES,
     seed: int = 0,
@@ -177,7 +177,7 @@ def compare(
     """Compare what results folders hold; nothing is written.
 
     Args:
-        *paths: results folders or cell folders.
+        *paths: results folders or cell folders, or URLs of these.
         level: confidence of the intervals, and of the verdicts together.
         replicates: of the bootstrap.
         seed: of the bootstrap; the same results give the same numbers.

@@ -12,6 +12,7 @@ from ..foreign import csv_cell, plain
 from ..results.statistics.bootstrap import REPLICATES
 from ..results.statistics.comparison import Comparison
 from ..results.store.gathering import Gathered
+from ..results.store.places import Place, local, place_of
 from ..results.store.protocol import Grid
 from .audit import AuditSection, read_section
 from .compared import compare
@@ -71,7 +72,7 @@ class ReportFiles(NamedTuple):
 
 
 def report(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Place],
     out: str | Path,
     *,
     level: float = 0.95,
@@ -84,8 +85,8 @@ def report(
     """Compare what the folders hold and write it down.
 
     Args:
-        paths: results folders or cell folders.
-        out: folder to write to; made if it is not there.
+        paths: results folders or cell folders, or URLs of these.
+        out: folder to write to, no URL; made if it is not there.
         level: confidence of all intervals.
         replicates: of the bootstrap.
         seed: of the bootstrap; the same results give the same report.
@@ -103,11 +104,12 @@ def report(
         if one not in FORMATS:
             raise UsageError(f"figures cannot be written as {plain(one)!r}: choose from {', '.join(FORMATS)}")
     audited = None if audit is None else read_section(Path(audit))
-    compared = compare(*paths, level=level, replicates=replicates, seed=seed, grid=grid)
-    refuse_links(Path(out), folders=[Path(path) for path in paths])
+    out, places = local(out, "-o"), [place_of(path) for path in paths]
+    compared = compare(*places, level=level, replicates=replicates, seed=seed, grid=grid)
+    refuse_links(out, folders=[place for place in places if isinstance(place, Path)])
     try:
-        Path(out).mkdir(parents=True, exist_ok=True)
-        return write(compared.comparison, compared.gathered, Path(out), audited, formats)
+        out.mkdir(parents=True, exist_ok=True)
+        return write(compared.comparison, compared.gathered, out, audited, formats)
     except OSError as error:
         raise UsageError(
             f"cannot write the report to {out}: {error.strerror}; choose another folder with -o"

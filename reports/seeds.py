@@ -3,7 +3,6 @@
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from ..errors import UsageError
 from ..results.statistics.power import ALL, ANY, CAUTION, Design, seeds_needed
 from ..results.statistics.scores import Curves, read_curves
 from ..results.store.gathering import gather
+from ..results.store.places import Place
 from .notation import NOTHING
 from .notebook import show
 from .tables.table import Column, Entry, Table, number, text
@@ -51,11 +51,11 @@ class SeedPlan:
         return show(f"Seeds that a drop of {share} takes", self.notes, [self.table])
 
 
-def plan(*paths: str | Path, drop: float | str = 0.2, power: float = 0.9, alpha: float = 0.05) -> SeedPlan:
+def plan(*paths: str | Place, drop: float | str = 0.2, power: float = 0.9, alpha: float = 0.05) -> SeedPlan:
     """Tell how many seeds per arm find a drop, and what the seeds there are can find.
 
     Args:
-        *paths: results folders.
+        *paths: results folders, or URLs of these.
         drop: of the mean's height above the random policy, as 0.2 or ``"20%"``.
         power: chance of finding it.
         alpha: chance of a false alarm.

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..envs.anchors import anchors, changes_task, possible_returns
 from ..envs.tasks import ADDED
 from ..errors import UsageError
 from ..results.store.fingerprint import fingerprint, source_hash
+from ..results.store.places import Place
 from ..results.store.provenance import versions
 from ..results.store.store import CellStore
 from .cells import TRAINER, Cell, Environment, Evaluation, import_modules
@@ -99,7 +99,7 @@ class PlannedCell:
 
 def plan_cells(
     suite: Suite,
-    out: Path,
+    out: Place,
     *,
     algorithms: Sequence[str] = (),
     environments: Sequence[str] = (),
@@ -110,7 +110,7 @@ def plan_cells(
 
     Args:
         suite: the suite.
-        out: results folder.
+        out: results folder, or a URL of one.
         algorithms: names in the suite, or any algorithm's name or address, which then has its defaults; all when empty.
         environments: names in the suite, or, with ``steps``, any id; all when empty.
         seeds: instead of the suite's.
@@ -188,7 +188,7 @@ def check_time_limit(spec: envs.Spec) -> None:
         )
 
 
-def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Path, seeds: tuple[int, ...]) -> PlannedCell:
+def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Place, seeds: tuple[int, ...]) -> PlannedCell:
     try:
         algorithm = build(cell.reference, dict(cell.options))
     except UsageError as error:

@@ -21,10 +21,12 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
 from types import ModuleType
+from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
+from ..results.store.remote import environment
 from . import tether
 
 _KIBIBYTE = 2**10
@@ -72,7 +74,18 @@ class _Process(ForkServerProcess):
 
     Multiprocessing would, so that what is defined there can be unpickled; workers need nothing of it, and a script that
     calls us at its top level, without a guard, would call us again in every worker.
+
+    It has the credentials that its parent has now; the server has those of when it was started.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._credentials = environment()
+
+    def run(self) -> None:
+        """Do what it was made for."""
+        os.environ.update(self._credentials)
+        super().run()
 
     def start(self) -> None:
         program = sys.modules["__main__"]

@@ -10,6 +10,7 @@ from ..errors import PgsuiteError, located
 from ..foreign import plain
 from ..results.store.curve import CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
+from ..results.store.places import Place
 from ..wording import plural
 from .console import say
 from .display import Display
@@ -36,7 +37,7 @@ class Outcome:
 
 def run_cells(
     planned: Sequence[PlannedCell],
-    out: Path,
+    out: Place,
     *,
     workers: int | None = None,
     console: Console | None = None,

@@ -1,10 +1,10 @@
 """What is not in the statistics: missing, unfinished, diverged, damaged, failed, not asked for, not applicable."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from ...results.store.curve import Fate
 from ...results.store.gathering import Gathered, Hidden, Member
+from ...results.store.places import Place
 from ...wording import plural
 from ..catalogue import ABSENT
 from ..notation import ranges
@@ -52,7 +52,7 @@ def remarks(gathered: Gathered) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*lines, *(_without_digests(*old) for old in gathered.unsealed)]))
 
 
-def _without_digests(folder: Path, runs: int) -> str:
+def _without_digests(folder: Place, runs: int) -> str:
     return (
         f"{plural(runs, 'run')} in the folder {folder.name} {'was' if runs == 1 else 'were'} written before files had "
         "digests: damage to them may go unnoticed."

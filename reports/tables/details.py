@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ...results.store.gathering import Gathered, Member
+from ...results.store.places import Place
 from ..catalogue import CELLS, PROTOCOL, SETTINGS, SOFTWARE
 from ..notation import NOTHING, ranges, si
 from .table import Column, Entry, Table, algorithm, number, text
@@ -165,6 +167,10 @@ def cells_table(gathered: Gathered) -> Table:
     return Table("cells", "Cells and seeds", CELLS, columns, rows, headings=2)
 
 
+def _name(folder: Place) -> str:
+    return folder.resolve().name if isinstance(folder, Path) else folder.name
+
+
 def _cell_row(member: Member) -> tuple[Entry, ...]:
     provenance = _mapping(member.record.get("provenance"))
     git = _mapping(provenance.get("git"))
@@ -176,5 +182,5 @@ def _cell_row(member: Member) -> tuple[Entry, ...]:
         text(member.fingerprint[:12], tone="code"),
         text(str(git.get("commit", NOTHING))[:12] + ("*" if git.get("dirty") else ""), tone="code"),
         text(str(provenance.get("started", NOTHING))[:16].replace("T", " ")),
-        text(f"{member.folder.resolve().name}: {member.suite}"),
+        text(f"{_name(member.folder)}: {member.suite}"),
     )

@@ -1,5 +1,6 @@
 """Files that are either whole or absent, whatever kills the process that writes them."""
 
+import io
 import json
 import math
 import os
@@ -10,21 +11,28 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...errors import PgsuiteError
+from .remote import Remote
 
 # No file of the store takes this long to write, so an older temporary file is what a killed process left.
 STALE_AFTER_SECONDS = 60.0
 
 
-def write_atomic(path: Path, writer: Callable[[BinaryIO], object]) -> None:
+def write_atomic(path: Path | Remote, writer: Callable[[BinaryIO], object]) -> None:
     """Replace ``path`` by what ``writer`` writes, durably and in one step.
 
     The bytes go to a temporary file in the same folder, reach the disk, and only then take the name;
     a reader sees the old content or the new, never a mixture. Temporary names are unique, so two processes
     that write the same file do not meet, and hidden, so that no reader of the store takes one for a result.
+    At a URL they go there in one request.
 
     Raises:
         PgsuiteError: the file cannot be written (permissions, a full disk).
     """
+    if isinstance(path, Remote):
+        buffer = io.BytesIO()
+        writer(buffer)
+        path.write(buffer.getvalue())
+        return
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         _remove_leftovers(path)
@@ -43,12 +51,12 @@ def write_atomic(path: Path, writer: Callable[[BinaryIO], object]) -> None:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path | Remote, text: str) -> None:
     """Replace ``path`` by a text, as `write_atomic` does."""
     write_atomic(path, lambda file: file.write(text.encode()))
 
 
-def write_json(path: Path, tree: Any) -> None:
+def write_json(path: Path | Remote, tree: Any) -> None:
     """Replace ``path`` by a tree as JSON, as `write_atomic` does: what is not finite is null, a named tuple a table."""
     write_text(path, json.dumps(finite(tree), indent=1, allow_nan=False) + "\n")
 

@@ -4,30 +4,27 @@ A bank holds every run's curve, fate and a digest of its final weights, no weigh
 run it again. A run is a line, so that two branches that bless other cells merge.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import PgsuiteError, UsageError
+from ...errors import UsageError
 from .atomic import write_text
+from .bits import bits
 from .curve import METRIC
 from .digest import DIGEST, check_table, digest_of, sealed_table
-from .reading import read_json
+from .reading import UNREADABLE, read_json
+from .remote import Remote
 from .store import LARGEST_SEED, CellStore
 
 KIND = "pgsuite bank"
 VERSION = 2
 """Of banks that are written. Since 2 every cell has a digest, and so has all that is said beside the cells."""
 READABLE = (1, VERSION)
-_CURVE = ("env_steps", "trained_steps", "return_mean", "return_std", "length_mean")
-"""Columns of a curve that count for its bits: not its times, nor what an algorithm says of itself."""
-_WEIGHTS = ("behaviour.", "state.")
-_BESIDE = ("state.memory.", "state.seeds")
 
 
 class Run(NamedTuple):
@@ -73,20 +70,15 @@ def read_run(store: CellStore, seed: int) -> Run | None:
     try:
         curve, facts = store.read_columns(seed)
         snapshot = store.read_snapshot(seed)
-    except PgsuiteError:
+    except UNREADABLE:
         return None
     if facts["status"] not in ("complete", "diverged") or not np.isfinite(curve["return_mean"]).all():
         return None
-    digest = hashlib.sha256()
-    for name in _CURVE:
-        digest.update(np.ascontiguousarray(curve[name]).tobytes())
-    for part in sorted(_weights(snapshot[0] if snapshot else {})):
-        digest.update(part)
     return Run(
         facts["status"],
         np.asarray(curve["env_steps"], np.int64),
         np.asarray(curve["return_mean"], np.float64),
-        digest.hexdigest()[:16],
+        bits(curve, snapshot[0] if snapshot else {}),
         {
             name.removeprefix(METRIC): float(values[known].mean())
             for name, values in curve.items()
@@ -95,15 +87,14 @@ def read_run(store: CellStore, seed: int) -> Run | None:
     )
 
 
-def _weights(tensors: Mapping[str, NDArray[Any]]) -> list[bytes]:
-    return [
-        hashlib.sha256(repr((array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes()).digest()
-        for name, array in tensors.items()
-        if name.startswith(_WEIGHTS) and not name.startswith(_BESIDE)
-    ]
+def read_runs(store: CellStore, seeds: Iterable[int]) -> dict[int, Run]:
+    """Return those of a cell's runs that are finished, by seed."""
+    seeds = list(seeds)
+    seen = store.looked(seeds) if seeds else store
+    return {seed: run for seed in seeds if (run := read_run(seen, seed)) is not None}
 
 
-def write_bank(path: Path, bank: Bank) -> None:
+def write_bank(path: Path | Remote, bank: Bank) -> None:
     """Write a bank: JSON, a line for every run.
 
     Raises:
@@ -122,13 +113,14 @@ def write_bank(path: Path, bank: Bank) -> None:
     opening = json.dumps(sealed_table({**beside, "departures": bank.departures}), indent=1)[:-2]
     text = opening + ',\n "cells": [\n' + ",\n".join(cells) + "\n ]\n}\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(path, Path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     except OSError as error:
         raise UsageError(f"cannot write the bank {path}: {error.strerror}; choose another place with -o") from None
 
 
-def read_bank(path: Path) -> Bank:
+def read_bank(path: Path | Remote) -> Bank:
     """Read what `write_bank` wrote; anybody may have written it.
 
     Raises:

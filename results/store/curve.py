@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ...errors import PgsuiteError
 from .digest import BLANK, DIGEST, check_seal, sealed
-from .reading import MEBIBYTE, DamagedFile, parse_json, read_file
+from .reading import MEBIBYTE, DamagedFile, MissingFile, parse_json, read_file
+from .remote import Remote, RemoteTrouble
 
 FinalStatus = Literal["complete", "partial", "diverged"]
 """What a run's curve says about itself: it reached its budget, was cut short, or its numbers became non-finite."""
@@ -153,14 +154,16 @@ def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any
     return sealed(file.getvalue())
 
 
-def decode_curve(path: Path, run: str | None = None, *, old: bool = True) -> tuple[pd.DataFrame, dict[str, Any]]:
+def decode_curve(
+    path: Path | Remote, run: str | None = None, *, old: bool = True
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read a curve and the run's facts, as `decode_columns` does."""
     columns, facts = decode_columns(path, run, old=old)
     return pd.DataFrame(columns), facts
 
 
 def decode_columns(
-    path: Path, run: str | None = None, *, old: bool = True
+    path: Path | Remote, run: str | None = None, *, old: bool = True
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Read the columns of a curve, ``(K+1,)`` each, and the run's facts, and hold them to their digest.
 
@@ -189,8 +192,10 @@ def decode_columns(
         _check_rows(columns)
     except FileNotFoundError as error:
         if not path.is_symlink():
-            raise PgsuiteError(f"{path} does not exist; run its suite again to make it") from None
+            raise MissingFile(f"{path} does not exist; run its suite again to make it") from None
         raise DamagedFile(path, error, _REMEDY) from error
+    except RemoteTrouble:
+        raise
     except Exception as error:  # what a reader raises over damaged bytes has no list
         raise DamagedFile(path, error, _REMEDY) from error
     return columns, facts

@@ -4,14 +4,15 @@ This is the one walk over a folder; `pgsuite.results.store.gathering` reads the 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from .format import DIGESTS_SINCE
-from .manifest import ExpectedCell, read_manifest
-from .reading import DamagedFile
+from .manifest import MANIFEST, ExpectedCell, read_manifest
+from .places import Place, looked
+from .reading import UNREADABLE, DamagedFile
 from .record import RECORD, has_record, read_record
+from .remote import fetch
 from .store import CellStore, cell_folder
 
 _RESTORE = "run the suite again to restore it"
@@ -20,7 +21,7 @@ _RESTORE = "run the suite again to restore it"
 class FoundCell(NamedTuple):
     """A cell of a results folder."""
 
-    folder: Path
+    folder: Place
     """The results folder, or the cell's own, as it was named."""
     suite: str
     store: CellStore
@@ -43,7 +44,7 @@ class FoundCell(NamedTuple):
 class Folder(NamedTuple):
     """The cells of a results folder."""
 
-    path: Path
+    path: Place
     cells: tuple[FoundCell, ...]
     """Those that the manifest asks for, in its order; all that are there where no manifest says."""
     others: tuple[FoundCell, ...] = ()
@@ -73,22 +74,26 @@ class Folder(NamedTuple):
         return [cell for cell in self.cells if cell.record]
 
 
-def read_folder(path: Path) -> Folder:
+def read_folder(path: Place) -> Folder:
     """Look through a results folder, or one cell folder: every record is read once, and no curve.
 
-    A record that cannot be read is kept with its cell, and a manifest with the folder.
+    A record that cannot be read is kept with its cell, and a manifest with the folder. What lies at a URL is listed
+    once, and is for whatever is read of it later as it was then.
 
     Raises:
         UsageError: the folder does not exist or holds no results, or what was asked for is of another version.
-        PgsuiteError: nothing in it can be read.
+        PgsuiteError: nothing in it can be read, or its object store cannot be asked.
     """
-    if path.exists() and not path.is_dir():
-        raise UsageError(f"{path} is a file: name the results folder that `pgsuite run` made")
-    if not path.is_dir():
+    seen = looked(path)
+    if not seen.is_dir():
+        if path.exists():
+            raise UsageError(f"{path} is a file: name the results folder that `pgsuite run` made")
         raise UsageError(f"the results folder {path} does not exist; make it with `pgsuite run`")
+    path = seen
     if has_record(path):
         return Folder(path, (_there(path, path),))
     places, damage = _cells(path), None
+    fetch([path / MANIFEST, *(place / RECORD for place in places)])
     try:
         manifest = read_manifest(path)
     except DamagedFile as error:
@@ -105,7 +110,7 @@ def read_folder(path: Path) -> Folder:
     )
 
 
-def _cells(path: Path) -> list[Path]:
+def _cells(path: Place) -> list[Place]:
     """Folders with a record, readable or not; hidden ones are on their way."""
     try:
         return sorted(place for place in path.iterdir() if not place.name.startswith(".") and has_record(place))
@@ -115,25 +120,25 @@ def _cells(path: Path) -> list[Path]:
         ) from error
 
 
-def _there(path: Path, place: Path) -> FoundCell:
+def _there(path: Place, place: Place) -> FoundCell:
     record = read_record(place)
     store = CellStore.at(place, record["algorithm"], record["env"], record["fingerprint"], record)
     seeds = tuple(store.stored())
     return FoundCell(path, str(record.get("suite", "")), store, record, asked=seeds, there=seeds)
 
 
-def _found(path: Path, place: Path) -> FoundCell:
+def _found(path: Place, place: Place) -> FoundCell:
     try:
         return _there(path, place)
     except DamagedFile as error:
         return _unreadable(path, place, error)
 
 
-def _unreadable(path: Path, place: Path, error: PgsuiteError) -> FoundCell:
+def _unreadable(path: Place, place: Place, error: PgsuiteError) -> FoundCell:
     return FoundCell(path, "", CellStore.at(place, "", "", ""), {}, (), error=error)
 
 
-def _asked_for(path: Path, suite: str, expected: ExpectedCell) -> FoundCell:
+def _asked_for(path: Place, suite: str, expected: ExpectedCell) -> FoundCell:
     place = path / expected.folder
     said: dict[str, Any] = {
         "asked": expected.seeds,
@@ -147,7 +152,7 @@ def _asked_for(path: Path, suite: str, expected: ExpectedCell) -> FoundCell:
         return found._replace(suite=suite, **said)
     except UsageError:
         raise
-    except PgsuiteError as error:
+    except UNREADABLE as error:
         store = CellStore.at(place, expected.algorithm, expected.env, expected.folder.rpartition("--")[2])
         return FoundCell(path, suite, store, {}, error=error if has_record(place) else None, **said)
 
@@ -171,8 +176,8 @@ def _check_names(found: FoundCell, expected: ExpectedCell) -> None:
         raise DamagedFile(path, "it is of a cell that belongs into another folder", _RESTORE)
 
 
-def _unasked(path: Path, place: Path) -> FoundCell:
+def _unasked(path: Place, place: Place) -> FoundCell:
     try:
         return _there(path, place)._replace(asked=())
-    except PgsuiteError as error:
+    except UNREADABLE as error:
         return _unreadable(path, place, error)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
+from .remote import Remote
 
 FORMAT = 3
 """Of records and manifests that are written. Since 2, fingerprints are of definitions instead of modules; since 3,
@@ -14,7 +15,7 @@ READABLE = (1, 2, FORMAT)
 """Formats that are read; runs are added only to results of the latest."""
 
 
-def check_format(path: Path, content: Mapping[str, Any]) -> int:
+def check_format(path: Path | Remote, content: Mapping[str, Any]) -> int:
     """Return the format of a file; refuse one that another version of pgsuite wrote in a format not read here.
 
     Raises:
@@ -29,7 +30,7 @@ def check_format(path: Path, content: Mapping[str, Any]) -> int:
     return found
 
 
-def check_extensible(path: Path, found: int) -> None:
+def check_extensible(path: Path | Remote, found: int) -> None:
     """Refuse to add to results of an earlier format: what is there already could not be told, or not be trusted.
 
     Args:

@@ -7,7 +7,6 @@ refused: their numbers must not stand side by side.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,8 +18,10 @@ from ...errors import PgsuiteError, UsageError
 from .curve import Fate
 from .folders import FoundCell, read_folder
 from .format import DIGESTS_SINCE, FORMAT
+from .places import Place, place_of
 from .protocol import ALLOWED, Grid, check_protocol
-from .reading import DamagedFile
+from .reading import UNREADABLE, DamagedFile
+from .remote import Remote, fetch
 
 LEADING = [
     *("suite", "algorithm", "env", "seed", "env_steps", "return_mean", "return_std", "episodes", "score", "diverged"),
@@ -44,7 +45,7 @@ class Member(NamedTuple):
     suite: str
     algorithm: str
     env: str
-    folder: Path
+    folder: Place
     """The results folder, or the cell's, as it was named."""
     fingerprint: str
     """At least its first 12 digits."""
@@ -67,7 +68,7 @@ class Member(NamedTuple):
 class Hidden(NamedTuple):
     """What lies in a folder and is left out, because the latest run command did not ask for it."""
 
-    folder: Path
+    folder: Place
     cells: int
     """Cells of which some run is left out."""
     runs: int
@@ -86,7 +87,7 @@ class Gathered(NamedTuple):
     """One line for every run that two folders hold with other evaluations."""
     hidden: tuple[Hidden, ...] = ()
     """Folders that hold more than was asked for."""
-    unsealed: tuple[tuple[Path, int], ...] = ()
+    unsealed: tuple[tuple[Place, int], ...] = ()
     """Folders with runs, so many, of a format without digests: damage to their numbers may go unnoticed."""
     refusals: Mapping[tuple[str, str], str] = MappingProxyType({})
     """Why an algorithm cannot act in an environment, by label and environment: such a pair is not applicable."""
@@ -137,8 +138,8 @@ _RANK: dict[Fate, int] = {"missing": 0, "corrupt": 1, "partial": 2, "complete": 
 _EVALUATION = ["env_steps", "return_mean", "return_std", "episodes", "length_mean"]
 
 
-def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
-    """One row per run and checkpoint, of all results folders and cell folders named.
+def load(*paths: str | Place, everything: bool = False) -> pd.DataFrame:
+    """One row per run and checkpoint, of all results folders and cell folders named, by path or by URL.
 
     The columns are ``suite, algorithm, env, seed, env_steps, return_mean, return_std, episodes, score, diverged,
     status, fingerprint``, then the rest of the curve with its ``metric/<name>`` columns, ``diverged_at``,
@@ -165,14 +166,14 @@ def load(*paths: str | Path, everything: bool = False) -> pd.DataFrame:
     return gathered.frame
 
 
-def gather(paths: Sequence[str | Path], *, grid: Grid = "same") -> Gathered:
+def gather(paths: Sequence[str | Place], *, grid: Grid = "same") -> Gathered:
     """Read results folders and cell folders as one comparison.
 
     A run that several folders hold counts once: a finished one rather than an unfinished or a damaged one, whatever the
     order of the folders. A file that cannot be read is left out, named and counted as corrupt.
 
     Args:
-        paths: the folders.
+        paths: the folders, or URLs of them.
         grid: whether budgets and evaluations that differ on an environment are an error, or curves will be put on a
             common grid. Checkpoints may differ here: whoever compares the curves refuses them, naming the steps.
 
@@ -206,12 +207,12 @@ def _unsealed(cell: FoundCell) -> int:
     return len({*cell.asked} & {*cell.there}) if old else 0
 
 
-def _paths(paths: Iterable[str | Path]) -> list[Path]:
+def _paths(paths: Iterable[str | Place]) -> list[Place]:
     """Each folder once."""
-    return list(dict.fromkeys(map(Path, paths)))
+    return list(dict.fromkeys(map(place_of, paths)))
 
 
-def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: Sequence[PgsuiteError]) -> Gathered:
+def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Place], damaged: Sequence[PgsuiteError]) -> Gathered:
     """The cells of which runs were asked for, named and read, and why some of their files cannot be."""
     errors, refused = list(damaged), [cell for cell in cells if cell.refusal and not cell.asked]
     cells = [cell for cell in cells if cell.asked]
@@ -221,6 +222,7 @@ def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: 
     conflicts: list[str] = []
     runs: dict[tuple[str, str, int], _Run] = {}
     members: dict[tuple[str, str], Member] = {}
+    fetch(cell.store.curve_file(seed) for cell in cells for seed in {*cell.asked} & {*cell.there})
     for label, cell in zip(_labels(cells), cells, strict=True):
         store, status = cell.store, dict[int, Fate]()
         for seed in cell.asked:
@@ -230,7 +232,7 @@ def _gathered(cells: Sequence[FoundCell], paths: Sequence[str | Path], damaged: 
                     run = _Run(cell, seed, *store.read_columns(seed))
                     _check_computable(run)
                     runs[key] = _better(runs[key], run, conflicts) if key in runs else run
-            except PgsuiteError as error:
+            except UNREADABLE as error:
                 errors.append(error)
             status[seed] = runs[key].status if key in runs else "corrupt" if seed in cell.there else "missing"
         names = (label, cell.suite, store.algorithm, store.env, cell.folder, store.fingerprint)
@@ -364,14 +366,19 @@ def _labels(cells: Sequence[FoundCell]) -> list[str]:
     return labels
 
 
-def _short_names(folders: Sequence[Path]) -> dict[Path, str]:
+def _short_names(folders: Sequence[Place]) -> dict[Place, str]:
     """The last parts of each path, as few as tell all of them apart."""
-    resolved = {folder: folder.resolve().parts for folder in folders}
+    resolved = {folder: _parts(folder) for folder in folders}
     for length in range(1, max(map(len, resolved.values()), default=1) + 1):
         names = {folder: "/".join(parts[-length:]) for folder, parts in resolved.items()}
         if len(set(names.values())) == len(set(resolved.values())):
             return names
     raise AssertionError("paths that differ have names that differ")
+
+
+def _parts(folder: Place) -> tuple[str, ...]:
+    """The parts of a path that nothing leads around, or of a URL."""
+    return tuple(str(folder).split("/")) if isinstance(folder, Remote) else folder.resolve().parts
 
 
 def _environments_together(members: Iterable[Member]) -> list[Member]:

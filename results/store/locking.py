@@ -1,17 +1,23 @@
-"""A lock on a results folder, held by the system: it ends with the process that has it, however that ends."""
+"""One step at a time in a results folder, whoever else is at work there.
+
+In a folder by a lock that the system holds: it ends with the process that has it, however that ends. At a URL, where
+there are no locks, by writing only over what was read, and beginning again where somebody was quicker.
+"""
 
 import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...errors import PgsuiteError, UsageError
+from .atomic import write_atomic
+from .places import PATIENCE, Place, turns
+from .reading import LARGEST_JSON
+from .remote import Moved, Remote
 
 LOCK = ".manifest.lock"
-PATIENCE = 60.0
-"""Seconds to wait for whoever has the lock, which takes milliseconds."""
 _POLL = 0.02
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
@@ -26,6 +32,50 @@ except ImportError:  # Windows
 
     def _take(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
+
+def in_one_step(path: Place, make: Callable[[], bytes], option: str = "--out") -> str:
+    """Replace a file by what is made of it, as one step, whoever else does so at the same time.
+
+    Args:
+        path: the file; its folder is made if it is not there.
+        make: reads what stands there and gives what is to stand there; called again where somebody else was quicker.
+        option: by which the user named the folder.
+
+    Returns:
+        What the user has to know where others cannot be kept from writing at the same time; else empty.
+
+    Raises:
+        UsageError: the folder cannot be made or written.
+        PgsuiteError: somebody else does not let go of it.
+    """
+    if isinstance(path, Remote):
+        return _in_turn(path, make)
+    with locked(path.parent, option) as note:
+        content = make()
+        write_atomic(path, lambda file: file.write(content))
+    return note
+
+
+def _in_turn(path: Remote, make: Callable[[], bytes]) -> str:
+    for _ in turns(path):
+        before = path.version()  # first: what is read below is at least as new
+        with suppress(Moved):
+            path.write_after(make(), before)
+            break
+    return _unconditional(path)
+
+
+def _unconditional(path: Remote) -> str:
+    """Why conditions do not hold: a store that knows none writes what must not be there yet; empty where they do."""
+    try:
+        path.write_after(path.read(LARGEST_JSON), None)
+    except Moved:
+        return ""
+    return (
+        f"the object store of {path.parent} does not compare before it writes: let one command at a time write there, "
+        "or one may forget what another asked for"
+    )
 
 
 @contextmanager

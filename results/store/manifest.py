@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
-from .atomic import write_text
+from .atomic import write_atomic
 from .digest import DIGEST, check_table, sealed_table
 from .format import DIGESTS_SINCE, FORMAT, check_extensible, check_format
-from .locking import locked
+from .locking import in_one_step
+from .places import Place
 from .reading import DamagedFile, read_json
 from .store import LARGEST_SEED
 
@@ -74,12 +75,16 @@ class Manifest(NamedTuple):
             asked[cell[:2]] = cell
         return self._replace(cells=tuple(asked.values()))
 
-    def write(self, out: Path) -> None:
+    def encoded(self) -> bytes:
+        """The content of its file."""
+        return _encoded(self.suite, [cell._asdict() for cell in self.cells])
+
+    def write(self, out: Place) -> None:
         """Make it the manifest of a folder, as `write_manifest` does."""
         write_manifest(out, self.suite, [cell.table() for cell in self.cells])
 
 
-def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]]) -> None:
+def write_manifest(out: Place, suite: str, expected: Sequence[Mapping[str, Any]]) -> None:
     """Record what is asked for, replacing the record of an earlier command.
 
     Args:
@@ -92,14 +97,20 @@ def write_manifest(out: Path, suite: str, expected: Sequence[Mapping[str, Any]])
         UsageError: the folder cannot be made.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        if isinstance(out, Path):
+            out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"cannot make the results folder {out}: {error.strerror}; choose another with --out"
         ) from error
+    content = _encoded(suite, expected)
+    write_atomic(out / MANIFEST, lambda file: file.write(content))
+
+
+def _encoded(suite: str, expected: Sequence[Mapping[str, Any]]) -> bytes:
     cells = [ExpectedCell(**cell).table() for cell in expected]
     text = json.dumps(sealed_table({"format": FORMAT, "suite": suite, "cells": cells}), indent=2) + "\n"
-    write_text(out / MANIFEST, text)
+    return text.encode()
 
 
 def check_case(folders: Iterable[str]) -> None:
@@ -117,7 +128,7 @@ def check_case(folders: Iterable[str]) -> None:
             )
 
 
-def read_manifest(out: Path) -> Manifest | None:
+def read_manifest(out: Place) -> Manifest | None:
     """What was asked for, or None when the folder has no manifest.
 
     Raises:
@@ -144,7 +155,7 @@ def read_manifest(out: Path) -> Manifest | None:
         raise DamagedFile(path, error, _REMEDY) from error
 
 
-def manifest_of(out: Path, suite: str) -> Manifest:
+def manifest_of(out: Place, suite: str) -> Manifest:
     """The manifest of a folder that results of a suite are to be added to; it asks for nothing where there is none.
 
     Raises:
@@ -197,35 +208,39 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("a seed is there twice")
 
 
-def change_manifest(out: Path, suite: str, change: Callable[[Manifest], Manifest]) -> str:
+def change_manifest(out: Place, suite: str, change: Callable[[Manifest], Manifest], option: str = "--out") -> str:
     """Change the manifest of a folder as one step, whoever else does so at the same time.
 
     Args:
         out: the results folder; made if it is not there.
         suite: whose results it holds, or is to hold.
-        change: from what was asked for before, as `manifest_of` gives it, to what is asked for now.
+        change: from what was asked for before, as `manifest_of` gives it, to what is asked for now. It may be called
+            several times, where others are quicker.
+        option: by which the user named the folder.
 
     Returns:
-        What the user has to know where the file system has no locks; else empty.
+        What the user has to know where the file system has no locks, or the object store does not compare before it
+        writes; else empty.
 
     Raises:
         PgsuiteError: the manifest is damaged, or somebody else keeps the lock.
         UsageError: as `manifest_of` raises it, or the folder cannot be written.
     """
-    with locked(out) as note:
-        change(manifest_of(out, suite)).write(out)
-    return note
+    return in_one_step(out / MANIFEST, lambda: change(manifest_of(out, suite)).encoded(), option)
 
 
-def record_failures(out: Path, reasons: Mapping[str, str]) -> None:
+def record_failures(out: Place, reasons: Mapping[str, str]) -> None:
     """Add to the manifest why cells failed: folder name -> reason in one line.
 
     Raises:
         PgsuiteError: there is no manifest, or it is damaged.
     """
-    with locked(out):
+
+    def with_reasons() -> bytes:
         manifest = read_manifest(out)
         if manifest is None:
             raise PgsuiteError(f"{out} has no {MANIFEST} to record failures in; run the suite again")
         cells = (cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells)
-        manifest._replace(cells=tuple(cells)).write(out)
+        return manifest._replace(cells=tuple(cells)).encoded()
+
+    in_one_step(out / MANIFEST, with_reasons)

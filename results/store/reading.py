@@ -8,12 +8,14 @@ import errno
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import PgsuiteError, in_one_line
+from ...errors import PgsuiteError, UsageError, in_one_line
+from .remote import Remote
 
 MEBIBYTE = 2**20
 LARGEST_JSON = 64 * MEBIBYTE
@@ -34,11 +36,19 @@ _KINDS = {
 class DamagedFile(PgsuiteError):
     """A file of the store that does not hold what it should."""
 
-    def __init__(self, path: Path, error: Exception | str, remedy: str) -> None:
+    def __init__(self, path: Path | Remote, error: Exception | str, remedy: str) -> None:
         """Name the file, what is wrong with it, and what to do."""
         self.path = path
         self.reason = error if isinstance(error, str) else _reason(error)
         super().__init__(f"{path} is damaged and cannot be read ({self.reason}); {remedy}")
+
+
+class MissingFile(PgsuiteError):
+    """A file of the store that is not there."""
+
+
+UNREADABLE = (DamagedFile, MissingFile, UsageError)
+"""Errors that a file itself is to blame for, and not the way to it."""
 
 
 def _reason(error: Exception) -> str:
@@ -66,17 +76,36 @@ def open_file(path: Path, limit: int) -> Iterator[BinaryIO]:
         yield file
 
 
-def read_file(path: Path, limit: int) -> bytes:
-    """The content of a regular file of at most ``limit`` bytes.
+def read_file(path: Path | Remote, limit: int) -> bytes:
+    """The content of a regular file, or of an object, of at most ``limit`` bytes.
 
     Raises:
         OSError: as `open_file` does, or the file grew while it was read.
+        RemoteTrouble: the object store cannot be asked.
     """
+    if isinstance(path, Remote):
+        return path.read(limit)
     with open_file(path, limit) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise OSError(errno.EFBIG, _too_large(limit))
     return content
+
+
+@contextmanager
+def on_disk(path: Path | Remote, limit: int) -> Iterator[Path]:
+    """A file for what reads nothing else: itself, or a copy of an object that lasts as long as this.
+
+    Raises:
+        OSError, RemoteTrouble: as `read_file` does.
+    """
+    if isinstance(path, Path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="pgsuite-") as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(path.read(limit))
+        yield copy
 
 
 def _check_kind(found: os.stat_result, limit: int) -> None:
@@ -90,7 +119,7 @@ def _too_large(limit: int) -> str:
     return f"it is larger than {limit // MEBIBYTE} MiB"
 
 
-def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
+def read_json(path: Path | Remote, limit: int = LARGEST_JSON) -> Any:
     """The tree that a JSON file holds.
 
     Raises:

@@ -5,22 +5,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...errors import PgsuiteError
 from .digest import DIGEST, check_table
 from .format import DIGESTS_SINCE, check_format
-from .reading import DamagedFile, read_json
+from .reading import DamagedFile, MissingFile, read_json
+from .remote import Remote
 
 RECORD = "cell.json"
 LARGEST_ANCHOR = 1e300
 """In size: differences of larger numbers are no numbers any more."""
 
 
-def has_record(folder: Path) -> bool:
+def has_record(folder: Path | Remote) -> bool:
     """Whether something stands where a folder's record would, readable or not."""
-    return os.path.lexists(folder / RECORD)
+    path = folder / RECORD
+    return path.is_file() if isinstance(path, Remote) else os.path.lexists(path)
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path | Remote) -> dict[str, Any]:
     """The ``cell.json`` of a folder.
 
     Raises:
@@ -37,7 +38,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         if has_record(folder):  # a link to nowhere
             raise DamagedFile(path, error, "run the suite again to restore it") from error
-        raise PgsuiteError(f"{path} does not exist; {folder} is not a cell of results") from None
+        raise MissingFile(f"{path} does not exist; {folder} is not a cell of results") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DamagedFile(path, error, "run the suite again to restore it") from error
     return record

@@ -14,7 +14,8 @@ from safetensors import safe_open
 from ...errors import PgsuiteError
 from .curve import check_run
 from .digest import BLANK, DIGEST, check_seal, sealed
-from .reading import MEBIBYTE, DamagedFile, open_file, parse_json
+from .reading import MEBIBYTE, DamagedFile, on_disk, open_file, parse_json
+from .remote import Remote, RemoteTrouble
 
 LARGEST = 64 * 1024 * MEBIBYTE
 LARGEST_HEADER = 16 * MEBIBYTE
@@ -48,7 +49,7 @@ def encode_snapshot(tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, str]
 
 
 def decode_snapshot(
-    path: Path, run: str | None = None, *, old: bool = True, only: Sequence[str] | None = None
+    path: Path | Remote, run: str | None = None, *, old: bool = True, only: Sequence[str] | None = None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, str]] | None:
     """The arrays and the text of a snapshot, held to their digest; None where there is no file.
 
@@ -62,20 +63,29 @@ def decode_snapshot(
         DamagedFile: it is damaged, or not one of ours.
     """
     try:
-        with open_file(path, LARGEST) as file:
-            is_sealed = check_seal(_parts(file))
-        if not (is_sealed or old):
-            raise ValueError("its digest is missing")
-        with safe_open(path, framework="np") as opened:
-            meta = _text(opened.metadata() or {}, is_sealed, run)
-            names = [name for name in opened.keys() if only is None or name in only]  # noqa: SIM118  (it is no dict)
-            return {name: opened.get_tensor(name) for name in names}, meta
+        with on_disk(path, LARGEST) as place:
+            return _decoded(place, run, old, only)
     except FileNotFoundError as error:
         if not path.is_symlink():
             return None
         raise DamagedFile(path, error, _REMEDY) from error
+    except RemoteTrouble:
+        raise
     except Exception as error:  # what a reader raises over damaged bytes has no list
         raise DamagedFile(path, error, _REMEDY) from error
+
+
+def _decoded(
+    path: Path, run: str | None, old: bool, only: Sequence[str] | None
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    with open_file(path, LARGEST) as file:
+        is_sealed = check_seal(_parts(file))
+    if not (is_sealed or old):
+        raise ValueError("its digest is missing")
+    with safe_open(path, framework="np") as opened:
+        meta = _text(opened.metadata() or {}, is_sealed, run)
+        names = [name for name in opened.keys() if only is None or name in only]  # noqa: SIM118  (it is no dict)
+        return {name: opened.get_tensor(name) for name in names}, meta
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:

@@ -2,14 +2,19 @@
 
 ``OUT/<algorithm>--<env>--<fingerprint, 12 digits>/`` holds ``cell.json`` (everything needed to repeat the cell)
 and, per seed, ``seed-3.parquet`` (the curve) and ``seed-3.safetensors`` (the snapshot: weights and whole state).
-A cell is the union of its runs, so two workers never write the same file. Nothing is ever unpickled.
+A cell is the union of its runs, so workers of different runs never write the same file. Nothing is ever unpickled.
+
+The same names stand below a URL. Wherever it is, two workers may have been given the same run: each writes a file only
+over what it has seen there, and where another has written meanwhile, the one who is further stands. Both compute the
+same bits; that they do is looked at, since a machine may not.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from platform import node
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -17,12 +22,15 @@ from numpy.typing import NDArray
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic, write_text
+from .bits import bits
 from .completeness import check_against_record, check_against_snapshot
-from .curve import CurveRow, RunStatus, decode_columns, encode_curve
+from .curve import CurveRow, RunStatus, curve_frame, decode_columns, encode_curve
 from .digest import sealed_table
 from .format import DIGESTS_SINCE, FORMAT
-from .reading import DamagedFile
+from .places import Place, Version, looked, turns, version, write_after
+from .reading import UNREADABLE, DamagedFile
 from .record import RECORD, read_record
+from .remote import Moved, Remote, RemoteTrouble, fetch
 from .snapshot import decode_snapshot, encode_snapshot
 
 _CURVE = re.compile(r"seed-([0-9]{1,19})\.parquet")
@@ -70,15 +78,17 @@ class CellStore:
     drops the rows beyond the snapshot's checkpoint and does that segment again.
     """
 
-    def __init__(self, root: Path, algorithm: str, env: str, fingerprint: str) -> None:
+    def __init__(self, root: Place, algorithm: str, env: str, fingerprint: str) -> None:
         self.algorithm = algorithm
         self.env = env
         self.fingerprint = fingerprint
-        self.path = Path(root) / cell_folder(algorithm, env, fingerprint)
+        self.path: Place = root / cell_folder(algorithm, env, fingerprint)
         self._known: Mapping[str, Any] | None = None
+        self._seen: dict[str, Version] = {}
+        """What stood in a file that this store may write over, by name: what it has written, or found unfinished."""
 
     @classmethod
-    def open(cls, folder: Path) -> "CellStore":
+    def open(cls, folder: Place) -> "CellStore":
         """The store of a folder that exists, whatever it is called now.
 
         Raises:
@@ -89,7 +99,7 @@ class CellStore:
 
     @classmethod
     def at(
-        cls, folder: Path, algorithm: str, env: str, fingerprint: str, record: Mapping[str, Any] | None = None
+        cls, folder: Place, algorithm: str, env: str, fingerprint: str, record: Mapping[str, Any] | None = None
     ) -> "CellStore":
         """The store of a folder, whatever it is called and whether it exists; with its record, where it was read."""
         store = cls(folder.parent, algorithm, env, fingerprint)
@@ -110,13 +120,21 @@ class CellStore:
             UsageError: the folder cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            if wrong := self._wrong_with_record():
-                identity = {"algorithm": self.algorithm, "env": self.env, "fingerprint": self.fingerprint}
-                text = json.dumps(sealed_table({"format": FORMAT, **record, **identity}), indent=2) + "\n"
-                write_text(self.path / RECORD, text)
-                self._known = None
+            if not isinstance(self.path, Remote):
+                self.path.mkdir(parents=True, exist_ok=True)
+            identity = {"algorithm": self.algorithm, "env": self.env, "fingerprint": self.fingerprint}
+            text = json.dumps(sealed_table({"format": FORMAT, **record, **identity}), indent=2) + "\n"
+            for _ in turns(self.path / RECORD):
+                before = version(self.path / RECORD)
+                if not (wrong := self._wrong_with_record()):
+                    break
+                with suppress(Moved):  # somebody else begins the same cell
+                    write_after(self.path / RECORD, text.encode(), before)
+                    self._known = None
+                    break
             return "" if wrong is _MISSING else wrong
+        except RemoteTrouble:
+            raise
         except (OSError, PgsuiteError) as error:
             raise UsageError(
                 f"cannot write results to {self.path}: {_reason(error)}; "
@@ -137,6 +155,8 @@ class CellStore:
         kept = {name: fact for name, fact in {**record, **facts}.items() if fact is not None or name == "anchors"}
         try:
             write_text(self.path / RECORD, json.dumps(sealed_table(kept), indent=2) + "\n")
+        except RemoteTrouble:
+            raise
         except (OSError, PgsuiteError) as error:
             raise UsageError(
                 f"cannot write results to {self.path}: {_reason(error)}; change its permissions"
@@ -158,7 +178,17 @@ class CellStore:
         deleted here, and its files are replaced when the run is done again. Files of other names, temporary ones among
         them, are ignored.
         """
-        return {seed: self._status(seed) for seed in self.stored()}
+        seen = self.looked()
+        return {seed: seen._status(seed) for seed in seen.stored()}
+
+    def looked(self, seeds: Iterable[int] | None = None) -> "CellStore":
+        """The same cell as it is now, for whoever reads many runs, all by default: at a URL they are read at once."""
+        if not isinstance(self.path, Remote):
+            return self
+        seen = CellStore.at(looked(self.path), self.algorithm, self.env, self.fingerprint, self._known)
+        seeds = seen.stored() if seeds is None else seeds
+        fetch([seen.path / RECORD, *(file for seed in seeds for file in (seen.curve_file(seed), seen._snapshot(seed)))])
+        return seen
 
     def stored(self) -> list[int]:
         """Seeds that have a curve, readable or not, in order.
@@ -167,13 +197,13 @@ class CellStore:
             DamagedFile: the folder cannot be read.
         """
         try:
-            files = list(self.path.iterdir()) if self.path.is_dir() else []
+            files: list[Place] = list(self.path.iterdir()) if self.path.is_dir() else []
         except OSError as error:
             raise DamagedFile(self.path, error, "make it readable") from error
         seeds = (int(match[1]) for file in files if (match := _CURVE.fullmatch(file.name)))
         return sorted(seed for seed in seeds if seed <= LARGEST_SEED)
 
-    def curve_file(self, seed: int) -> Path:
+    def curve_file(self, seed: int) -> Place:
         """Where a run's curve is, or would be."""
         return self.path / f"seed-{seed}.parquet"
 
@@ -229,11 +259,13 @@ class CellStore:
         return decode_snapshot(self._snapshot(seed), self._run(seed), old=old, only=only)
 
     def resumable(self, seed: int) -> Resumable | None:
-        """What a run goes on from; None where there is nothing.
+        """What a run goes on from; None where there is nothing. This store may write over it, unless it is finished.
 
         Raises:
             DamagedFile: what is there cannot be gone on from.
         """
+        files = (self.curve_file(seed), self._snapshot(seed))
+        self._seen |= {file.name: version(file) for file in files}  # whoever writes after this is somebody else
         if seed not in self.stored():
             return None
         columns, facts = self.read_columns(seed)
@@ -245,6 +277,9 @@ class CellStore:
             self._check_pair(seed, columns, facts["status"], snapshot[0])
         except DamagedFile as error:
             damage = error.reason
+        if facts["status"] != "partial" and not damage:  # it is finished, and not this store's to write over
+            for file in files:
+                del self._seen[file.name]
         return Resumable(curve[curve["checkpoint"] <= int(snapshot[0]["checkpoint"][0])], snapshot[0], damage)
 
     def write_checkpoint(
@@ -254,12 +289,85 @@ class CellStore:
         meta: Mapping[str, Any],
         tensors: Mapping[str, NDArray[Any]],
         snapshot_meta: Mapping[str, str],
-    ) -> None:
-        """Curve and snapshot in the order that a crash between them cannot spoil."""
-        self.write_curve(seed, rows, {**meta, "status": "partial"})
-        self.write_snapshot(seed, tensors, snapshot_meta)
-        if meta.get("status") != "partial":
-            self.write_curve(seed, rows, meta)
+    ) -> str:
+        """Curve and snapshot in the order that a crash between them cannot spoil.
+
+        What somebody else has written since is left where it is as far as this, or further.
+
+        Returns:
+            How that differs in bits from what it should be equal to; empty where it does not, or nobody wrote.
+        """
+        frame = rows if isinstance(rows, pd.DataFrame) else curve_frame(rows)
+
+        def curve(status: Any) -> str:
+            content = encode_curve(frame, {**meta, "status": status}, self._run(seed))
+            return self._write_beside(
+                self.curve_file(seed), content, lambda: self._meet_curve(seed, frame, status, meta)
+            )
+
+        def snapshot() -> str:
+            content = encode_snapshot(tensors, snapshot_meta, self._run(seed))
+            return self._write_beside(self._snapshot(seed), content, lambda: self._meet_snapshot(seed, tensors, meta))
+
+        status = meta.get("status")
+        return curve("partial") or snapshot() or (curve(status) if status != "partial" else "")
+
+    def _write_beside(self, path: Place, content: bytes, meet: Callable[[], str | None]) -> str:
+        """Write a file over what this store has seen of it; over what somebody else has written, if that is behind.
+
+        Args:
+            path: the file.
+            content: of it.
+            meet: looks at what stands there: None where it is behind, else how it differs from what it should be
+                equal to, or nothing.
+        """
+        before = self._seen.get(path.name)
+        for _ in turns(path):
+            try:
+                self._seen[path.name] = write_after(path, content, before)
+                break
+            except Moved:
+                before = version(path)
+            if (difference := meet()) is not None:
+                return difference
+        return ""
+
+    def _meet_curve(self, seed: int, curve: pd.DataFrame, status: str, meta: Mapping[str, Any]) -> str | None:
+        try:
+            theirs, facts = self.read_columns(seed)
+        except UNREADABLE:
+            return None
+        shared = min(len(curve), len(theirs["checkpoint"]))
+        mine = {name: curve[name].to_numpy() for name in theirs if name in curve}
+        here, there = (bits({name: one[:shared] for name, one in each.items()}, {}) for each in (mine, theirs))
+        if here != there:
+            return self._difference(seed, here, there, meta)
+        further = (facts["status"] != "partial", len(theirs["checkpoint"])) >= (status != "partial", len(curve))
+        return "" if further else None
+
+    def _meet_snapshot(self, seed: int, tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> str | None:
+        try:
+            found = self.read_snapshot(seed)
+            theirs = found[0] if found else {}
+            mine, reached = (int(one["checkpoint"][0]) for one in (tensors, theirs))
+        except (*UNREADABLE, KeyError, IndexError):
+            return None
+        if mine == reached and (here := bits({}, tensors)) != (there := bits({}, theirs)):
+            return self._difference(seed, here, there, meta)
+        return "" if reached >= mine else None
+
+    def _difference(self, seed: int, here: str, there: str, meta: Mapping[str, Any]) -> str:
+        """Say that two machines came to different bits of one run, and which these are."""
+        try:
+            facts = self.read_columns(seed)[1]
+        except UNREADABLE:
+            facts = {}
+        return (
+            f"seed {seed} came out different on two machines: bits {here} on {node()} ({_machine(meta)}), and {there} "
+            f"in {self.curve_file(seed)}, which another worker has written meanwhile ({_machine(facts)}) and which is "
+            "kept; a run depends on its seed alone, so one of the two does not compute as it should: compare their "
+            "processors and their versions of torch and numpy"
+        )
 
     def _wrong_with_record(self) -> str:
         """Why a record has to be written; empty where there is one of this cell."""
@@ -267,7 +375,7 @@ class CellStore:
             found = read_record(self.path)
         except DamagedFile as error:
             return error.reason
-        except PgsuiteError:
+        except UNREADABLE:
             return _MISSING
         same = (found["algorithm"], found["env"], found["fingerprint"]) == (self.algorithm, self.env, self.fingerprint)
         return "" if same else "it was that of another cell"
@@ -277,7 +385,7 @@ class CellStore:
         if self._known is None:
             try:
                 self._known = read_record(self.path)
-            except PgsuiteError:
+            except UNREADABLE:
                 return {}
         return self._known
 
@@ -286,7 +394,7 @@ class CellStore:
             columns, facts = self.read_columns(seed)
             if (snapshot := self.read_snapshot(seed, only=_PLACE)) is not None:
                 self._check_pair(seed, columns, facts["status"], snapshot[0])
-        except PgsuiteError:
+        except UNREADABLE:
             return "corrupt"
         status: RunStatus = facts["status"]
         return status
@@ -308,13 +416,21 @@ class CellStore:
         """What the files of a run say whose they are."""
         return f"{self.fingerprint} seed {seed}"
 
-    def _snapshot(self, seed: int) -> Path:
+    def _snapshot(self, seed: int) -> Place:
         return self.path / f"seed-{seed}.safetensors"
 
 
 def _without_digests(record: Mapping[str, Any]) -> bool:
     """Whether a cell's files are of a format that had no digests."""
     return bool(record.get("format", FORMAT) < DIGESTS_SINCE)
+
+
+def _machine(facts: Mapping[str, Any]) -> str:
+    """The processor that a run was made on, as far as its facts say it."""
+    machine = (facts.get("provenance") or {}).get("machine") or {}
+    return (
+        ", ".join(str(machine[name]) for name in ("cpu", "cpu_capability") if machine.get(name)) or "nobody says which"
+    )
 
 
 def _reason(error: Exception) -> str:

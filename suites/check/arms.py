@@ -14,6 +14,7 @@ from typing import Any, Self
 from ...errors import PgsuiteError, UsageError, located
 from ...results.store.bank import Run, read_run
 from ...results.store.git import outside_hooks
+from ...results.store.places import Place, Version, version
 from ...results.store.store import CellStore
 from .revisions import Tree
 
@@ -76,8 +77,8 @@ class Arm:
         self.loaded: tuple[str, ...] = ()
         """Files of everything that it has imported and that is not installed."""
         self._runs: dict[tuple[str, str], dict[int, Run]] = {}
-        self._reached: dict[Path, tuple[int, int]] = {}
-        """Time of a curve's file, and the checkpoint that it ended with then."""
+        self._reached: dict[Place, tuple[Version, int]] = {}
+        """Version of a curve's file, and the checkpoint that it ended with then."""
 
     def __enter__(self) -> Self:
         return self
@@ -192,12 +193,12 @@ class Arm:
         """The checkpoint that a run has come to, read again only where its file has changed."""
         file = store.curve_file(seed)
         try:
-            written = file.stat().st_mtime_ns
-            if self._reached.get(file, (0, 0))[0] != written:
+            written = version(file)
+            if self._reached.get(file, (None, 0))[0] != written:
                 self._reached[file] = written, int(store.read_columns(seed)[0]["env_steps"][-1])
-        except (OSError, PgsuiteError):
+        except PgsuiteError:
             return 0
-        return self._reached[file][1]
+        return self._reached.get(file, (None, 0))[1]
 
     def _death(self) -> PgsuiteError:
         code = self._process.wait()

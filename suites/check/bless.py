@@ -1,13 +1,13 @@
 """Blessing: a suite's runs become a bank, the baseline of later checks."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
 from ...errors import PgsuiteError, UsageError
 from ...results.store.audit import departures_of
-from ...results.store.bank import Bank, BankedCell, read_bank, read_run, write_bank
+from ...results.store.bank import Bank, BankedCell, read_bank, read_runs, write_bank
+from ...results.store.places import Place
 from ..audit.run import lacking_gradient, plan_audit, run_audit
 from ..planning import PlannedCell, plan_cells
 from ..running import Outcome, run_cells
@@ -21,7 +21,7 @@ _KEPT = ("fingerprint", "algorithm", "env")
 
 def bless(
     suite: Suite,
-    place: Path,
+    place: Place,
     *,
     algorithms: Sequence[str] = (),
     environments: Sequence[str] = (),
@@ -29,14 +29,14 @@ def bless(
     steps: int | None = None,
     audit: bool = True,
     workers: int | None = None,
-    out: Path,
+    out: Place,
     console: Console,
-) -> tuple[Path, Outcome]:
+) -> tuple[Place, Outcome]:
     """Run what is missing of a suite and write its bank; what of the bank was blessed before and not now stays.
 
     Args:
         suite: the suite.
-        place: file of the bank, or a folder, which gets ``SUITE.json``.
+        place: file of the bank, or a folder, which gets ``SUITE.json``; or a URL of one.
         algorithms: of the suite; all by default.
         environments: the same.
         seeds: of every cell.
@@ -70,7 +70,7 @@ def bless(
 
 
 def _banked(planned: PlannedCell) -> BankedCell:
-    runs = {seed: run for seed in planned.seeds if (run := read_run(planned.store, seed)) is not None}
+    runs = read_runs(planned.store, planned.seeds)
     if len(runs) < len(planned.seeds):
         raise PgsuiteError(f"{planned.cell.name}: a run cannot be read; bless again to replace it")
     identity = dict(zip(_KEPT, (planned.cell.fingerprint, *_key(planned)), strict=True))

@@ -10,6 +10,7 @@ from ...errors import UsageError
 from ...results.checked import Checked, CheckedCell
 from ...results.statistics.gate import Design, Failed, Pairs, Stage, Trial, decide, sign_flip_p
 from ...results.store.audit import departures_of, read_audit
+from ...results.store.places import local
 from ...wording import plural
 from .arms import Incomparable
 from .opening import SEEDS, Opened, Request, opened
@@ -51,7 +52,7 @@ def check(
 
     Args:
         suite: name of a shipped suite, or path of a TOML file.
-        baseline: git revision, results folder or blessed bank.
+        baseline: git revision, results folder or blessed bank, or a URL of one.
         against: instead of a baseline, another class to compare the one in ``algorithms`` with.
         algorithms: of the suite, or addresses; all by default.
         environments: of the suite; all by default.
@@ -64,7 +65,7 @@ def check(
         speed: whether training speed is compared.
         across_versions: whether the libraries may differ from a bank's.
         workers: processes at once; one per core by default.
-        out: folder of the runs; ``runs/check/SUITE`` by default.
+        out: folder of the runs, no URL; ``runs/check/SUITE`` by default.
 
     Raises:
         UsageError: the request cannot be carried out as written.
@@ -85,7 +86,7 @@ def check(
         speed=speed,
         across_versions=across_versions,
         workers=workers,
-        out=None if out is None else Path(out),
+        out=None if out is None else local(out, "out"),
     )
     return carry_out(request)
 

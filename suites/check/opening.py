@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from ...algorithms.registry import locate
 from ...errors import PgsuiteError, UsageError
+from ...results.store.places import Place, place_of
 from ..files import read_suite
 from ..schema import Suite, check_names, parse_suite
 from .arms import Arm, Incomparable
@@ -25,7 +26,7 @@ class Request:
 
     suite: str
     baseline: str = ""
-    """A git revision, a results folder or a blessed bank; or ``against``."""
+    """A git revision, a results folder or a blessed bank, or a URL of these; or ``against``."""
     against: str = ""
     """Another class, the baseline of the one algorithm that is named."""
     candidate: str = ""
@@ -139,7 +140,7 @@ class _Opening:
 
     def baseline(self) -> Opened:
         """The candidate, and a revision or what was recorded."""
-        request, place = self._request, Path(self._request.baseline)
+        request, place = self._request, place_of(self._request.baseline)
         repository, here = self._trees()
         name = "the working tree" if here.commit == "" else f"{request.candidate} ({here.commit[:9]})"
         if is_recorded(place) or (place.exists() and commit_of(repository.root, request.baseline) is None):
@@ -170,7 +171,7 @@ class _Opening:
         try:
             repository = working_tree()
         except UsageError:
-            if request.candidate or not Path(request.baseline).exists():
+            if request.candidate or not place_of(request.baseline).exists():
                 if _is_path(request.baseline):
                     raise self._missing() from None
                 raise
@@ -200,7 +201,7 @@ class _Opening:
                 return data, str(own)
         return self._data, str(self._path)
 
-    def _recorded(self, place: Path, candidate: Live) -> tuple[Live | Recorded, str]:
+    def _recorded(self, place: Place, candidate: Live) -> tuple[Live | Recorded, str]:
         """What was recorded; with its code beside it where that is at hand and the same."""
         found = recorded(place, self._suite.name)
         if not found.sealed:

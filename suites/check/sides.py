@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...errors import UsageError
-from ...results.store.bank import Bank, BankedCell, Run, read_bank, read_run
+from ...results.store.bank import Bank, BankedCell, Run, read_bank, read_runs
 from ...results.store.folders import read_folder
 from ...results.store.format import DIGESTS_SINCE, FORMAT
 from ...results.store.manifest import MANIFEST
+from ...results.store.places import Place, looked
 from ...results.store.record import RECORD
 from .arms import Arm, Incomparable
 
@@ -147,13 +148,15 @@ class Recorded:
         }
 
 
-def is_recorded(path: Path) -> bool:
-    """Whether a path is a file or a folder with results or banks; a folder may have a revision's name."""
+def is_recorded(path: Place) -> bool:
+    """Whether a path is a file or a folder with results or banks; a folder may have a revision's name, no URL has."""
+    if not isinstance(path, Path):
+        return True
     patterns = ("*.json", f"*/{RECORD}")
     return path.is_file() or (path.is_dir() and any(next(path.glob(pattern), None) for pattern in patterns))
 
 
-def recorded(path: Path, suite: str) -> Recorded:
+def recorded(path: Place, suite: str) -> Recorded:
     """Read a bank, the banks of a suite in a folder, or a results folder.
 
     Raises:
@@ -162,7 +165,8 @@ def recorded(path: Path, suite: str) -> Recorded:
     """
     if path.is_file():
         return _banked(path, [read_bank(path)])
-    banks = sorted(path.glob("*.json")) if not (path / MANIFEST).exists() else []
+    path = looked(path)
+    banks = [] if (path / MANIFEST).exists() or not path.is_dir() else _banks_in(path)
     if banks:
         every = [read_bank(file) for file in banks]
         return _banked(path, [bank for bank in every if bank.suite == suite] or every)
@@ -171,9 +175,7 @@ def recorded(path: Path, suite: str) -> Recorded:
     except UsageError as error:
         raise Incomparable(f"{error}, or bless a baseline with `pgsuite bless SUITE -o {path}`") from None
     found = {
-        (cell.store.algorithm, cell.store.env): BankedCell(
-            cell.record, {seed: run for seed in cell.there if (run := read_run(cell.store, seed)) is not None}
-        )
+        (cell.store.algorithm, cell.store.env): BankedCell(cell.record, read_runs(cell.store, cell.there))
         for cell in cells
         if cell.record
     }
@@ -182,7 +184,11 @@ def recorded(path: Path, suite: str) -> Recorded:
     return Recorded(str(path), found, commits.pop() if len(commits) == 1 else "", sealed=sealed)
 
 
-def _banked(path: Path, banks: Sequence[Bank]) -> Recorded:
+def _banks_in(folder: Place) -> list[Place]:
+    return sorted((file for file in folder.iterdir() if file.suffix == ".json"), key=str)
+
+
+def _banked(path: Place, banks: Sequence[Bank]) -> Recorded:
     cells = {key: cell for bank in banks for key, cell in bank.cells.items()}
     departures = {name: lines for bank in banks for name, lines in bank.departures.items()}
     commits = {bank.commit for bank in banks}

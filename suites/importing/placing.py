@@ -135,7 +135,7 @@ def _write(cells: Sequence[ImportedCell], stores: Mapping[tuple[str, str], CellS
             for seed, run in cell.runs.items():
                 store.write_curve(seed, run.rows, run.facts)
         for cell in cells:
-            target = stores[cell.algorithm, cell.env].path
+            target = out / stores[cell.algorithm, cell.env].path.name
             if not target.exists():
                 (staging / target.name).rename(target)
     except OSError as error:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import UsageError
 from ...results.statistics.identical import MEASURED, IdenticalRuns, identical_curves, said
+from ...results.store.places import Place
 from ...results.store.protocol import Grid
 from ...results.store.provenance import versions
 from ...wording import plural
@@ -41,7 +42,7 @@ class ImportRequest:
     """Evaluations or training episodes; None takes evaluations where there are some."""
     metric: str | None = None
     """Which metric of a tracker is the return; None for one that is known."""
-    like: Path | None = None
+    like: Place | None = None
     """Results folder by whose rules these evaluations were made, as the user declares."""
     grid: Grid = "same"
     """Whether runs must be evaluated at the same steps, or are read on a common grid."""

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...envs.anchors import possible_returns
 from ...errors import UsageError
 from ...results.store.folders import FoundCell, read_folder
+from ...results.store.places import Place
 from ...results.store.protocol import Grid, check_protocol
 from ..anchors import AnchorsTable
 from .placing import MARK
@@ -93,7 +93,7 @@ def score_rules(runs: Sequence[ImportedRun], declared: AnchorsTable | None, step
     return Rules({"steps": steps, "protocol": protocol, **scale.record}, list(runs))
 
 
-def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun], *, grid: Grid = "same") -> Rules:
+def rules_like(folder: Place, env: str, runs: Sequence[ImportedRun], *, grid: Grid = "same") -> Rules:
     """The rules of other results, whose grid these runs must have, or are put on where it is to be common.
 
     On a common grid a run reads its last evaluation up to every point, lacks the points before its first, and is
@@ -131,7 +131,7 @@ def rules_like(folder: Path, env: str, runs: Sequence[ImportedRun], *, grid: Gri
     return Rules({"anchors": None, "declared_like": folder.name, **kept}, marked)
 
 
-def _check_points(run: ImportedRun, points: Sequence[int], folder: Path) -> None:
+def _check_points(run: ImportedRun, points: Sequence[int], folder: Place) -> None:
     here = [row.env_steps for row in run.rows]
     if here != points[: len(here)]:
         wrong = next((k for k, point in enumerate(here[: len(points)]) if point != points[k]), len(points))

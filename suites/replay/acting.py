@@ -1,6 +1,5 @@
 """A stored policy to call: observations of the environment in, its actions out."""
 
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -12,6 +11,7 @@ from ...algorithms.model import Actor
 from ...envs.gymnasium_backend import make_one
 from ...envs.spaces import first_action
 from ...errors import UsageError
+from ...results.store.places import Place
 from ..cells import Environment, open_environments
 from ..noise import Noise, NoNoise, SeedNoise
 from ..process import single_thread_often
@@ -124,7 +124,7 @@ class Policy:
 
 
 def load_policy(
-    path: str | Path,
+    path: str | Place,
     *,
     algorithm: str | None = None,
     env: str | None = None,
@@ -136,7 +136,7 @@ def load_policy(
     """Load the policy that a run ended with.
 
     Args:
-        path: a results folder, or a cell's.
+        path: a results folder, or a cell's, or a URL of one.
         algorithm: its name, or the ``module:Class`` or ``file.py:Class`` to build it from.
         env: its environment.
         seed: of the run.
@@ -149,7 +149,7 @@ def load_policy(
         UsageError: there is no such run, or several; it was imported; or it names code that is not trusted.
         PgsuiteError: record and snapshot do not fit each other, or are damaged, or the run diverged.
     """
-    stored = open_policy(find_cell(Path(path), algorithm, env), seed, algorithm=algorithm, trust=trust)
+    stored = open_policy(find_cell(path, algorithm, env), seed, algorithm=algorithm, trust=trust)
     mode = stored.protocol.deterministic if deterministic is None else deterministic
     name = f"{stored.store.algorithm} on {stored.store.env}, seed {seed}"
     return Policy(stored.actor, *_spaces(stored.environment), name=name, deterministic=mode, noise_seed=noise_seed)

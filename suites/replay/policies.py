@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from ...algorithms.trees import with_tensors
 from ...errors import PgsuiteError, UsageError
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.folders import read_folder
+from ...results.store.places import Place, place_of
 from ...results.store.record import has_record
 from ...results.store.store import CellStore
 from ..cells import Environment, Evaluation, open_environments
@@ -36,11 +36,13 @@ class StoredPolicy:
     protocol: Evaluation
 
 
-def find_cell(path: Path, algorithm: str | None, env: str | None, *, spelling: Spelling = ARGUMENTS) -> CellStore:
+def find_cell(
+    path: str | Place, algorithm: str | None, env: str | None, *, spelling: Spelling = ARGUMENTS
+) -> CellStore:
     """The cell that is meant: a cell's folder, or the one of a results folder that the options leave.
 
     Args:
-        path: the folder.
+        path: the folder, or its URL.
         algorithm: its name, or the address of the class of that name.
         env: its environment.
         spelling: of the options, in messages.
@@ -48,6 +50,7 @@ def find_cell(path: Path, algorithm: str | None, env: str | None, *, spelling: S
     Raises:
         UsageError: there is none, or several.
     """
+    path = place_of(path)
     name = locate(algorithm).name if algorithm and ":" in algorithm else algorithm
     if has_record(path):
         return CellStore.open(path)

@@ -8,7 +8,6 @@ fresh environments on the run's own evaluation streams.
 import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -19,8 +18,8 @@ from ...envs.anchors import anchors, possible_returns
 from ...errors import UsageError
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.fingerprint import fingerprint
-from ...results.store.locking import locked
-from ...results.store.manifest import ExpectedCell, manifest_of
+from ...results.store.manifest import ExpectedCell, Manifest, change_manifest
+from ...results.store.places import Place, place_of
 from ...results.store.provenance import provenance, versions
 from ...results.store.store import LARGEST_SEED, CellStore
 from ..cells import Cell, Environment, Evaluation
@@ -33,7 +32,7 @@ from .playing import Maker, evaluate_model
 
 
 def sb3_callback(
-    out: str | Path,
+    out: str | Place,
     *,
     algorithm: str,
     env: str | Maker,
@@ -51,7 +50,7 @@ def sb3_callback(
     stands. Files are written whole at every checkpoint, and ``pgsuite report`` reads them beside others.
 
     Args:
-        out: results folder.
+        out: results folder, or a URL of one.
         algorithm: what the report calls it, such as "sb3-ppo".
         env: Gymnasium id, or a function that makes the environment with the wrappers that the model is trained in;
             it is not vectorised.
@@ -91,7 +90,7 @@ def sb3_callback(
         steps=steps,
         evaluation=protocol,
     )
-    return ResultsCallback(Path(out), cell, seed, make)
+    return ResultsCallback(place_of(out), cell, seed, make)
 
 
 def _registered_id(make: Maker) -> str:
@@ -110,7 +109,7 @@ def _spec(make: Maker) -> EnvSpec | None:
 class ResultsCallback(CheckpointCallback):
     """What `sb3_callback` makes."""
 
-    def __init__(self, out: Path, cell: Cell, seed: int, make: Maker) -> None:
+    def __init__(self, out: Place, cell: Cell, seed: int, make: Maker) -> None:
         super().__init__(cell.grid)
         self.out, self.cell, self.seed, self.make = out, cell, seed, make
         self.store = CellStore(out, cell.algorithm, cell.environment.id, "")
@@ -141,10 +140,12 @@ class ResultsCallback(CheckpointCallback):
         cell = self.cell
         self.store = CellStore(self.out, cell.algorithm, cell.environment.id, digest)
         expected = ExpectedCell(cell.algorithm, cell.environment.id, self.store.path.name, (self.seed,))
-        with locked(self.out, "out"):  # other seeds may begin at the same time
-            manifest = manifest_of(self.out, cell.suite)
+
+        def asking(manifest: Manifest) -> Manifest:
             self.store.create(record)
-            manifest.asking([expected]).write(self.out)
+            return manifest.asking([expected])
+
+        change_manifest(self.out, cell.suite, asking, "out")  # other seeds may begin at the same time
 
     def _go_on_from(self, steps: int) -> None:
         """Take up the curve that belongs to a model trained on so many steps.

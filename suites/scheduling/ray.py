@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -360,4 +361,5 @@ def _packages(planned: PlannedCell) -> list[str]:
 
 def _absolute(store: CellStore) -> CellStore:
     """The same store by an address that holds on every machine."""
-    return CellStore.at(store.path.absolute(), store.algorithm, store.env, store.fingerprint)
+    path = store.path.absolute() if isinstance(store.path, Path) else store.path
+    return CellStore.at(path, store.algorithm, store.env, store.fingerprint)

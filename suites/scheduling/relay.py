@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError
+from ...results.store.remote import RemoteTrouble
 from ..planning import PlannedCell
 from ..process import forking as context_of_workers
 from . import alike
@@ -121,6 +122,8 @@ def _check_store(job: Job) -> None:
     """
     try:
         job.store.record()
+    except RemoteTrouble as error:
+        raise Refused(str(error)) from None
     except PgsuiteError:
         raise Refused(
             f"it does not see the results in {job.store.path.parent}: give --out a folder that all machines share"

@@ -19,6 +19,8 @@ from ...envs import pulse
 from ...errors import PgsuiteError, in_one_line, place
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.reading import DamagedFile
+from ...results.store.remote import Remote
+from ...wording import plural
 from ..cells import Stored, trainer_of
 from ..process import follow_parent, peak_memory
 from ..stalling import answer
@@ -26,6 +28,8 @@ from .interface import Job, News
 
 SAVE_INTERVAL = 5.0
 """Seconds between snapshots of unfinished runs: a killed worker loses at most this and a segment."""
+REMOTE_SAVE_INTERVAL = 60.0
+"""The same at a URL, where a snapshot takes tenths of a second and every request costs."""
 _NEWS_INTERVAL = 0.1
 
 
@@ -48,7 +52,8 @@ class StoreSink:
         self._store, self._facts = job.store, dict(job.facts)
         self._connection, self._interval = connection, save_interval
         self._saved: dict[int, float] = {}
-        self._pending: dict[int, Callable[[], None]] = {}
+        self._pending: dict[int, Callable[[], str]] = {}
+        self._differences: dict[int, str] = {}
         self._told, self._steps = 0.0, 0
         self._rows_told: dict[int, int] = {}
 
@@ -74,6 +79,8 @@ class StoreSink:
     def restart(self, seed: int) -> None:
         """Tell that a run which is there in part begins anew."""
         if seed in self._store.stored():
+            with suppress(DamagedFile):
+                self._store.resumable(seed)  # to be written over
             self._tell(f"seed {seed} begins anew: what trains it cannot go on from where a run was interrupted")
 
     def _tell(self, note: str) -> None:
@@ -102,8 +109,20 @@ class StoreSink:
             self._write(seed)
 
     def _write(self, seed: int) -> None:
-        self._pending[seed]()
+        if difference := self._pending[seed]():
+            self._differences[seed] = difference
         del self._pending[seed]  # only now: what a signal interrupts is written by `flush`
+
+    def check(self) -> None:
+        """Fail where another worker has come to other bits of a run.
+
+        Raises:
+            PgsuiteError: naming both.
+        """
+        if self._differences:
+            first, *others = self._differences.values()
+            more = f" (and {plural(len(others), 'other run')} as well)" if others else ""
+            raise PgsuiteError(f"not deterministic: {first}{more}")
 
     def progress(self, steps: int, score: float | None) -> None:
         """Pass news on, at most every tenth of a second unless there is a score."""
@@ -131,13 +150,15 @@ def work(job: Job, core: int | None, connection: Connection, trace: Connection |
     follow_parent()
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    sink = StoreSink(job, connection, SAVE_INTERVAL)
+    remote = isinstance(job.store.path, Remote)
+    sink = StoreSink(job, connection, REMOTE_SAVE_INTERVAL if remote else SAVE_INTERVAL)
     pulse.listen(lambda: sink.progress(0, None))
     try:
         try:
             trainer_of(job.cell).train(job.cell, job.seeds, sink)
         finally:
             sink.flush()
+        sink.check()
         last = Finished(None)
     except Exception as error:
         reason = str(error) if isinstance(error, PgsuiteError) else in_one_line(error)

@@ -5,6 +5,7 @@ import pytest
 
 from pgsuite.errors import PgsuiteError, UsageError
 from pgsuite.results import CellStore, CurveRow
+from pgsuite.results.store.places import write_after
 from pgsuite.results.store.store import cell_folder
 
 ROWS = [CurveRow(k, 100 * k, 100 * k, float(k), 1.0, 10, 20.0, 200, k, 0.5 * k) for k in range(3)]
@@ -139,16 +140,14 @@ def test_a_damaged_snapshot_is_named_and_its_run_is_corrupt(store, content):
 def test_a_crash_inside_a_checkpoint_never_leaves_a_complete_run_with_an_old_snapshot(store, monkeypatch, survived):
     store.write_checkpoint(3, ROWS[:2], {"status": "partial"}, at(1), {})
     writes = []
-    for name in ("write_curve", "write_snapshot"):
-        write = getattr(CellStore, name)
 
-        def counted(*args, write=write):
-            if len(writes) == survived:
-                raise KeyboardInterrupt
-            writes.append(write)
-            write(*args)
+    def counted(*args):
+        if len(writes) == survived:
+            raise KeyboardInterrupt
+        writes.append(args)
+        return write_after(*args)
 
-        monkeypatch.setattr(CellStore, name, counted)
+    monkeypatch.setattr("pgsuite.results.store.store.write_after", counted)
     with pytest.raises(KeyboardInterrupt):
         store.write_checkpoint(3, ROWS, {"status": "complete"}, at(2), {})
     assert store.seeds() == {3: "partial"}
