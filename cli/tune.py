@@ -32,7 +32,7 @@ def tune(
     final_seeds: Annotated[int, typer.Option(min=1, help="Runs of a finalist, on fresh seeds.")] = 10,
     first_seed: Annotated[int, typer.Option(min=0, help="The search's seeds begin here.")] = 1000,
     random_seed: Annotated[int, typer.Option(min=0, help="What the draws depend on.")] = 0,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to.  [default: runs/tuning/SUITE]")] = None,
+    out: Annotated[str | None, typer.Option("-o", "--out", help="Where to.  [default: runs/tuning/SUITE]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
     stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:
@@ -44,6 +44,7 @@ def tune(
     Exit code 1 when no setting of some algorithm gave a result.
     """
     from ..errors import UsageError
+    from ..results.store.places import local
     from ..suites.console import progress_console
     from ..suites.tuning.search import Request, Search
 
@@ -53,7 +54,7 @@ def tune(
         raise UsageError(f"--budgets {budgets}: shares of the budget, as in 0.25,1") from None
     request = Request(
         suite=suite,
-        out=out or Path("runs/tuning") / Path(suite).stem,
+        out=local(out or Path("runs/tuning") / Path(suite).stem, "--out"),
         algorithms=tuple(algorithm or ()),
         environments=tuple(env or ()),
         steps=steps,

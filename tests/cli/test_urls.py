@@ -82,6 +82,10 @@ KEY = ("reinforce", "CartPole-v1")
         (["replay", "s3:///a"], "names no bucket"),
         (["report", "s3://nobody-has-it/a"], "there is no bucket s3://nobody-has-it"),
         (["report", "runs", "-o", "s3://bucket/a"], "-o s3://bucket/a: this is not written to URLs"),
+        (
+            ["tune", "quick", "--trials", "2", "--out", "s3://bucket/a"],
+            "--out s3://bucket/a: this is not written to URLs",
+        ),
         (["import", "mine.csv", "-o", "s3://bucket/a"], "-o s3://bucket/a: this is not written to URLs"),
         (
             ["check", "quick", "-b", "HEAD", "--out", "s3://bucket/a"],
