@@ -73,6 +73,7 @@ _NAMED = 3
 """Most algorithms that a caption names before it only counts them."""
 TOO_FEW = f"With fewer than {MEANINGFUL} runs an interval is not meaningful, so none is printed."
 
+INAPPLICABLE = "The algorithm cannot act in the environment, for this reason: there is nothing to run."
 ABSENT = "Counted beside the statistics, never as 0 and never left out in silence."
 AUDIT = (
     "Each line: all policies and variants of a model. p: smallest p-value of bias, critic and variance tests, "

@@ -40,6 +40,8 @@ class Content(NamedTuple):
     audit: AuditSection | None
     """Of the algorithms' gradients, where one is given."""
     details: tuple[Table, ...]
+    inapplicable: Table
+    """Those rows of ``absent`` that are no fault of anybody's, for where it is not shown."""
     absent: Table
     remarks: tuple[str, ...]
     """What lies in the folders and cannot be read, or was not asked for."""
@@ -94,6 +96,7 @@ def content(comparison: Comparison, gathered: Gathered, audit: AuditSection | No
             details.cells_table(gathered),
             details.software_table(gathered),
         ),
+        inapplicable=absent.inapplicable_table(gathered),
         absent=absent.absent_table(gathered),
         remarks=absent.remarks(gathered),
     )

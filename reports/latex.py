@@ -2,7 +2,7 @@ r"""The tables of a paper with booktabs: as LaTeX to be read in with ``\input``,
 
 from ..foreign import latex
 from .content import Content
-from .tables.table import Entry, Medium, Table
+from .tables.table import Column, Entry, Medium, Table
 
 PACKAGES = ("booktabs", "textcomp", "graphicx")
 """What the tables need, beside T1 fonts."""
@@ -18,8 +18,8 @@ _HEAD = rf"""% A document of its own; report-body.tex beside it has the same tab
 
 
 def to_latex(content: Content) -> str:
-    """The leaderboards and the per-environment table, to be read into a document."""
-    tables = [*content.leaderboards, content.environments]
+    """The leaderboards, the per-environment table and what is not applicable, to be read into a document."""
+    tables = [*content.leaderboards, content.environments, content.inapplicable]
     return _BODY + "\n" + "\n".join(table(one) for one in tables if one.rows)
 
 
@@ -34,7 +34,7 @@ def document(content: Content) -> str:
 def table(whole: Table) -> str:
     """A floating booktabs table, shrunk to the width of the text where it is wider."""
     shown = whole.shown(Medium.LATEX)
-    alignment = "".join("r" if column.numeric else "l" for column in shown.columns)
+    alignment = "".join(map(_alignment, shown.columns))
     header = " & ".join(latex(column.title) for column in shown.columns)
     lines = []
     for number, row in enumerate(shown.rows):
@@ -58,6 +58,12 @@ def table(whole: Table) -> str:
   \end{{tabular}}}}
 \end{{table}}
 """
+
+
+def _alignment(column: Column) -> str:
+    if column.wraps:
+        return r"p{0.5\linewidth}"
+    return "r" if column.numeric else "l"
 
 
 def _cell(cell: Entry) -> str:

@@ -1,7 +1,8 @@
 """A comparison written down: the page, Markdown, LaTeX, figures, and every table as CSV and Parquet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
@@ -157,7 +158,7 @@ def write(
         markdown,
         latex,
         tuple(figures.save(drawn, tuple(dict.fromkeys(formats)))),
-        tuple(write_tables(comparison, out)),
+        tuple(write_tables(comparison, out, gathered.refusals)),
         said,
         gathered,
     )
@@ -170,18 +171,38 @@ def pictures(figures: "Figures", formats: Sequence[str]) -> tuple[Picture, ...]:
     return tuple(Picture(one.title, f"{FIGURES}/{one.name}.{kind}", one.caption) for one in shown)
 
 
-def write_tables(comparison: Comparison, out: Path) -> list[Path]:
-    """Write ``tables/<name>.csv`` and ``tables/<name>.parquet``; several names in one cell are joined by ``;``."""
+def write_tables(
+    comparison: Comparison, out: Path, refusals: Mapping[tuple[str, str], str] = MappingProxyType({})
+) -> list[Path]:
+    """Write ``tables/<name>.csv`` and ``tables/<name>.parquet``; several names in one cell are joined by ``;``.
+
+    Pairs that are not applicable have their rows in ``environments``, with the reason in its last column.
+
+    Args:
+        comparison: what is compared.
+        out: the report's folder.
+        refusals: why an algorithm cannot act in an environment, by label and environment.
+    """
     folder = out / "tables"
     folder.mkdir(exist_ok=True)
     paths = []
     for name, field in TABLES.items():
         frame = flat(getattr(comparison, field))
+        if name == "environments":
+            frame = with_refusals(frame, refusals)
         csv, parquet = folder / f"{name}.csv", folder / f"{name}.parquet"
         for_spreadsheets(frame).to_csv(csv, index=False, lineterminator="\n")
         frame.to_parquet(parquet, index=False)
         paths += [csv, parquet]
     return paths
+
+
+def with_refusals(table: pd.DataFrame, refusals: Mapping[tuple[str, str], str]) -> pd.DataFrame:
+    """The table of environments with a row, without numbers, and a column for what is not applicable."""
+    rows = [{"label": x, "env": env, "runs": 0, "not_applicable": reason} for (x, env), reason in refusals.items()]
+    refused = pd.DataFrame(rows, columns=[*table.columns, "not_applicable"])
+    refused = refused.astype({name: kind for name, kind in table.dtypes.items() if name not in ("label", "env")})
+    return pd.concat([table.assign(not_applicable=""), refused], ignore_index=True)
 
 
 def for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:

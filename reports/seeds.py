@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -29,19 +29,25 @@ class SeedPlan:
     """`pgsuite.results.statistics.power.seeds_needed`: one row per algorithm and environment, ``needed`` among them."""
     damaged: tuple[str, ...] = ()
     """One line for every file that cannot be read, and whose run is left out."""
+    refusals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Why an algorithm cannot act in an environment, by label and environment: no number of seeds helps."""
 
     @property
     def table(self) -> Table:
         """The same as a table of a report."""
         columns = (Column("algorithm", numeric=False), Column("environment", numeric=False), *map(Column, _COLUMNS))
-        rows = tuple(_row(row) for row in self.frame.to_dict("records"))
-        return Table("seeds", "Seeds", caption(self.design), columns, rows, headings=2)
+        rows = [_row(row) for row in self.frame.to_dict("records")]
+        rows += [_inapplicable(label, env) for label, env in self.refusals]
+        labels = list(dict.fromkeys(row[0].text for row in rows))
+        rows.sort(key=lambda row: labels.index(row[0].text))
+        return Table("seeds", "Seeds", caption(self.design), columns, tuple(rows), headings=2)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What has to be said of single rows and of what is left out, a line each."""
         noted = self.frame[self.frame["note"] != ""].to_dict("records")
-        return (*(f"{row['label']}, {row['env']}: {row['note']}" for row in noted), *self.damaged)
+        refused = [f"{label}, {env}: not applicable: {reason}" for (label, env), reason in self.refusals.items()]
+        return (*(f"{row['label']}, {row['env']}: {row['note']}" for row in noted), *refused, *self.damaged)
 
     def __repr__(self) -> str:
         return f"SeedPlan({self.design})\n{self.frame}"
@@ -73,7 +79,7 @@ def plan(*paths: str | Place, drop: float | str = 0.2, power: float = 0.9, alpha
     if not curves:
         names = ", ".join(map(str, paths))
         raise UsageError(f"no run in {names} is complete, so nothing can be planned; finish some with `pgsuite run`")
-    return SeedPlan(design, seeds_needed(curves, design), gathered.damaged)
+    return SeedPlan(design, seeds_needed(curves, design), gathered.damaged, gathered.refusals)
 
 
 def parse_share(option: str, text: str) -> float:
@@ -113,6 +119,11 @@ def caption(design: Design) -> str:
 def _row(row: Mapping[Hashable, Any]) -> tuple[Entry, ...]:
     whole = row["env"] in (ANY, ALL)
     return (text(row["label"]), text(row["env"]), *(entry._replace(strong=whole) for entry in _numbers(row)))
+
+
+def _inapplicable(label: str, env: str) -> tuple[Entry, ...]:
+    """The row of an algorithm that cannot act in an environment."""
+    return (text(label), text(env), text("not applicable", tone="muted"), *(text("") for _ in _COLUMNS[1:]))
 
 
 def _numbers(row: Mapping[Hashable, Any]) -> list[Entry]:

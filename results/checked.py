@@ -9,8 +9,10 @@ from typing import Literal, NamedTuple
 from .statistics.gate import Look, Verdict
 from .store.atomic import write_json
 
-Tier = Literal["source", "bits", "audit", "runs", "curves", "speed"]
-"""What decided: the same source, the same bits, the gradient audit, runs that failed, learning curves, speed."""
+Tier = Literal["spaces", "source", "bits", "audit", "runs", "curves", "speed"]
+"""What decided: spaces, same source, same bits, the gradient audit, runs that failed, learning curves, speed."""
+Outcome = Verdict | Literal["not applicable"]
+"""A verdict, or that there is nothing to decide: an algorithm cannot act in an environment."""
 NAN = float("nan")
 Interval = tuple[float, float, float]
 """Estimate, and the ends of its interval of level .95."""
@@ -56,7 +58,7 @@ class CheckedCell:
 
     algorithm: str
     env: str
-    verdict: Verdict
+    verdict: Outcome
     tier: Tier
     reason: str = ""
     """In a few words, where the verdict does not say it."""
@@ -102,9 +104,14 @@ class CheckedCell:
         return f"{self.algorithm} on {self.env}"
 
     @property
-    def counts(self) -> Verdict:
+    def counts(self) -> Outcome:
         """The verdict as far as it concerns the exit code."""
         return "passed" if self.waiver else self.verdict
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether it says nothing for or against the candidate: open, waived, or not applicable."""
+        return self.counts in ("open", "not applicable") or bool(self.waiver)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,16 +165,20 @@ class Checked:
         return any(cell.waiver and cell.verdict in ("regressed", "open") for cell in self.cells)
 
     @property
+    def _skips(self) -> bool:
+        return any(cell.verdict == "not applicable" for cell in self.cells)
+
+    @property
     def headline(self) -> str:
         """The outcome in one sentence."""
         named = [cell.name for cell in self.cells if cell.counts == self.verdict]
-        every = len(named) == len(self.cells)
+        every = len(named) == sum(cell.verdict != "not applicable" for cell in self.cells)
         return {
             "regressed": f"regressed: {', '.join(named)}",
             "open": f"open: {', '.join(named)}",
             "passed": "passed: no cell is worse by the margin" + ", but for those that are waived" * self._waived,
             "improved": f"improved: {', '.join(named)}" + "; the others are identical" * (not every),
-            "identical": "identical: every cell computes the same, bit for bit",
+            "identical": f"identical: every cell {'that applies ' * self._skips}computes the same, bit for bit",
         }[self.verdict]
 
     def __str__(self) -> str:
@@ -185,6 +196,8 @@ def explained(cell: CheckedCell) -> str:
         parts.append(f"improved by {cell.difference[0]:.3f} of score")
     elif cell.verdict == "open":
         parts.append(f"open: {_what_is_lacking(cell)}")
+    elif cell.verdict == "not applicable":
+        parts.append(f"not applicable: {cell.reason}")
     if cell.speed is not None and cell.speed.slower and cell.tier != "speed":
         parts.append(f"trains at {cell.speed.ratio[0]:.0%} of the baseline's speed")
     if cell.waiver:

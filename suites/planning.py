@@ -117,7 +117,7 @@ def plan_cells(
         steps: budget of every cell instead of the suite's.
 
     Raises:
-        UsageError: naming what is unknown, wrong or not supported, or that no algorithm can act in any environment.
+        UsageError: naming what is unknown, wrong or not supported.
     """
     limit = stall_limit()
     with watched("importing the suite's modules", limit):
@@ -148,8 +148,6 @@ def plan_cells(
     planned = [
         _planned(cell, specs[cell.environment.name], chosen[cell.environment.name], out, own_seeds) for cell in cells
     ]
-    if all(p.refusal for p in planned):
-        raise UsageError("; ".join(f"{p.cell.name} is not applicable: {p.refusal}" for p in planned))
     verdicts = {name: trial.verdict() for name, trial in trials.items()}
     planned = [replace(p, tuned_on=suite.tuned_on(p.cell.algorithm)) for p in planned]
     return [_told(p, verdicts.get(p.cell.environment.name, Verdict())) for p in planned]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..errors import PgsuiteError, located
+from ..errors import PgsuiteError, UsageError, located
 from ..foreign import plain
 from ..results.store.curve import CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
@@ -60,8 +60,10 @@ def run_cells(
 
     Raises:
         UsageError: if the results folder cannot be written, or holds results of another suite, or the cluster cannot
-            be reached.
+            be reached; or if none of the algorithms can act in any of the environments.
     """
+    if all(p.refusal for p in planned):
+        raise UsageError("; ".join(f"{p.cell.name} is not applicable: {p.refusal}" for p in planned))
     console = console or Console(stderr=True)
     facts = surroundings()
     asked = [

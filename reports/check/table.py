@@ -11,7 +11,14 @@ from ..notation import NOTHING
 from ..tables.table import EVERYWHERE, FILES, Column, Entry, Table, number, text
 from ..terminal import print_table
 
-TONES = {"regressed": "bad", "open": "p5", "passed": "good", "improved": "good", "identical": "muted"}
+TONES = {
+    "regressed": "bad",
+    "open": "p5",
+    "passed": "good",
+    "improved": "good",
+    "identical": "muted",
+    "not applicable": "muted",
+}
 CAPTION = (
     "Difference: mean over seeds of candidate less baseline, {metric}, score 0 for a random policy and 1 for the "
     "reference, with its 95 % interval. By: what decided. Finds: the smallest drop that would have been found in four "
@@ -143,7 +150,9 @@ def diagnostics_table(checked: Checked) -> Table:
 def code_table(checked: Checked) -> Table:
     """Which code each version ran."""
     columns = (*CELL, Column("baseline", numeric=False), Column("candidate", numeric=False))
-    rows = tuple((*_named(cell), *(Entry(ran, ran, tone="code") for ran in cell.ran)) for cell in checked.cells)
+    rows = tuple(
+        (*_named(cell), *(Entry(ran, ran, tone="code") for ran in cell.ran)) for cell in checked.cells if any(cell.ran)
+    )
     caption = "File of the algorithm, and the fingerprint of everything that the results depend on."
     return Table("code", "What was run", caption, columns, rows, headings=2)
 

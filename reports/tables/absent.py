@@ -6,7 +6,7 @@ from ...results.store.curve import Fate
 from ...results.store.gathering import Gathered, Hidden, Member
 from ...results.store.places import Place
 from ...wording import plural
-from ..catalogue import ABSENT
+from ..catalogue import ABSENT, INAPPLICABLE
 from ..notation import ranges
 from .table import Column, Entry, Table, algorithm, number, text
 
@@ -34,6 +34,17 @@ def absent_table(gathered: Gathered) -> Table:
         rows.append((text(env), algorithm(label), what, text(""), text(""), text(reason)))
     title = "Missing, unfinished, diverged, failed, not applicable"
     return Table("absent", title, ABSENT, columns, tuple(rows), headings=2)
+
+
+def inapplicable_table(gathered: Gathered) -> Table:
+    """One row per pair of which the algorithm cannot act in the environment, with the reason."""
+    columns = (
+        Column("environment", numeric=False),
+        Column("algorithm", numeric=False),
+        Column("reason", numeric=False, wraps=True),
+    )
+    rows = tuple((text(env), algorithm(label), text(reason)) for (label, env), reason in gathered.refusals.items())
+    return Table("inapplicable", "Not applicable", INAPPLICABLE, columns, rows, headings=2)
 
 
 def _rows(member: Member) -> Iterable[tuple[Entry, ...]]:

@@ -27,7 +27,7 @@ def leaderboard(comparison: Comparison, statistic: str, refusals: Collection[tup
     """
     board = comparison.leaderboard[comparison.leaderboard["statistic"] == statistic]
     if board[board["metric"] == "iqm"]["estimate"].isna().all() and board["estimate"].notna().any():
-        return _by_rank(comparison, board, statistic)
+        return _by_rank(comparison, board, statistic, refusals)
     level = f"[{percent(comparison.level)}]"
     scale = _scale(board[board["metric"] == "iqm"])
     columns = [Column("algorithm", numeric=False)]
@@ -53,8 +53,12 @@ def leaderboard(comparison: Comparison, statistic: str, refusals: Collection[tup
     columns.append(Column("runs", explanation="fewest completed runs on an environment"))
     columns.append(Column("environments", explanation="environments that enter the row", media=FILES))
     nobody = _lacked_by_all(board)
-    rows = [_row(comparison, str(label), own, nobody) for label, own in board.groupby("label", sort=False)]
-    rows.sort(key=lambda row: (row[-1].tone == "bad", -_sortable(row[1])))
+    less = {label: _less(own, nobody) for label, own in _lacking(board).items()}
+    rows = [
+        _row(comparison, str(label), own, less[str(label)], refusals)
+        for label, own in board.groupby("label", sort=False)
+    ]
+    rows.sort(key=lambda row: (bool(less[row[0].series]), -_sortable(row[1])))
     return Table(
         f"leaderboard-{statistic}",
         STATISTICS[statistic].title.capitalize(),
@@ -64,7 +68,9 @@ def leaderboard(comparison: Comparison, statistic: str, refusals: Collection[tup
     )
 
 
-def _by_rank(comparison: Comparison, board: pd.DataFrame, statistic: str) -> Table:
+def _by_rank(
+    comparison: Comparison, board: pd.DataFrame, statistic: str, refusals: Collection[tuple[str, str]]
+) -> Table:
     """The leaderboard in returns, whose order needs no anchors."""
     level = f"[{percent(comparison.level)}]"
     columns = (
@@ -86,7 +92,7 @@ def _by_rank(comparison: Comparison, board: pd.DataFrame, statistic: str) -> Tab
     records = ranks.to_dict("records")
     rows = []
     for record, below in zip(records, [*records[1:], None], strict=True):
-        label, lacking, environments = str(record["label"]), tuple(record["lacking"]), int(record["environments"])
+        label = str(record["label"])
         chance = chances.get((label, below["label"])) if below and below["estimate"] > 0 else None
         rows.append(
             (
@@ -94,7 +100,7 @@ def _by_rank(comparison: Comparison, board: pd.DataFrame, statistic: str) -> Tab
                 _with_interval(record, "estimate"),
                 _with_interval(chance, "probability") if chance else number(math.nan, ""),
                 _runs(comparison, label, int(record["runs"])),
-                number(environments, f"{environments} of {environments + len(lacking)}", tone="bad" if lacking else ""),
+                _environments(label, int(record["environments"]), tuple(record["lacking"]), refusals),
             )
         )
     return Table(
@@ -118,22 +124,33 @@ def _runs(comparison: Comparison, label: str, runs: int) -> Entry:
     return number(runs, distinctly(runs, min([runs, *distinct])), tone="" if runs else "bad")
 
 
-def _row(comparison: Comparison, label: str, own: pd.DataFrame, nobody: tuple[str, ...]) -> tuple[Entry, ...]:
+def _environments(label: str, count: int, lacking: tuple[str, ...], refusals: Collection[tuple[str, str]]) -> Entry:
+    """How many environments enter a row; it is a fault only if one is lacking that the algorithm can act in."""
+    missing = any((label, env) not in refusals for env in lacking)
+    return number(count, f"{count} of {count + len(lacking)}", tone="bad" if missing else "")
+
+
+def _row(
+    comparison: Comparison,
+    label: str,
+    own: pd.DataFrame,
+    lacking: tuple[str, ...],
+    refusals: Collection[tuple[str, str]],
+) -> tuple[Entry, ...]:
     of: dict[str, Any] = {str(record["metric"]): record for record in own.to_dict("records")}
     cells = {metric: _estimate(of[metric]) for metric in AGGREGATES}
     iqm = of["iqm"]
     bar = Entry("")
     if math.isfinite(iqm["estimate"]):
         bar = Entry("", float(iqm["estimate"]), series=label, bar=(iqm["low"], iqm["estimate"], iqm["high"]))
-    runs, environments, lacking = int(iqm["runs"]), int(iqm["environments"]), _less(tuple(iqm["lacking"]), nobody)
     return (
         algorithm(label),
         cells["iqm"],
         bar,
         *(cells[metric] for metric in list(AGGREGATES)[1:]),
         _estimate(of["rank"]),
-        _runs(comparison, label, runs),
-        number(environments, f"{environments} of {environments + len(lacking)}", tone="bad" if lacking else ""),
+        _runs(comparison, label, int(iqm["runs"])),
+        _environments(label, int(iqm["environments"]), lacking, refusals),
     )
 
 

@@ -64,6 +64,8 @@ class Column(NamedTuple):
     """Ends of the axis of a column of bars."""
     short: str = ""
     """A title for where there is little room."""
+    wraps: bool = False
+    """Whether it has sentences, which print breaks into lines."""
 
 
 class Table(NamedTuple):

@@ -63,6 +63,8 @@ class Bank(NamedTuple):
     """What the gradient audit found, by algorithm; an algorithm that was not audited is not there."""
     sealed: bool = True
     """Whether it had digests: damage to one that had none may go unnoticed."""
+    refusals: Mapping[tuple[str, str], str] = {}
+    """Why an algorithm cannot act in an environment, of pairs that were asked for and have no runs."""
 
 
 def read_run(store: CellStore, seed: int) -> Run | None:
@@ -109,8 +111,10 @@ def write_bank(path: Path | Remote, bank: Bank) -> None:
         runs = ",\n".join(f'   "{seed}": {json.dumps(run)}' for seed, run in plain.items())
         head = f'  {{"record": {record},\n  "steps": {json.dumps(grid)},\n  "{DIGEST}": "{digest}"'
         cells.append(f'{head},\n  "runs": {{\n{runs}\n  }}}}')
-    beside = {"kind": KIND, "version": VERSION, "suite": bank.suite, "commit": bank.commit}
-    opening = json.dumps(sealed_table({**beside, "departures": bank.departures}), indent=1)[:-2]
+    beside: dict[str, Any] = {"kind": KIND, "version": VERSION, "suite": bank.suite, "commit": bank.commit}
+    refused = [{"algorithm": key[0], "env": key[1], "reason": reason} for key, reason in bank.refusals.items()]
+    beside |= {"departures": bank.departures} | ({"not_applicable": refused} if refused else {})
+    opening = json.dumps(sealed_table(beside), indent=1)[:-2]
     text = opening + ',\n "cells": [\n' + ",\n".join(cells) + "\n ]\n}\n"
     try:
         if isinstance(path, Path):
@@ -142,7 +146,9 @@ def read_bank(path: Path | Remote) -> Bank:
             grid = _grid(cell["steps"])
             cells[key] = BankedCell(record, {_seed(seed): _run(run, grid) for seed, run in cell["runs"].items()})
         departures = {str(name): [str(line) for line in lines] for name, lines in content["departures"].items()}
-        return Bank(str(content["suite"]), cells, str(content["commit"]), departures, sealed)
+        refused = content.get("not_applicable", [])
+        refusals = {(str(one["algorithm"]), str(one["env"])): str(one["reason"]) for one in refused}
+        return Bank(str(content["suite"]), cells, str(content["commit"]), departures, sealed, refusals)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         raise UsageError(

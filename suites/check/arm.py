@@ -39,8 +39,14 @@ def plan(
     if chosen.modules or any(":" in name for name in [*algorithms, *environments, *_named(suite)]):
         _let_in(sys.argv[1:])
     every = plan_cells(chosen, Path(out), algorithms=algorithms, environments=environments, seeds=(0,), steps=steps)
-    PLANNED[:] = [p for p in every if not getattr(p, "refusal", "")]  # which versions before peers do not know
+    refusals = [getattr(p, "refusal", "") for p in every]  # which versions before peers do not know
+    PLANNED[:] = [p for p, refusal in zip(every, refusals, strict=True) if not refusal]
     OUT[:] = [Path(out)]
+    refused = [
+        {"algorithm": p.cell.algorithm, "env": p.cell.environment.name, "reason": refusal}
+        for p, refusal in zip(every, refusals, strict=True)
+        if refusal
+    ]
     cells = [
         {
             "algorithm": p.cell.algorithm,
@@ -53,7 +59,7 @@ def plan(
         for p in PLANNED
     ]
     modules = [getattr(importlib.import_module(name), "__file__", None) for name in chosen.modules]
-    return {"package": pgsuite.__file__, "modules": modules, "cells": cells, "loaded": _loaded()}
+    return {"package": pgsuite.__file__, "modules": modules, "cells": cells, "refused": refused, "loaded": _loaded()}
 
 
 def _named(suite: dict[str, Any]) -> Iterator[str]:

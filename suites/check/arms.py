@@ -72,6 +72,8 @@ class Arm:
             env={**outside_hooks(), "PYTHONPATH": os.pathsep.join(map(str, front))},
         )
         self.cells: dict[tuple[str, str], ArmCell] = {}
+        self.refusals: dict[tuple[str, str], str] = {}
+        """Why an algorithm cannot act in an environment, of pairs of the plan that have no cell."""
         self.package = ""
         self.modules: tuple[str, ...] = ()
         self.loaded: tuple[str, ...] = ()
@@ -140,6 +142,7 @@ class Arm:
         """Take the answer to ``plan``."""
         self.package, self.modules = answer["package"], tuple(map(str, answer["modules"]))
         self.loaded = tuple(map(str, answer["loaded"]))
+        self.refusals = {(found["algorithm"], found["env"]): found["reason"] for found in answer["refused"]}
         for number, found in enumerate(answer["cells"]):
             algorithm, env, fingerprint = found["algorithm"], found["env"], found["fingerprint"]
             store = CellStore.at(self._out / found["folder"], algorithm, env, fingerprint)

@@ -34,6 +34,8 @@ def bless(
 ) -> tuple[Place, Outcome]:
     """Run what is missing of a suite and write its bank; what of the bank was blessed before and not now stays.
 
+    A pair of which the algorithm cannot act in the environment has no runs, and its reason in the bank.
+
     Args:
         suite: the suite.
         place: file of the bank, or a folder, which gets ``SUITE.json``; or a URL of one.
@@ -57,14 +59,21 @@ def bless(
     if before.suite != suite.name:
         raise UsageError(f"{path} is a bank of suite {before.suite}: choose another file with -o")
     planned = plan_cells(suite, out, algorithms=algorithms, environments=environments, seeds=range(seeds), steps=steps)
-    planned = [p for p in planned if not p.refusal]
     outcome = run_cells(planned, out, workers=workers, console=console)
     if outcome.failures or outcome.interruption:
         return path, outcome
-    cells = {(p.cell.algorithm, p.cell.environment.name): _banked(p) for p in planned}
-    departures = _departures(planned, workers) if audit else {}
-    kept = {key: cell for key, cell in before.cells.items() if key not in cells}
-    bank = Bank(suite.name, {**kept, **cells}, _commit(), {**before.departures, **departures})
+    refusals = {_key(p): p.refusal for p in planned if p.refusal}
+    run = [p for p in planned if not p.refusal]
+    cells = {_key(p): _banked(p) for p in run}
+    departures = _departures(run, workers) if audit else {}
+    asked = {*cells, *refusals}
+    bank = Bank(
+        suite.name,
+        {**{key: cell for key, cell in before.cells.items() if key not in asked}, **cells},
+        _commit(),
+        {**before.departures, **departures},
+        refusals={**{key: reason for key, reason in before.refusals.items() if key not in asked}, **refusals},
+    )
     write_bank(path, bank)
     return path, outcome
 

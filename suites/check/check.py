@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import UsageError
-from ...results.checked import Checked, CheckedCell
+from ...results.checked import Checked, CheckedCell, Outcome
 from ...results.statistics.gate import Design, Failed, Pairs, Stage, Trial, decide, sign_flip_p
 from ...results.store.audit import departures_of, read_audit
 from ...results.store.places import local
@@ -105,7 +105,7 @@ class _Check:
         self._candidate, self._baseline = both.candidate, both.baseline
         self._begun = time.monotonic()
         self._margin = both.suite.check.margin if request.margin is None else request.margin
-        self._waived = waived(both.suite, both.keys)
+        self._waived = waived(both.suite, [*both.keys, *both.refused])
         self._notes = list(both.notes)
         self._names = {named(key): key for key in both.keys}
         self._scales: dict[Key, Scale] = {}
@@ -116,6 +116,7 @@ class _Check:
 
     def run(self) -> Checked:
         """Go through the tiers; the first that decides ends the matter for a cell."""
+        self._same_spaces()
         self._same_source()
         self._same_bits()
         self._audit()
@@ -127,7 +128,7 @@ class _Check:
             candidate=self._both.names[1],
             margin=self._margin,
             metric=self._request.metric,
-            cells=tuple(self._cells[key] for key in self._both.keys),
+            cells=tuple(self._cells[key] for key in (*self._both.keys, *self._both.refused)),
             seconds=time.monotonic() - self._begun,
             notes=tuple(self._notes),
             departures=self._departures,
@@ -141,7 +142,7 @@ class _Check:
 
     def _designed(self) -> Design:
         request, bank = self._request, self._both.bank
-        if bank is None:
+        if bank is None or not self._both.keys:
             return Design.of(request.seeds, margin=self._margin)
         counts = {key: len(bank.cells[key].runs) for key in self._both.keys}
         fewest = min(counts.values())
@@ -164,9 +165,17 @@ class _Check:
 
     def _put(self, key: Key, cell: CheckedCell) -> None:
         seconds, waiver = time.monotonic() - self._begun, self._waived.get(key, "")
-        timed = replace(cell, seconds=seconds, waiver=waiver, ran=(self._baseline.ran(key), self._candidate.ran(key)))
+        ran = ("", "") if key in self._both.refused else (self._baseline.ran(key), self._candidate.ran(key))
+        timed = replace(cell, seconds=seconds, waiver=waiver, ran=ran)
         self._cells[key] = timed
         self._watcher.decided(timed)
+
+    def _same_spaces(self) -> None:
+        """Say which pairs have no runs; one that had them in the baseline is lost, which is a regression."""
+        for key, refused in self._both.refused.items():
+            verdict: Outcome = "regressed" if refused.is_lost else "not applicable"
+            reason = f"not applicable any more: {refused.reason}" if refused.is_lost else refused.reason
+            self._put(key, CheckedCell(algorithm=key[0], env=key[1], verdict=verdict, tier="spaces", reason=reason))
 
     def _same_source(self) -> None:
         for key in self._left:

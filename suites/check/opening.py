@@ -1,7 +1,7 @@
 """What a check is asked, and the two sides of it: opened, planned, held to their own code, and found comparable."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..files import read_suite
 from ..schema import Suite, check_names, parse_suite
 from .arms import Arm, Incomparable
 from .revisions import Tree, check_origins, checked_out, commit_of, working_tree
-from .sides import Key, Live, Recorded, check_comparable, is_recorded, named, recorded
+from .sides import Key, Live, Recorded, Refused, check_comparable, is_recorded, named, recorded, refused_pairs
 
 SEEDS = 160
 """Pairs of runs that screening goes up to by default."""
@@ -66,6 +66,9 @@ class Opened(NamedTuple):
     names: tuple[str, str]
     """Of the baseline and of the candidate, in words."""
     keys: tuple[Key, ...]
+    """The cells to compare."""
+    refused: Mapping[Key, Refused]
+    """The pairs that are none, because an algorithm cannot act in an environment."""
     notes: tuple[str, ...]
     out: Path
 
@@ -162,7 +165,7 @@ class _Opening:
         except PgsuiteError as error:
             raise Incomparable(f"{error}; where it needs another suite file, name that with --baseline-suite") from None
         ready = self._ready(Live(ours), Live(theirs), (f"{request.baseline} ({there.commit[:9]})", name))
-        check_origins(here, _files(ours), there, _files(theirs, ours), theirs.loaded)
+        check_origins(here, _files(ours, ready.keys), there, _files(theirs, ready.keys), theirs.loaded)
         return ready
 
     def _trees(self) -> tuple[Tree, Tree]:
@@ -217,7 +220,7 @@ class _Opening:
             arm.planned(arm.receive())
             live = Live(arm, found.cells)
             if all(live.fingerprint(key) == found.fingerprint(key) for key in wanted):
-                check_origins(here, _files(candidate.arm), there, _files(arm, candidate.arm), arm.loaded)
+                check_origins(here, _files(candidate.arm, wanted), there, _files(arm, wanted), arm.loaded)
                 return live, f"{place} ({found.commit[:9]})"
         except (PgsuiteError, KeyError):  # without it, the bank stands alone
             pass
@@ -245,18 +248,22 @@ class _Opening:
         return arm
 
     def _ready(self, candidate: Live, baseline: Live | Recorded, names: tuple[str, str]) -> Opened:
-        keys = tuple(candidate.arm.cells)
+        refused = refused_pairs(candidate, baseline)
+        keys = tuple(key for key in candidate.cell_keys() if key not in refused)
+        if not keys and not any(one.is_lost for one in refused.values()):
+            every = "; ".join(f"{named(key)} is not applicable: {one.reason}" for key, one in refused.items())
+            raise UsageError(f"there is nothing to check: {every}")
         live = isinstance(baseline, Live)
         check_comparable(candidate, baseline, keys, across_versions=self._request.across_versions, another=live)
-        gone = [named(key) for key in baseline.cell_keys() if key not in keys]
+        gone = [named(key) for key in baseline.cell_keys() if key not in keys and key not in refused]
         if gone and not (self._request.algorithms or self._request.environments):
             self._notes.append(f"the baseline has {', '.join(gone)}, which is not in the suite any more: not checked")
-        return Opened(self._suite, candidate, baseline, names, keys, tuple(self._notes), self._out)
+        return Opened(self._suite, candidate, baseline, names, keys, refused, tuple(self._notes), self._out)
 
 
-def _files(arm: Arm, like: Arm | None = None) -> list[str]:
-    """The files that an arm ran: the package, the algorithms in the order of another arm's, the suite's modules."""
-    return [arm.package, *(arm.cells[key].file for key in (like or arm).cells), *arm.modules]
+def _files(arm: Arm, keys: Sequence[Key]) -> list[str]:
+    """The files that an arm ran: the package, the algorithms of these cells, the suite's modules."""
+    return [arm.package, *(arm.cells[key].file for key in keys), *arm.modules]
 
 
 def _without_check(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ...errors import UsageError
 from ...results.store.bank import Bank, BankedCell, Run, read_bank, read_runs
@@ -37,6 +37,10 @@ class Side(Protocol):
 
     def cell_keys(self) -> Sequence[Key]:
         """Return its cells."""
+
+    @property
+    def refusals(self) -> Mapping[Key, str]:
+        """Why an algorithm cannot act in an environment, of pairs that are no cells therefore."""
 
     def recorded_seeds(self, key: Key) -> list[int]:
         """Return the seeds of a cell whose runs were there before the check, in order."""
@@ -74,6 +78,11 @@ class Live:
         """Return the planned cells."""
         return list(self.arm.cells)
 
+    @property
+    def refusals(self) -> Mapping[Key, str]:
+        """Why an algorithm cannot act in an environment, of planned pairs that are no cells therefore."""
+        return self.arm.refusals
+
     def recorded_seeds(self, key: Key) -> list[int]:
         """Return the seeds of a cell that a bank beside the code has, in order."""
         return sorted(self.recorded[key].runs) if key in self.recorded else []
@@ -108,6 +117,8 @@ class Recorded:
     """What the gradient audit found, by algorithm that was audited."""
     sealed: bool = True
     """Whether the files that they were read from had digests."""
+    refusals: Mapping[Key, str] = field(default_factory=dict)
+    """Why an algorithm could not act in an environment, of pairs that were asked for and are no cells therefore."""
 
     def fingerprint(self, key: Key) -> str:
         """Return what a cell's results depend on."""
@@ -181,7 +192,8 @@ def recorded(path: Place, suite: str) -> Recorded:
     }
     commits = {str(_git_of(cell.record).get("commit", "")) for cell in found.values()}
     sealed = all(cell.record.get("format", FORMAT) >= DIGESTS_SINCE for cell in found.values())
-    return Recorded(str(path), found, commits.pop() if len(commits) == 1 else "", sealed=sealed)
+    refusals = {(cell.store.algorithm, cell.store.env): cell.refusal for cell in cells if cell.refusal}
+    return Recorded(str(path), found, commits.pop() if len(commits) == 1 else "", sealed=sealed, refusals=refusals)
 
 
 def _banks_in(folder: Place) -> list[Place]:
@@ -192,14 +204,33 @@ def _banked(path: Place, banks: Sequence[Bank]) -> Recorded:
     cells = {key: cell for bank in banks for key, cell in bank.cells.items()}
     departures = {name: lines for bank in banks for name, lines in bank.departures.items()}
     commits = {bank.commit for bank in banks}
+    refusals = {key: reason for bank in banks for key, reason in bank.refusals.items()}
     sealed = all(bank.sealed for bank in banks)
-    return Recorded(str(path), cells, commits.pop() if len(commits) == 1 else "", departures, sealed)
+    return Recorded(str(path), cells, commits.pop() if len(commits) == 1 else "", departures, sealed, refusals)
 
 
 def _git_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The state of the repository that a cell was run in."""
     git = (record.get("provenance") or {}).get("git")
     return git if isinstance(git, Mapping) else {}
+
+
+class Refused(NamedTuple):
+    """A pair that has no runs to compare, because an algorithm cannot act in an environment."""
+
+    reason: str
+    is_lost: bool
+    """Whether it could in the baseline."""
+
+
+def refused_pairs(candidate: Side, baseline: Side) -> dict[Key, Refused]:
+    """Return the candidate's pairs that either side refuses; one that the baseline has not at all is none of them."""
+    there = set(baseline.cell_keys())
+    found = {key: Refused(reason, key in there) for key, reason in candidate.refusals.items()}
+    for key in candidate.cell_keys():
+        if key not in there and (reason := baseline.refusals.get(key)):
+            found[key] = Refused(f"nothing to compare with, for it was not in the baseline ({reason})", is_lost=False)
+    return found
 
 
 PROTOCOL = ("steps", "protocol", "device")

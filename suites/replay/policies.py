@@ -54,13 +54,24 @@ def find_cell(
     name = locate(algorithm).name if algorithm and ":" in algorithm else algorithm
     if has_record(path):
         return CellStore.open(path)
-    cells = [cell.store for cell in read_folder(path).begun()]
-    chosen = [store for store in cells if name in (None, store.algorithm) and env in (None, store.env)]
+    folder = read_folder(path)
+    cells = [cell.store for cell in folder.begun()]
+    chosen = [store for store in cells if _is_meant(store, name, env)]
+    refused = [cell for cell in folder.cells if cell.refusal and _is_meant(cell.store, name, env)]
+    if refused and not chosen:
+        why = "; ".join(
+            f"{cell.store.algorithm} on {cell.store.env} is not applicable: {cell.refusal}" for cell in refused
+        )
+        raise UsageError(f"{path} has no such policy: {why}")
     if len(chosen) != 1:
         listed = ", ".join(f"{store.algorithm} on {store.env}" for store in chosen or cells)[:300]
         how = f"choose one with {spelling.algorithm} and {spelling.env}"
         raise UsageError(f"{path} holds {len(chosen)} such cells: {how} among {listed}")
     return chosen[0]
+
+
+def _is_meant(store: CellStore, algorithm: str | None, env: str | None) -> bool:
+    return algorithm in (None, store.algorithm) and env in (None, store.env)
 
 
 def open_policy(

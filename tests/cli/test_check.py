@@ -29,6 +29,13 @@ REORDERED = ALGORITHM.replace(
     "loss = super().policy_loss(distribution, outputs, samples)\n        return loss",
 )
 RAISING = ALGORITHM.replace("return super()", "raise RuntimeError('no luck')\n        return super()")
+REFUSING = ALGORITHM.replace(
+    "    def policy_loss",
+    """    def refusal(self, spaces):
+        return "it acts where it sees something" if spaces.observation.shape == (1,) else ""
+
+    def policy_loss""",
+)
 SUITE = """
 name = "tiny"
 description = "of a test"
@@ -130,6 +137,34 @@ def test_a_sign_that_flipped_since_a_revision_is_a_regression(repository):
     assert (repository.root / "out.md").read_text().startswith("### pgsuite check tiny: regressed")
     page = (repository.root / "runs/check/tiny/check.html").read_text()
     assert page.count('class="figure"') == 2
+
+
+def test_a_pair_that_is_not_applicable_any_more_is_a_regression(repository):
+    repository.write(REFUSING)
+    code, out, _ = repository.check("--no-audit", "--junit", "out.xml")
+    assert code == 1
+    told = "regressed (not applicable any more: it acts where it sees something)"
+    assert f"mine on pgsuite/ProbeAction-v0: {told}" in out
+    (failure,) = ElementTree.parse(repository.root / "out.xml").getroot().iter("failure")
+    assert failure.get("message") == told
+
+
+def test_a_pair_that_neither_version_can_work_is_shown_and_does_not_count(repository):
+    two = SUITE + '[algorithms.other]\nclass = "actor-critic"\nnum_steps = 4\n'
+    (repository.root / "two.toml").write_text(two.replace('"tiny"', '"two"'))
+    repository.write(REFUSING)
+    code, out, err = repository.pgsuite("bless", "two.toml", "-o", "two.json", "--seeds", "2", "--no-audit")
+    reason = "mine on pgsuite/ProbeAction-v0 is not applicable: it acts where it sees something"
+    assert (code, f"note: {reason}" in err) == (0, True)
+    code, out, _ = repository.pgsuite("check", "two.toml", "--baseline", "two.json", "--no-audit", "--json", "out.json")
+    assert code == 0, out
+    cells = json.loads((repository.root / "out.json").read_text())["cells"]
+    assert [(cell["verdict"], cell["tier"]) for cell in cells] == [
+        ("identical", "source"),
+        ("not applicable", "spaces"),
+    ]
+    code, _, err = repository.pgsuite("check", "two.toml", "--baseline", "two.json", "--no-audit", "-a", "mine")
+    assert (code, err.splitlines()[-1]) == (2, f"pgsuite: there is nothing to check: {reason}")
 
 
 def test_the_audit_sees_it_before_any_curve(repository):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pgsuite import load_policy
+from pgsuite.errors import UsageError
 from pgsuite.results import gather
 
 pytest.importorskip("stable_baselines3")
@@ -65,6 +67,16 @@ def test_what_is_there_is_not_run_again(ran, pgsuite):
 def test_its_evaluation_is_replayed_to_the_bit(ran, pgsuite):
     code, out, _ = pgsuite("replay", "peers", "-a", "sb3-dqn", "-e", "CartPole-v1", "--seed", "1")
     assert (code, "bit-equal" in out) == (0, True)
+
+
+def test_a_policy_that_cannot_be_there_is_told_so(ran, pgsuite, place):
+    code, _, err = pgsuite("replay", "peers", "-a", "sb3-dqn", "-e", "Pendulum-v1")
+    assert code == 2
+    assert err.startswith(
+        "pgsuite: peers has no such policy: sb3-dqn on Pendulum-v1 is not applicable: The algorithm only"
+    )
+    with pytest.raises(UsageError, match="sb3-dqn on Pendulum-v1 is not applicable: The algorithm only"):
+        load_policy(place / "peers", algorithm="sb3-dqn", env="Pendulum-v1")
 
 
 def test_nothing_but_pairs_that_cannot_work_is_refused(ran, pgsuite):

@@ -33,6 +33,7 @@ class Folder:
         anchors=ANCHORS,
         status=None,
         reason=None,
+        refusal=None,
         configuration=None,
         provenance=PROVENANCE,
         suite="tiny",
@@ -47,13 +48,14 @@ class Folder:
             anchors: of the environment.
             status: seed -> "partial" or "diverged", where a run is not complete.
             reason: of a failure.
+            refusal: why there are no runs.
             configuration: its hyperparameters.
             provenance: what it was made with.
             suite: its name.
         """
         fingerprint = f"{len(self.asked):x}" * 64
         store = CellStore(self.path, algorithm, env, fingerprint)
-        asked = {"algorithm": algorithm, "env": env, "folder": store.path.name, "reason": reason}
+        asked = {"algorithm": algorithm, "env": env, "folder": store.path.name, "reason": reason, "refusal": refusal}
         self.asked.append(asked | {"seeds": list(range(len(curves))) if seeds is None else seeds})
         if curves:
             store.create(

@@ -23,12 +23,25 @@ def checked(*cells, **facts):
         (["passed", "improved"], "passed", 0),
         (["passed", "open"], "open", 3),
         (["open", "regressed", "passed"], "regressed", 1),
+        (["identical", "not applicable"], "identical", 0),
+        (["not applicable", "regressed"], "regressed", 1),
     ],
 )
 def test_the_worst_cell_decides(verdicts, whole, code):
     found = checked(*map(cell, verdicts))
     assert (found.verdict, found.exit_code, found.ok) == (whole, code, code == 0)
     assert found.headline.startswith(whole)
+
+
+def test_what_is_not_applicable_is_told_and_says_nothing_for_or_against():
+    found = checked(
+        cell("improved", difference=(0.2, 0.1, 0.3)), cell("not applicable", name="dqn", reason="no choices")
+    )
+    assert found.headline == "improved: mine on CartPole-v1"
+    assert "dqn on CartPole-v1: not applicable: no choices" in str(found)
+    assert [one.is_skipped for one in found.cells] == [False, True]
+    same = checked(cell("identical"), cell("not applicable"))
+    assert same.headline == "identical: every cell that applies computes the same, bit for bit"
 
 
 def test_open_may_be_called_fine():

@@ -75,6 +75,24 @@ def test_junit_counts_what_it_holds():
     assert counted == [len(suite), len(suite.findall(".//failure")), len(suite.findall(".//skipped"))] == [4, 1, 2]
 
 
+def test_a_pair_that_is_not_applicable_has_its_row_and_its_reason_everywhere(capsys):
+    reason = "sb3-dqn takes Discrete alone"
+    pair = CheckedCell(
+        algorithm="sb3-dqn", env="Pendulum-v1", verdict="not applicable", tier="spaces", reason=reason, seconds=1.0
+    )
+    found = checked(pair)
+    print_check(found, Console(width=80, force_terminal=False))
+    out = capsys.readouterr().out
+    assert ["sb3-dqn", "not", "applicable", "spaces"] in [line.split()[:4] for line in out.splitlines()]
+    assert f"sb3-dqn on Pendulum-v1: not applicable: {reason}" in out
+    page, comment = render(found), to_comment(found)
+    assert all("not applicable" in text and reason in text for text in (page, comment))
+    suite = ElementTree.fromstring(to_junit(found))
+    assert [suite.get(name) for name in ("tests", "failures", "skipped")] == ["2", "0", "1"]
+    assert suite.find(".//skipped").get("message") == f"not applicable: {reason}"
+    assert "Pendulum-v1" not in page.partition('<section id="code"')[2]
+
+
 def test_the_page_has_both_curves_and_the_path_of_the_test():
     page = render(checked(regressed()))
     assert page.count('class="figure"') == 2

@@ -31,6 +31,17 @@ def test_what_is_written_is_read_again(tmp_path):
     assert cell.runs[2].env_steps.tolist() == [0, 100, 200]
 
 
+def test_pairs_that_have_no_runs_are_kept_with_their_reason_and_sealed(tmp_path):
+    write_bank(tmp_path / "without.json", bank())
+    assert "not_applicable" not in (tmp_path / "without.json").read_text()
+    refusals = {("dqn", "Pendulum-v1"): "it takes Discrete alone"}
+    write_bank(tmp_path / "b.json", bank()._replace(refusals=refusals))
+    assert read_bank(tmp_path / "b.json").refusals == refusals
+    (tmp_path / "b.json").write_text((tmp_path / "b.json").read_text().replace("Discrete", "discrete"))
+    with pytest.raises(UsageError, match="digest is another one"):
+        read_bank(tmp_path / "b.json")
+
+
 def test_a_diverged_run_ends_where_it_did(tmp_path):
     both = {0: run([1, 2, 3]), 1: run([1, 2], "diverged")}
     write_bank(

@@ -7,8 +7,9 @@ import pytest
 
 from pgsuite.errors import UsageError
 from pgsuite.results.store.bank import Bank, BankedCell, Run, write_bank
+from pgsuite.results.store.manifest import write_manifest
 from pgsuite.suites.check.arms import Incomparable
-from pgsuite.suites.check.sides import Recorded, check_comparable, recorded
+from pgsuite.suites.check.sides import Recorded, check_comparable, recorded, refused_pairs
 
 KEY = ("mine", "CartPole-v1")
 
@@ -43,6 +44,38 @@ def compare(another=False, across_versions=False, **changes):
     ours = Side(cells={KEY: BankedCell(record(**changes), {})})
     theirs = Side(cells=bank().cells)
     check_comparable(ours, theirs, [KEY], across_versions=across_versions, another=another)
+
+
+OTHER, REASON = ("mine", "Pendulum-v1"), "it chooses among few actions"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "found"),
+    [
+        ("refused", "refused", (REASON, False)),
+        ("refused", "there", (REASON, True)),
+        ("refused", "unknown", (REASON, False)),
+        ("there", "refused", (f"nothing to compare with, for it was not in the baseline ({REASON})", False)),
+        ("there", "there", None),
+        ("there", "unknown", None),
+    ],
+)
+def test_a_pair_that_has_no_runs_is_lost_where_the_baseline_had_them(ours, theirs, found):
+    def side(state):
+        cells = {OTHER: BankedCell(record(), {})} if state == "there" else {}
+        return Side(cells=cells, refusals={OTHER: REASON} if state == "refused" else {})
+
+    assert refused_pairs(side(ours), side(theirs)) == ({OTHER: found} if found else {})
+
+
+def test_what_a_bank_or_a_folder_says_of_pairs_that_have_no_runs_is_read(tmp_path):
+    write_bank(tmp_path / "bank.json", bank()._replace(refusals={OTHER: REASON}))
+    expected = {"algorithm": "mine", "env": "Pendulum-v1", "folder": "mine-p--f", "seeds": (), "refusal": REASON}
+    write_manifest(tmp_path / "runs", "tiny", [expected])
+    for place in (tmp_path / "bank.json", tmp_path / "runs"):
+        found = recorded(place, "tiny")
+        assert found.refusals == {OTHER: REASON}
+        assert OTHER not in found.cells
 
 
 def test_what_was_measured_alike_is_comparable():

@@ -11,6 +11,7 @@ from pgsuite.algorithms.options import options
 from pgsuite.algorithms.registry import PEERS, build, load_class
 from pgsuite.errors import UsageError
 from pgsuite.suites.planning import plan_cells
+from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
 
 sb3 = pytest.importorskip("stable_baselines3")
@@ -257,7 +258,8 @@ def test_a_pair_that_cannot_work_has_nothing_to_run_and_says_why(tmp_path):
     assert "only supports (Discrete) as action spaces" in dqn["Pendulum-v1"].refusal
     assert (dqn["Pendulum-v1"].seeds, dqn["Pendulum-v1"].missing()) == ((), [])
     with pytest.raises(UsageError, match="sb3-dqn on Pendulum-v1 is not applicable"):
-        plan_cells(suite(**{"sb3-dqn": {}}), tmp_path, environments=["Pendulum-v1"])
+        run_cells([dqn["Pendulum-v1"]], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_its_class_is_none_that_the_audit_could_hold_to_a_gradient():
