@@ -31,30 +31,23 @@ def plan(
 ) -> dict[str, Any]:
     """Plan a suite and say of every cell what it depends on, and which files it really runs."""
     import pgsuite
-    from pgsuite.algorithms.registry import load_class
     from pgsuite.suites.planning import plan_cells
     from pgsuite.suites.schema import parse_suite
 
     chosen = parse_suite(suite, source)
-    if chosen.modules or any(":" in name for name in [*algorithms, *environments, *_named(suite)]):
+    if chosen.modules or any(":" in name for name in [*algorithms, *environments, *_names_in(suite)]):
         _let_in(sys.argv[1:])
     every = plan_cells(chosen, Path(out), algorithms=algorithms, environments=environments, seeds=(0,), steps=steps)
     refusals = [getattr(p, "refusal", "") for p in every]  # which versions before peers do not know
     PLANNED[:] = [p for p, refusal in zip(every, refusals, strict=True) if not refusal]
     OUT[:] = [Path(out)]
-    refused = [
-        {"algorithm": p.cell.algorithm, "env": p.cell.environment.name, "reason": refusal}
-        for p, refusal in zip(every, refusals, strict=True)
-        if refusal
-    ]
+    refused = [{**_named(p), "reason": refusal} for p, refusal in zip(every, refusals, strict=True) if refusal]
     cells = [
         {
-            "algorithm": p.cell.algorithm,
-            "env": p.cell.environment.name,
+            **_named(p),
             "fingerprint": p.cell.fingerprint,
             "folder": p.store.path.name,
             "record": p.record,
-            "file": inspect.getsourcefile(load_class(p.cell.reference)),
         }
         for p in PLANNED
     ]
@@ -62,7 +55,16 @@ def plan(
     return {"package": pgsuite.__file__, "modules": modules, "cells": cells, "refused": refused, "loaded": _loaded()}
 
 
-def _named(suite: dict[str, Any]) -> Iterator[str]:
+def _named(planned: Any) -> dict[str, Any]:
+    """What a planned cell is called, and the file of its algorithm."""
+    from pgsuite.algorithms.registry import load_class
+
+    cell = planned.cell
+    file = inspect.getsourcefile(load_class(cell.reference))
+    return {"algorithm": cell.algorithm, "env": cell.environment.name, "file": file}
+
+
+def _names_in(suite: dict[str, Any]) -> Iterator[str]:
     """The classes and environments that a suite names."""
     yield from suite.get("environments", {})
     yield from (str(table.get("class", "")) for table in suite.get("algorithms", {}).values())

@@ -36,8 +36,6 @@ class ArmCell:
     env: str
     fingerprint: str
     record: Mapping[str, Any]
-    file: str
-    """Where its algorithm is defined."""
     store: CellStore
     number: int
     """In the arm's plan."""
@@ -74,6 +72,8 @@ class Arm:
         self.cells: dict[tuple[str, str], ArmCell] = {}
         self.refusals: dict[tuple[str, str], str] = {}
         """Why an algorithm cannot act in an environment, of pairs of the plan that have no cell."""
+        self.files: dict[tuple[str, str], str] = {}
+        """Where the algorithm of each of both is defined."""
         self.package = ""
         self.modules: tuple[str, ...] = ()
         self.loaded: tuple[str, ...] = ()
@@ -143,10 +143,12 @@ class Arm:
         self.package, self.modules = answer["package"], tuple(map(str, answer["modules"]))
         self.loaded = tuple(map(str, answer["loaded"]))
         self.refusals = {(found["algorithm"], found["env"]): found["reason"] for found in answer["refused"]}
+        every = [*answer["cells"], *answer["refused"]]
+        self.files = {(found["algorithm"], found["env"]): str(found["file"]) for found in every}
         for number, found in enumerate(answer["cells"]):
             algorithm, env, fingerprint = found["algorithm"], found["env"], found["fingerprint"]
             store = CellStore.at(self._out / found["folder"], algorithm, env, fingerprint)
-            cell = ArmCell(algorithm, env, fingerprint, found["record"], str(found["file"]), store, number)
+            cell = ArmCell(algorithm, env, fingerprint, found["record"], store, number)
             self.cells[cell.key] = cell
 
     def runs(self, key: tuple[str, str], seeds: Sequence[int]) -> dict[int, Run]:

@@ -1,7 +1,7 @@
 """What a check is asked, and the two sides of it: opened, planned, held to their own code, and found comparable."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +165,7 @@ class _Opening:
         except PgsuiteError as error:
             raise Incomparable(f"{error}; where it needs another suite file, name that with --baseline-suite") from None
         ready = self._ready(Live(ours), Live(theirs), (f"{request.baseline} ({there.commit[:9]})", name))
-        check_origins(here, _files(ours, ready.keys), there, _files(theirs, ready.keys), theirs.loaded)
+        check_origins(here, _files(ours, theirs), there, _files(theirs, ours), theirs.loaded)
         return ready
 
     def _trees(self) -> tuple[Tree, Tree]:
@@ -220,7 +220,7 @@ class _Opening:
             arm.planned(arm.receive())
             live = Live(arm, found.cells)
             if all(live.fingerprint(key) == found.fingerprint(key) for key in wanted):
-                check_origins(here, _files(candidate.arm, wanted), there, _files(arm, wanted), arm.loaded)
+                check_origins(here, _files(candidate.arm, arm), there, _files(arm, candidate.arm), arm.loaded)
                 return live, f"{place} ({found.commit[:9]})"
         except (PgsuiteError, KeyError):  # without it, the bank stands alone
             pass
@@ -261,9 +261,10 @@ class _Opening:
         return Opened(self._suite, candidate, baseline, names, keys, refused, tuple(self._notes), self._out)
 
 
-def _files(arm: Arm, keys: Sequence[Key]) -> list[str]:
-    """The files that an arm ran: the package, the algorithms of these cells, the suite's modules."""
-    return [arm.package, *(arm.cells[key].file for key in keys), *arm.modules]
+def _files(arm: Arm, other: Arm) -> list[str]:
+    """The files that an arm runs: the package, the algorithms that both plan, in one order, the suite's modules."""
+    both = sorted(arm.files.keys() & other.files.keys())
+    return [arm.package, *(arm.files[key] for key in both), *arm.modules]
 
 
 def _without_check(data: Mapping[str, Any]) -> dict[str, Any]:

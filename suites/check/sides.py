@@ -72,7 +72,7 @@ class Live:
 
     def ran(self, key: Key) -> str:
         """Return the file and the fingerprint of what it runs."""
-        return f"{self.arm.cells[key].file} ({self.fingerprint(key)[:12]})"
+        return f"{self.arm.files[key]} ({self.fingerprint(key)[:12]})"
 
     def cell_keys(self) -> Sequence[Key]:
         """Return the planned cells."""

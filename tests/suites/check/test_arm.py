@@ -28,7 +28,7 @@ def arm(tmp_path_factory):
 
 def test_it_says_which_files_it_runs(arm):
     assert arm.package.endswith("__init__.py")
-    assert arm.cells[KEY].file.endswith("actor_critic.py")
+    assert arm.files[KEY].endswith("actor_critic.py")
     assert len(arm.cells[KEY].fingerprint) == 64
 
 
