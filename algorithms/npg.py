@@ -11,7 +11,6 @@ Source: Kakade (2001), "A Natural Policy Gradient"; Rajeswaran et al. (2017) for
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from torch import Tensor
 
 from .natural_gradient import NaturalGradient
@@ -32,6 +31,6 @@ class NPG(NaturalGradient):
         return self.step_kl
 
     def step(self, surrogate: Surrogate, policy: Tensor, full_step: Tensor) -> Search:
-        stepped = policy + full_step
+        stepped, moved = policy + full_step, (full_step != 0).any(-1)
         _, kl = surrogate.evaluate(stepped)
-        return Search(stepped, torch.ones_like(kl, dtype=torch.bool), torch.ones_like(kl), kl)
+        return Search(stepped, moved, moved.to(kl.dtype), kl)
