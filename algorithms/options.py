@@ -13,6 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .described import described
 from .registry import Address, check_options, inside, load_class, locate
 from .search_space import DECLARING
 
@@ -43,6 +44,11 @@ def options(reference: str) -> list[Option]:
         UsageError: there is no such algorithm, or it cannot be imported.
     """
     return _declared(locate(reference)) or _of_class(load_class(reference))
+
+
+def unwritable_of(reference: str) -> tuple[str, ...]:
+    """Return the hyperparameters of an algorithm that no suite file can give; a class whose text tells all has none."""
+    return () if _declared(locate(reference)) is not None else described(load_class(reference)).unwritable
 
 
 def declared_options(address: Address) -> list[str] | None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..errors import UsageError, in_one_line, located, place
 from .classes import algorithm_classes
+from .described import described
 from .synonyms import SYNONYMS, TABLES
 
 ALGORITHMS = {
@@ -194,7 +195,7 @@ def load_class(reference: str) -> type[Any]:
         own = algorithm_classes(Path(address.module), METHODS) if address.is_file else []
         hint = f": it has {', '.join(own)}" if own else ""
         raise UsageError(f"algorithm {reference!r}: {address.module} has no class {address.name!r}{hint}")
-    needed = () if hasattr(found, "trainer") else METHODS
+    needed = () if described(found).trainer else METHODS
     missing = [method for method in needed if not hasattr(found, method)]
     if missing or not (isinstance(found, type) and is_dataclass(found)):
         lacks = f"lacks {', '.join(missing)}" if missing else "is not a dataclass's class"
@@ -279,6 +280,11 @@ def build(reference: str, options: dict[str, Any]) -> Any:
         UsageError: naming an unknown option, or a value of the wrong type or range.
     """
     found = load_class(reference)
+    for name in described(found).unwritable:
+        if name in options:
+            raise UsageError(
+                f"algorithm {reference!r}: no suite file has a value for {name}: derive a class that sets it"
+            )
     check_options(reference, options, [f.name for f in fields(found)])
     required = [f.name for f in fields(found) if f.default is MISSING and f.default_factory is MISSING]
     unset = [name for name in required if name not in options]

@@ -67,7 +67,7 @@ def _check_known(name: str, algorithms: Iterable[str], suites: Iterable[str]) ->
 
 
 def _list_algorithm(name: str) -> None:
-    from ..algorithms.options import options, summary
+    from ..algorithms.options import options, summary, unwritable_of
     from ..algorithms.registry import locate
 
     address, found = locate(name), options(name)
@@ -81,6 +81,8 @@ def _list_algorithm(name: str) -> None:
             show(f"  {'':{width}}  {line}")
         if option.searched:
             show(f"  {'':{width}}  tune: {option.searched}")
+    if unwritable := unwritable_of(name):
+        show(f"no suite file has a value for {', '.join(unwritable)}")
 
 
 def _list_suite(name: str) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from .. import kernels
+from ..algorithms.described import described
 from ..algorithms.registry import load_class
 from ..envs.make import chosen_backend
 from . import tether
@@ -56,7 +57,7 @@ def load(wanted: Mapping[str, Any]) -> None:
         importlib.import_module(module)
     for reference in wanted["algorithms"]:
         with suppress(Exception):
-            trainer = getattr(load_class(reference), "trainer", "")
+            trainer = described(load_class(reference)).trainer
             importlib.import_module(trainer.partition(":")[0])
     for place in wanted["environments"]:
         with suppress(Exception):

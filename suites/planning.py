@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium
 
 from .. import envs
+from ..algorithms.described import described
 from ..algorithms.registry import address_of, build, inner_algorithms, locate, name_of
 from ..envs.anchors import anchors, changes_task, possible_returns
 from ..envs.tasks import ADDED
@@ -49,8 +50,12 @@ NOT_COMPUTING = (
     "pgsuite.suites.process:keep_freed_memory",
     # What hyperparameters of Stable-Baselines3 are refused, how they are listed, and a policy's form elsewhere.
     "pgsuite.suites.sb3.modules:policy_module",
+    "pgsuite.suites.sb3.adapter:check_adaptable",
+    "pgsuite.suites.sb3.adapter:no_larger_than",
+    "pgsuite.suites.sb3.adapter:try_out",
     "pgsuite.suites.sb3.signature:check",
     "pgsuite.suites.sb3.signature:meanings",
+    "pgsuite.suites.sb3.signature:unwritable",
     "pgsuite.suites.sb3.signature:written",
     "pgsuite.suites.process:peak_memory",
     "pgsuite.results.store.curve:decode_curve",
@@ -200,7 +205,8 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Place, s
         )
     check_time_limit(spec)
     refusal = _refusal(cell, algorithm, spec)
-    cell = replace(cell, trainer=getattr(algorithm, "trainer", TRAINER))
+    said = described(algorithm)
+    cell = replace(cell, trainer=said.trainer or TRAINER)
     declared, notes = _anchors(cell, table)
     parts = {
         "algorithm": _configuration(algorithm, type(algorithm).__name__, lambda inner: type(inner).__name__),
@@ -215,7 +221,7 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Place, s
             "max_episode_steps": spec.max_episode_steps,
             **_registration(cell.environment.id),
         },
-        "versions": versions(*_PACKAGES, *getattr(algorithm, "packages", ())),
+        "versions": versions(*_PACKAGES, *said.packages),
         "device": "cpu",
         "steps": cell.steps,
         "protocol": asdict(cell.evaluation),
@@ -232,11 +238,10 @@ def _planned(cell: Cell, spec: envs.Spec, table: EnvironmentTable, out: Place, s
     }
     del record["algorithm"]
     cell = replace(cell, fingerprint=digest)
-    if not refusal and hasattr(algorithm, "caution") and (caution := algorithm.caution(cell.steps)):
+    if not refusal and (caution := said.caution(cell.steps)):
         notes = (*notes, f"{cell.name}: {caution}")
     store = CellStore(out, cell.algorithm, cell.environment.name, digest)
-    alone = getattr(algorithm, "one_by_one", False)
-    return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal, alone)
+    return PlannedCell(cell, store, record, () if refusal else seeds, notes, refusal, said.one_by_one)
 
 
 def _configuration(algorithm: Any, name: str, named: Callable[[Any], str]) -> dict[str, Any]:
@@ -300,7 +305,7 @@ def _refusal(cell: Cell, algorithm: Any, spec: envs.Spec) -> str:
     try:
         if isinstance(algorithm, PolicyGradient):
             algorithm.model(spaces)
-        return str(algorithm.refusal(spaces)) if hasattr(algorithm, "refusal") else ""
+        return described(algorithm).refusal(spaces)
     except UsageError as error:
         raise UsageError(f"{cell.name}: {error}") from None
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from ...algorithms.described import described
 from ...algorithms.model import Actor, Spaces
 from ...algorithms.policy_gradient import PolicyGradient
 from ...algorithms.registry import build, load_class, locate
@@ -162,10 +163,9 @@ def _actor(
     probe = open_environments(environment, [0])
     spaces = Spaces(probe.observation_space, probe.action_space)
     probe.close()
-    if hasattr(algorithm, "actor_for"):  # of another library
-        trained: Actor = algorithm.actor_for(spaces).act_by(tensors)
-        return trained
     stored = _behaviour(tensors)
+    if form := described(algorithm).form_for(spaces, sum(tensor.numel() for tensor in stored.values())):
+        return form.act_by(tensors)
     if isinstance(algorithm, PolicyGradient):  # before memory is taken for networks of any size that a record names
         expected, found = algorithm.model(spaces).policy.size, stored["parameters"].shape[1]
         if expected != found:

@@ -8,14 +8,17 @@ installed version. Four more say what stands around a model: how many environmen
 import inspect
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from ...algorithms.model import Spaces
 from ...envs.vector import VectorEnv
@@ -30,9 +33,11 @@ except ImportError as error:
     raise UsageError("Stable-Baselines3 is not installed: pip install 'pgsuite[peers]'") from error
 
 from .acting import PolicyActor
-from .signature import as_taken, check, meanings, parameters, written
+from .signature import Parameter, as_taken, check, meanings, parameters, unwritable, written
 from .vector import Nowhere, SuiteVecEnv
 
+_POLICY = "MlpPolicy"
+"""What every algorithm's policy is called that has a vector of numbers to act on."""
 _NAMED: Mapping[str, Mapping[str, type]] = {
     "activation_fn": vars(torch.nn),
     "optimizer_class": {**vars(torch.optim), RMSpropTFLike.__name__: RMSpropTFLike},
@@ -40,8 +45,15 @@ _NAMED: Mapping[str, Mapping[str, type]] = {
 """Classes that ``policy_kwargs`` name."""
 _OF_SPACES = ("action space", "continuous actions")
 """What the library says of spaces that a class cannot act in."""
-_OWN = {"n_envs": (int,), "normalise_observations": (bool,), "rescale_actions": (bool,), "scale_rewards": (bool,)}
-"""Types of what stands around a model."""
+_OWN = {
+    "n_envs": Parameter((int,)),
+    "normalise_observations": Parameter((bool,)),
+    "rescale_actions": Parameter((bool,)),
+    "scale_rewards": Parameter((bool,)),
+}
+"""What stands around a model."""
+_ANY_FORM = {"buffer_size": 1, "n_steps": 2, "n_envs": 1}
+"""Hyperparameters that the form of a policy does not depend on, and memory does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +66,8 @@ class SB3Algorithm:
     """Whether its runs are trained one after another, so that each may as well be a job of its own."""
     packages: ClassVar[tuple[str, ...]] = ("stable-baselines3", "sb3-contrib")
     """Packages whose versions its results depend on."""
+    unwritable: ClassVar[tuple[str, ...]]
+    """The library's hyperparameters that TOML has no values for."""
     wrapped: ClassVar[type[BaseAlgorithm]]
     """The class that is adapted."""
 
@@ -70,10 +84,11 @@ class SB3Algorithm:
         """Hold what was given to the signature.
 
         Raises:
-            UsageError: naming a hyperparameter of another type, or what it names and is not there.
+            UsageError: naming a hyperparameter of another type, with which nothing is trained, or what it names and is
+                not there.
         """
-        for name, kinds in (_OWN | {name: one.kinds for name, one in parameters(self.wrapped).items()}).items():
-            check(self.wrapped.__name__, name, getattr(self, name), kinds)
+        for name, asked in (_OWN | dict(parameters(self.wrapped))).items():
+            check(self.wrapped.__name__, name, getattr(self, name), asked)
         if self.n_envs < 1:
             raise UsageError(f"n_envs = {self.n_envs}: it trains in at least 1 environment")
         self._arguments()
@@ -85,7 +100,7 @@ class SB3Algorithm:
             UsageError: its hyperparameters are refused by the library.
         """
         try:
-            self.actor_for(spaces)
+            try_out(self.actor_for(spaces), spaces)
         except UsageError:
             raise
         except Exception as error:  # whatever the library raises for what it does not take
@@ -97,16 +112,34 @@ class SB3Algorithm:
 
     def caution(self, steps: int) -> str:
         """Say what is to be known of runs with a budget of so many steps; empty where nothing is."""
-        rollout = self.n_envs * getattr(self, "n_steps", 1) if hasattr(self, "gae_lambda") else self.n_envs
-        if rollout <= steps:
-            return ""
-        return f"its first {rollout} steps, one rollout, are more than the budget of {steps}: nothing is learned"
+        starts = getattr(self, "learning_starts", 0)
+        if starts >= steps:
+            return f"learning_starts = {starts} is no less than the budget of {steps}: nothing is learned"
+        windows = hasattr(self, "gae_lambda")
+        rollout = self.n_envs * getattr(self, "n_steps", 1) if windows else self.n_envs
+        if rollout > steps:
+            return f"its first {rollout} steps, one rollout, are more than the budget of {steps}: nothing is learned"
+        batch = getattr(self, "batch_size", 0)
+        if windows and batch > rollout:
+            return f"batch_size = {batch} is more than the {rollout} steps of a rollout: each minibatch is all of it"
+        return ""
 
     def actor_for(self, spaces: Spaces) -> PolicyActor:
         """Return an actor of the form that policies in these spaces have; who trains elsewhere notices nothing."""
         with torch.random.fork_rng(devices=[]):
             env = self.environment(Nowhere.of(spaces, self.n_envs))
             return PolicyActor(self.model(env, seed=None), env)
+
+    def form_for(self, spaces: Spaces, parameters: int) -> PolicyActor:
+        """Return an actor of the form of stored policies, which have so many parameters.
+
+        Raises:
+            ValueError: its networks have more, which are not made.
+        """
+        sizes: dict[str, Any] = {name: size for name, size in _ANY_FORM.items() if hasattr(self, name)}
+        small = replace(self, **sizes)
+        with no_larger_than(parameters):
+            return small.actor_for(spaces)
 
     def environment(self, env: VectorEnv | Nowhere, seed: int = 0) -> SuiteVecEnv:
         """Return environments as its model takes them; the run's seed is for messages."""
@@ -124,11 +157,11 @@ class SB3Algorithm:
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice on hyperparameters, which are as the suite has them
-            return self.wrapped("MlpPolicy", env, seed=seed, device="cpu", **arguments)
+            return self.wrapped(_POLICY, env, seed=seed, device="cpu", **arguments)
 
     def _arguments(self) -> dict[str, Any]:
         """The hyperparameters as the library takes them."""
-        arguments = {name: as_taken(getattr(self, name)) for name in parameters(self.wrapped)}
+        arguments = {name: as_taken(getattr(self, name), asked) for name, asked in parameters(self.wrapped).items()}
         if arguments.get("policy_kwargs") is not None:
             arguments["policy_kwargs"] = _policy_arguments(arguments["policy_kwargs"])
         return arguments
@@ -143,22 +176,94 @@ def sb3_algorithm(library: type[BaseAlgorithm]) -> type[SB3Algorithm]:
         library: the class; its hyperparameters are the arguments of its ``__init__`` that have defaults.
 
     Raises:
-        UsageError: it is no such class.
+        UsageError: it is no such class, or one that cannot be adapted.
     """
-    if not (isinstance(library, type) and issubclass(library, BaseAlgorithm)):
-        raise UsageError(f"{brief(library)} is no class of Stable-Baselines3's algorithms")
+    check_adaptable(library)
     told = meanings(library)
     declared = [
-        (name, written(one.kinds), _field(one.default, told.get(name, ""))) for name, one in parameters(library).items()
+        (name, written(one), _field(one.default, told.get(name, ""))) for name, one in parameters(library).items()
     ]
     return make_dataclass(
         library.__name__,
         declared,
         bases=(SB3Algorithm,),
-        namespace={"wrapped": library, "__doc__": inspect.getdoc(library), "__module__": library.__module__},
+        namespace={
+            "wrapped": library,
+            "unwritable": unwritable(library),
+            "__doc__": inspect.getdoc(library),
+            "__module__": library.__module__,
+        },
         frozen=True,
         kw_only=True,
     )
+
+
+def check_adaptable(library: Any) -> None:
+    """Refuse a class that our loop of evaluations cannot serve.
+
+    Raises:
+        UsageError: saying why, and what to do.
+    """
+    if not (isinstance(library, type) and issubclass(library, BaseAlgorithm)):
+        raise UsageError(f"{brief(library)} is no class of Stable-Baselines3's algorithms")
+    name = library.__name__
+    if _POLICY not in library.policy_aliases:
+        there = ", ".join(library.policy_aliases) or "none by name"
+        raise UsageError(
+            f"{name} has no {_POLICY} (it has {there}); policies with a memory are not evaluated here: train it in a "
+            "script of your own with pgsuite.sb3_callback, which can"
+        )
+    if "use_masking" in inspect.signature(library.learn).parameters:
+        raise UsageError(f"{name} asks environments which actions are allowed, and those of a suite do not say")
+    taken = sorted(parameters(library).keys() & {*_OWN, *vars(SB3Algorithm)})
+    if taken:
+        raise UsageError(f"{name}: its hyperparameter {taken[0]!r} has the name of something of the suite's: rename it")
+
+
+def try_out(actor: PolicyActor, spaces: Spaces) -> None:
+    """Let a policy that is thrown away act, and step its optimisers on gradients of 0, as training would.
+
+    Raises:
+        UsageError: its layers do not go together, or an optimiser takes more, or something else, than gradients.
+    """
+    try:
+        with torch.random.fork_rng(devices=[]):
+            actor.policy.predict(np.zeros((1, *spaces.observation.shape), np.float32))
+    except RuntimeError as error:
+        raise UsageError(f"policy_kwargs: such layers do not go together ({_line(error)})") from error
+    optimisers = [getattr(module, "optimizer", None) for module in actor.policy.modules()]
+    for optimiser in (one for one in optimisers if isinstance(one, torch.optim.Optimizer)):
+        for parameter in (parameter for group in optimiser.param_groups for parameter in group["params"]):
+            parameter.grad = torch.zeros_like(parameter)
+        try:
+            optimiser.step()
+        except (TypeError, RuntimeError) as error:
+            name = type(optimiser).__name__
+            raise UsageError(
+                f"policy_kwargs.optimizer_class = {name!r} cannot train it ({_line(error)}): name another, as 'Adam'"
+            ) from error
+
+
+@contextmanager
+def no_larger_than(parameters: int) -> Iterator[None]:
+    """Let no modules be made that have more parameters than these together, before their memory is touched.
+
+    Raises:
+        ValueError: there would be more.
+    """
+    made = 0
+
+    def count(_module: torch.nn.Module, _name: str, parameter: Any) -> None:
+        nonlocal made
+        made += 0 if parameter is None else parameter.numel()
+        if made > parameters:
+            raise ValueError(f"its networks have more than the {parameters} parameters that are stored")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _field(default: Any, meaning: str) -> Any:

@@ -1,12 +1,13 @@
 """Which hyperparameters a class of Stable-Baselines3 has, by its signature, and what a suite file says for them."""
 
 import inspect
+import math
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from types import NoneType, UnionType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ...errors import UsageError, brief
 
@@ -27,10 +28,28 @@ _TYPES = {
     float: "a number",
     str: "text",
     tuple: "a list",
+    list: "a list",
     dict: "a table",
     Schedule: "a schedule such as 'lin_0.001'",
 }
 """Types of hyperparameters that TOML has, in its words."""
+_SAME: Mapping[Any, Any] = {Callable: Schedule, Sequence: tuple, Iterable: tuple, Mapping: dict}
+"""What stands for a type that TOML has not."""
+_LIBRARIES = ("stable_baselines3.", "sb3_contrib.")
+
+
+_AT_LEAST_1 = (
+    "batch_size",
+    "buffer_size",
+    "cg_max_steps",
+    "line_search_max_iter",
+    "n_critic_updates",
+    "n_epochs",
+    "n_steps",
+    "policy_delay",
+    "train_freq",
+)
+"""Without which the library's own classes raise while they train, or never learn."""
 
 
 class Parameter(NamedTuple):
@@ -38,7 +57,11 @@ class Parameter(NamedTuple):
 
     kinds: tuple[type, ...]
     """Types that it may have."""
-    default: Any
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    """Values that it may have beside those of its types."""
+    least: float = -math.inf
+    """The smallest number with which anything is trained; of a list, of its first."""
 
 
 @cache
@@ -47,22 +70,35 @@ def parameters(library: type[Any]) -> Mapping[str, Parameter]:
 
     Those of a parent are among them, where a class passes them on by ``**kwargs``.
     """
-    found: dict[str, Parameter] = {}
+    found = {}
+    for one, name, argument in _arguments(library):
+        kinds, choices = _plain(argument)
+        if kinds or choices:
+            fits = isinstance(argument.default, kinds) or argument.default in choices
+            own = () if fits else (type(argument.default),)
+            least = 1 if name in _AT_LEAST_1 and one.__module__.startswith(_LIBRARIES) else -math.inf
+            found[name] = Parameter((*kinds, *own), argument.default, choices, least)
+    return found
+
+
+def unwritable(library: type[Any]) -> tuple[str, ...]:
+    """The hyperparameters that no file can give, because they are objects."""
+    return tuple(name for _, name, argument in _arguments(library) if not any(_plain(argument)))
+
+
+def _arguments(library: type[Any]) -> Iterator[tuple[type[Any], str, inspect.Parameter]]:
+    """The arguments with defaults that are no suite's, each once, with the class that declares it."""
+    seen = set(_THE_SUITES)
     for one in library.__mro__:
         if "__init__" not in vars(one):
             continue
         signature = _signature(vars(one)["__init__"])
-        for name, parameter in signature.parameters.items():
-            if name in _THE_SUITES | found.keys() or parameter.default is inspect.Parameter.empty:
-                continue
-            annotation = parameter.annotation
-            known = annotation is not inspect.Parameter.empty and not isinstance(annotation, str)
-            if kinds := _plain(annotation if known else type(parameter.default)):
-                own = () if isinstance(parameter.default, kinds) else (type(parameter.default),)
-                found[name] = Parameter((*kinds, *own), parameter.default)
-        if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values()):
+        for name, argument in signature.parameters.items():
+            if name not in seen and argument.default is not inspect.Parameter.empty:
+                yield one, name, argument
+            seen.add(name)
+        if not any(argument.kind is inspect.Parameter.VAR_KEYWORD for argument in signature.parameters.values()):
             break
-    return found
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -72,24 +108,38 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature:
         return inspect.signature(function)
 
 
-def _plain(annotation: Any) -> tuple[type, ...]:
-    """The types of an annotation that TOML has; none where it takes nothing but objects."""
+def _plain(argument: inspect.Parameter) -> tuple[tuple[type, ...], tuple[Any, ...]]:
+    """The types of an argument that TOML has, and the values that it lists; none where it takes objects alone."""
+    known = argument.annotation is not inspect.Parameter.empty and not isinstance(argument.annotation, str)
+    annotation: Any = argument.annotation if known else type(argument.default)
     union = typing.get_origin(annotation) in (typing.Union, UnionType)
-    kinds = [typing.get_origin(one) or one for one in (typing.get_args(annotation) if union else (annotation,))]
-    kinds = [Schedule if kind is Callable else kind for kind in kinds]
-    plain = tuple(kind for kind in kinds if kind in _TYPES)
-    return (*plain, NoneType) if plain and NoneType in kinds else plain
+    parts = typing.get_args(annotation) if union else (annotation,)
+    choices = [value for one in parts if typing.get_origin(one) is Literal for value in typing.get_args(one)]
+    kinds = [_SAME.get(origin := typing.get_origin(one) or one, origin) for one in parts if one is not Literal]
+    plain = tuple(dict.fromkeys(kind for kind in kinds if kind in _TYPES))
+    told = tuple(value for value in choices if value is not None)
+    return (*plain, NoneType) if (plain or told) and (NoneType in kinds or None in choices) else plain, told
 
 
-def check(owner: str, name: str, value: Any, kinds: tuple[type, ...]) -> None:
-    """Refuse a value of another type.
+def check(owner: str, name: str, value: Any, asked: Parameter) -> None:
+    """Refuse a value of another type, and a number with which nothing would be trained.
 
     Raises:
         UsageError: naming the hyperparameter, and what its owner takes.
     """
-    if not _is_one_of(value, kinds):
-        wanted = " or ".join(_TYPES[kind] for kind in kinds if kind is not NoneType)
+    listed = any(value == one and type(value) is type(one) for one in asked.choices)
+    if not listed and not _is_one_of(value, asked.kinds):
+        named = dict.fromkeys(_TYPES[kind] for kind in asked.kinds if kind is not NoneType)
+        wanted = " or ".join([*map(repr, asked.choices), *named])
         raise UsageError(f"{name} = {brief(value)}: {owner} takes {wanted}")
+    number = value[0] if isinstance(value, list | tuple) and value else value
+    if isinstance(number, int | float) and (number != number or number < asked.least):
+        wanted = "a number" if number != number else f"at least {asked.least:g}"
+        raise UsageError(f"{name} = {brief(value)}: {owner} trains nothing with that; give {wanted}")
+    if name == "gradient_steps" and value == 0:
+        raise UsageError(
+            f"gradient_steps = 0: {owner} trains nothing with that; give at least 1, or -1 for one a step collected"
+        )
 
 
 def _is_one_of(value: Any, kinds: tuple[type, ...]) -> bool:
@@ -110,10 +160,10 @@ def _slope(value: str) -> float | None:
         return None
 
 
-def as_taken(value: Any) -> Any:
-    """What the library takes for a value of a file: a list is a tuple, and ``lin_0.001`` falls from there to 0."""
-    if isinstance(value, list):
-        return tuple(value)
+def as_taken(value: Any, asked: Parameter) -> Any:
+    """What the library takes for a value of a file: a list may be a tuple, and ``lin_0.001`` falls from there to 0."""
+    if isinstance(value, list | tuple):
+        return value if type(value) in asked.kinds else tuple(value)
     if isinstance(value, str) and (start := _slope(value)) is not None:
         return partial(_share, start)
     return value
@@ -123,10 +173,10 @@ def _share(start: float, remaining: float) -> float:
     return start * remaining
 
 
-def written(kinds: tuple[type, ...]) -> str:
-    """The types of a hyperparameter as an annotation."""
+def written(asked: Parameter) -> str:
+    """What a hyperparameter takes as an annotation."""
     names = {NoneType: "None", Schedule: "'lin_…'", tuple: "list"}
-    return " | ".join(names.get(kind, kind.__name__) for kind in kinds)
+    return " | ".join([*map(repr, asked.choices), *dict.fromkeys(names.get(k, k.__name__) for k in asked.kinds)])
 
 
 def meanings(library: type[Any]) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """Classes of Stable-Baselines3 as algorithms of a suite: their hyperparameters, and what is refused."""
 
 import inspect
+from collections.abc import Sequence
+from typing import Literal
 
 import gymnasium
 import pytest
 import torch
 
 from pgsuite.algorithms import Spaces
+from pgsuite.algorithms.described import SelfDescription
 from pgsuite.algorithms.options import options
 from pgsuite.algorithms.registry import PEERS, build, load_class
 from pgsuite.errors import UsageError
@@ -102,7 +105,20 @@ def test_a_normaliser_is_where_it_is_asked_for():
         ("sb3-ppo", {"policy_kwargs": {"optimizer_class": "functional"}}, "is no class of torch's"),
         ("sb3-ppo", {"policy_kwargs": {"squash_output": True}}, "squash_output is not supported"),
         ("sb3-ppo", {"policy_kwargs": [64]}, "policy_kwargs = [64]: PPO takes a table"),
-        ("sb3-ppo", {"rollout_buffer_class": "x"}, "has no option 'rollout_buffer_class'"),
+        (
+            "sb3-ppo",
+            {"rollout_buffer_class": "x"},
+            "no suite file has a value for rollout_buffer_class: derive a class",
+        ),
+        ("sb3-a2c", {"n_steps": 0}, "n_steps = 0: A2C trains nothing with that; give at least 1"),
+        ("sb3-ppo", {"n_epochs": 0}, "n_epochs = 0: PPO trains nothing with that"),
+        ("sb3-dqn", {"train_freq": 0}, "train_freq = 0: DQN trains nothing with that"),
+        ("sb3-dqn", {"train_freq": [0, "episode"]}, "train_freq = [0, 'episode']: DQN trains nothing with that"),
+        ("sb3-dqn", {"buffer_size": 0}, "buffer_size = 0: DQN trains nothing with that"),
+        ("sb3-dqn", {"batch_size": 0}, "batch_size = 0: DQN trains nothing with that"),
+        ("sb3-dqn", {"gradient_steps": 0}, "give at least 1, or -1 for one a step collected"),
+        ("sb3-trpo", {"cg_max_steps": 0}, "cg_max_steps = 0: TRPO trains nothing with that"),
+        ("sb3-a2c", {"gamma": float("nan")}, "gamma = nan: A2C trains nothing with that; give a number"),
         ("sb3-ppo", {"seed": 3}, "has no option 'seed'"),
     ],
 )
@@ -121,6 +137,13 @@ def test_what_the_signature_does_not_have_is_told_in_one_line(name, given, said)
         ("sb3-ppo", {"policy_kwargs": {"net_arc": [3]}}, "net_arc"),
         ("sb3-a2c", {"policy_kwargs": {"net_arch": ["x"]}}, "A2C refuses its hyperparameters"),
         ("sb3-dqn", {"train_freq": [1, "epoch"]}, "train_freq"),
+        (
+            "sb3-a2c",
+            {"policy_kwargs": {"optimizer_class": "LBFGS"}},
+            "optimizer_class = 'LBFGS' cannot train it (LBFGS.step",
+        ),
+        ("sb3-dqn", {"policy_kwargs": {"optimizer_class": "SparseAdam"}}, "name another, as 'Adam'"),
+        ("sb3-ppo", {"policy_kwargs": {"activation_fn": "GLU"}}, "policy_kwargs: such layers do not go together"),
     ],
 )
 def test_what_the_library_refuses_is_told_before_anything_is_run(name, given, said):
@@ -165,6 +188,58 @@ def test_the_librarys_other_classes_are_algorithms_too(library):
     assert adapted(**small).refusal(Spaces(OBSERVATION, ACTIONS[space])) == ""
 
 
+class Choosy(sb3.A2C):
+    """With hyperparameters that are one of several, or many."""
+
+    def __init__(
+        self,
+        *args,
+        mode: Literal["slow", "fast"] = "slow",
+        depth: Literal[1, 2] | None = None,
+        widths: list[int] = [4],  # noqa: B006
+        rates: Sequence[float] = (0.1,),
+        hook: torch.Tensor | None = None,
+        n_epochs: int = 0,
+        **others,
+    ):
+        super().__init__(*args, **others)
+        self.given = (mode, depth, widths, rates)
+
+
+def test_what_is_one_of_several_or_many_is_an_option():
+    adapted = sb3_algorithm(Choosy)
+    algorithm = adapted(mode="fast", depth=2, widths=[3, 5], rates=[0.5])
+    assert algorithm.model(environment("Discrete", algorithm), seed=0).given == ("fast", 2, [3, 5], (0.5,))
+    assert (adapted().mode, adapted().n_epochs) == ("slow", 0)  # its own n_epochs, which may mean anything
+    for wrong, said in (
+        ({"mode": "quick"}, "mode = 'quick': Choosy takes 'slow' or 'fast'"),
+        ({"depth": 3}, "depth = 3: Choosy takes 1 or 2"),
+        ({"widths": 3}, "widths = 3: Choosy takes a list"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            adapted(**wrong)
+    assert adapted.unwritable[0] == "hook"
+    assert "n_epochs" not in adapted.unwritable
+
+
+class Clashing(sb3.A2C):
+    def __init__(self, *args, model: str = "small", **others):
+        super().__init__(*args, **others)
+
+
+@pytest.mark.parametrize(
+    ("library", "said"),
+    [
+        (contrib.RecurrentPPO, "RecurrentPPO has no MlpPolicy .*MlpLstmPolicy.* pgsuite.sb3_callback"),
+        (contrib.MaskablePPO, "MaskablePPO asks environments which actions are allowed"),
+        (Clashing, "Clashing: its hyperparameter 'model' has the name of something of the suite's: rename it"),
+    ],
+)
+def test_a_class_that_cannot_be_adapted_says_why(library, said):
+    with pytest.raises(UsageError, match=said):
+        sb3_algorithm(library)
+
+
 class Ordinary(sb3.A2C):
     """With defaults that its annotations do not have, and one that can be changed."""
 
@@ -177,8 +252,39 @@ def test_defaults_are_taken_as_they_are():
     assert sb3_algorithm(Ordinary)(bonus=0.5, table={"a": 1}).table == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("sb3-dqn", {"learning_starts": 100}, "learning_starts = 100 is no less than the budget of 100"),
+        ("sb3-ppo", {"n_steps": 16}, "batch_size = 64 is more than the 16 steps of a rollout"),
+        ("sb3-ppo", {"n_steps": 16, "batch_size": 16}, ""),
+        ("sb3-dqn", {"learning_starts": 99}, ""),
+    ],
+)
+def test_what_a_budget_or_a_rollout_is_too_small_for_is_told(name, given, said):
+    told = build(name, given).caution(100)
+    assert said in told
+    assert bool(told) == bool(said)
+
+
+def test_a_policy_of_many_numbers_is_not_made_of_a_record_with_few():
+    spaces = Spaces(OBSERVATION, ACTIONS["Discrete"])
+    algorithm = build("sb3-dqn", {"policy_kwargs": {"net_arch": [5]}, "buffer_size": 10**15, "n_envs": 10**9})
+    stored = 2 * (3 * 5 + 5 + 5 * 3 + 3)  # the network and its target
+    assert sum(p.numel() for p in algorithm.form_for(spaces, stored).policy.parameters()) == stored
+    with pytest.raises(ValueError, match="more than the 75 parameters that are stored"):
+        algorithm.form_for(spaces, stored - 1)
+    huge = build("sb3-ppo", {"policy_kwargs": {"net_arch": [4, 10**5, 10**5]}, "n_steps": 10**12})
+    with pytest.raises(ValueError, match="that are stored"):
+        huge.form_for(spaces, 1000)
+
+
+def test_it_says_of_itself_all_that_can_be_asked():
+    assert isinstance(build("sb3-a2c", {}), SelfDescription)
+
+
 def test_a_budget_of_less_than_a_rollout_is_told(tmp_path):
-    notes = [note for p in plan_cells(suite(**{"sb3-ppo": {}, "sb3-dqn": {}}), tmp_path) for note in p.notes]
+    notes = [note for p in plan_cells(suite(**{"sb3-ppo": {}, "sb3-dqn": {"learning_starts": 10}}), tmp_path) for note in p.notes]
     assert [note for note in notes if "nothing is learned" in note] == [
         f"sb3-ppo on {env}: its first 2048 steps, one rollout, are more than the budget of 100: nothing is learned"
         for env in ("CartPole-v1", "Pendulum-v1")
