@@ -4,17 +4,18 @@ All of it is optional. `described` answers for what an algorithm leaves out.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # names are listed without torch
+    from numpy.typing import NDArray
 
-from .model import Actor, Spaces
+    from .model import Actor, Spaces
 
 
 class Restorable(Protocol):
     """The form of a policy, without its numbers."""
 
-    def act_by(self, tensors: Mapping[str, NDArray[Any]]) -> Actor:
+    def act_by(self, tensors: "Mapping[str, NDArray[Any]]") -> "Actor":
         """Return the actor with the numbers of a snapshot.
 
         Raises:
@@ -42,7 +43,7 @@ class SelfDescription(Protocol):
     def unwritable(self) -> tuple[str, ...]:
         """Names of hyperparameters that it has and no suite file can give."""
 
-    def refusal(self, spaces: Spaces) -> str:
+    def refusal(self, spaces: "Spaces") -> str:
         """Say why it cannot act in an environment of these spaces, which is then not applicable; empty where it can.
 
         Raises:
@@ -52,7 +53,7 @@ class SelfDescription(Protocol):
     def caution(self, steps: int) -> str:
         """Say what is to be known of runs with a budget of so many steps; empty where nothing is."""
 
-    def form_for(self, spaces: Spaces, parameters: int) -> Restorable | None:
+    def form_for(self, spaces: "Spaces", parameters: int) -> Restorable | None:
         """Return the form that its stored policies have; None where `Learner.actor` makes the actor.
 
         Args:
@@ -86,13 +87,13 @@ class _Described:
     def unwritable(self) -> tuple[str, ...]:
         return tuple(getattr(self._algorithm, "unwritable", ()))
 
-    def refusal(self, spaces: Spaces) -> str:
+    def refusal(self, spaces: "Spaces") -> str:
         return str(self._algorithm.refusal(spaces)) if hasattr(self._algorithm, "refusal") else ""
 
     def caution(self, steps: int) -> str:
         return str(self._algorithm.caution(steps)) if hasattr(self._algorithm, "caution") else ""
 
-    def form_for(self, spaces: Spaces, parameters: int) -> Restorable | None:
+    def form_for(self, spaces: "Spaces", parameters: int) -> Restorable | None:
         if not hasattr(self._algorithm, "form_for"):
             return None
         form: Restorable = self._algorithm.form_for(spaces, parameters)

@@ -284,7 +284,11 @@ def test_it_says_of_itself_all_that_can_be_asked():
 
 
 def test_a_budget_of_less_than_a_rollout_is_told(tmp_path):
-    notes = [note for p in plan_cells(suite(**{"sb3-ppo": {}, "sb3-dqn": {"learning_starts": 10}}), tmp_path) for note in p.notes]
+    notes = [
+        note
+        for p in plan_cells(suite(**{"sb3-ppo": {}, "sb3-dqn": {"learning_starts": 10}}), tmp_path)
+        for note in p.notes
+    ]
     assert [note for note in notes if "nothing is learned" in note] == [
         f"sb3-ppo on {env}: its first 2048 steps, one rollout, are more than the budget of 100: nothing is learned"
         for env in ("CartPole-v1", "Pendulum-v1")
