@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .blocks import standardised as standardised
     from .critic import Fit as Fit
     from .critic import fit_critic as fit_critic
+    from .descent import descend as descend
     from .diagnostics import policy_change as policy_change
     from .distributions import Distribution as Distribution
     from .grouped import Grouped as Grouped
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from .interface import State as State
     from .interface import Steps as Steps
     from .interface import Target as Target
+    from .losses import compiled_loss as compiled_loss
+    from .losses import likelihood_loss as likelihood_loss
+    from .losses import squared_error as squared_error
     from .model import Action as Action
     from .model import Actor as Actor
     from .model import Behaviour as Behaviour
@@ -53,8 +57,6 @@ if TYPE_CHECKING:
     from .npg import NPG as NPG
     from .policy_gradient import PolicyGradient as PolicyGradient
     from .policy_gradient import clipped_surrogate as clipped_surrogate
-    from .policy_gradient import likelihood_loss as likelihood_loss
-    from .policy_gradient import squared_error as squared_error
     from .ppo import PPO as PPO
     from .profiled import Profiled as Profiled
     from .registry import Algorithm as Algorithm
@@ -147,10 +149,12 @@ _HOMES = {
     "check_groups": "pgsuite.algorithms.groups:check_groups",
     "choices": "pgsuite.algorithms.search_space:choices",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
+    "compiled_loss": "pgsuite.algorithms.losses:compiled_loss",
     "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
     "concatenate": "pgsuite.algorithms.trees:concatenate",
     "conjugate_gradient": "pgsuite.algorithms.trust_region:conjugate_gradient",
     "decayed": "pgsuite.algorithms.adam:decayed",
+    "descend": "pgsuite.algorithms.descent:descend",
     "discount_powers": "pgsuite.algorithms.returns:discount_powers",
     "discounted_returns": "pgsuite.algorithms.returns:discounted_returns",
     "explained_variance": "pgsuite.algorithms.blocks:explained_variance",
@@ -160,7 +164,7 @@ _HOMES = {
     "generator": "pgsuite.algorithms.streams:generator",
     "group_advantages": "pgsuite.algorithms.groups:group_advantages",
     "is_algorithm": "pgsuite.algorithms.registry:is_algorithm",
-    "likelihood_loss": "pgsuite.algorithms.policy_gradient:likelihood_loss",
+    "likelihood_loss": "pgsuite.algorithms.losses:likelihood_loss",
     "line_search": "pgsuite.algorithms.trust_region:line_search",
     "linear_range": "pgsuite.algorithms.search_space:linear_range",
     "log_range": "pgsuite.algorithms.search_space:log_range",
@@ -172,7 +176,7 @@ _HOMES = {
     "put": "pgsuite.algorithms.trees:put",
     "seed_sequence": "pgsuite.algorithms.streams:seed_sequence",
     "select": "pgsuite.algorithms.trees:select",
-    "squared_error": "pgsuite.algorithms.policy_gradient:squared_error",
+    "squared_error": "pgsuite.algorithms.losses:squared_error",
     "standardised": "pgsuite.algorithms.blocks:standardised",
     "take": "pgsuite.algorithms.trees:take",
     "tree_map": "pgsuite.algorithms.trees:tree_map",

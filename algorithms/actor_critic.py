@@ -13,12 +13,14 @@ from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
-from .adam import Adam, adam_step, clip_gradient, decayed
+from .adam import Adam, decayed
 from .blocks import Samples, explained_variance
+from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .policy_gradient import PolicyGradient, likelihood_loss, squared_error
+from .losses import compiled_loss, likelihood_loss, squared_error
+from .policy_gradient import PolicyGradient
 from .search_space import choices, linear_range, log_range
 from .validation import Count, NonNegative, Positive, Share
 
@@ -66,25 +68,22 @@ class ActorCritic(PolicyGradient):
     def samples(self, state: State, rollout: Rollout) -> Samples:
         return self.bootstrapped(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples, self.entropy_weight) / self.window
 
+    @compiled_loss
     def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
         return self.value_weight * 0.5 * squared_error(value, samples) / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
-        clipped, length = clip_gradient(gradient, self.max_gradient_norm)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        policy, policy_adam = adam_step(state.policy, clipped.policy, state.optimisers["policy"], rate)
-        critic, critic_adam = adam_step(state.critic, clipped.critic, state.optimisers["critic"], rate)
-        learned = state._replace(
-            policy=policy, critic=critic, optimisers={"policy": policy_adam, "critic": critic_adam}
-        )
+        learned, length = descend(state, gradient, rate, critic=True, max_norm=self.max_gradient_norm)
         return self.observed(learned, rollout), {
             "loss": loss,
             "gradient_norm": length,
             "explained_variance": explained_variance(samples),
-            **policy_change(state, policy, samples),
+            **policy_change(state, learned.policy, samples),
         }

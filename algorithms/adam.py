@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel
@@ -88,7 +89,9 @@ def adam_step(
 
 def rates(learning_rate: float | Tensor, seeds: int) -> Tensor:
     """Return the learning rate of every seed ``(S,)``, float64, from a number or from theirs."""
-    return torch.as_tensor(learning_rate, dtype=torch.float64).expand(seeds).contiguous()
+    if isinstance(learning_rate, Tensor):
+        return learning_rate.double().expand(seeds).contiguous()
+    return torch.full((seeds,), learning_rate, dtype=torch.float64)
 
 
 @kernel
@@ -127,26 +130,55 @@ def add_squares(x, total):
 
 def norm(*parts: Tensor) -> Tensor:
     """Return the Euclidean norm ``(S,)`` of ``(S, P)``, or of several such together."""
-    total = torch.zeros_like(parts[0][:, 0])
-    for part in parts:
-        add_squares(part.contiguous().numpy(), total.numpy())
-    return total.sqrt()
+    arrays = [part.contiguous().numpy() for part in parts]
+    total = np.zeros(len(arrays[0]), arrays[0].dtype)
+    for array in arrays:
+        add_squares(array, total)
+    return torch.from_numpy(total).sqrt()
 
 
-def clip_gradient(gradient: T, max_norm: float | None) -> tuple[T, Tensor]:
+def clip_gradient(gradient: T, max_norm: float | Tensor | None) -> tuple[T, Tensor]:
     """Return the gradient scaled down to ``max_norm`` where it is longer, and the norms before ``(S,)``.
 
     Args:
         gradient: ``(S, P)``, or a tree of such, as of policy and critic, whose norm is that of all together.
-        max_norm: the largest; None for no clipping.
+        max_norm: the largest, a number or ``(S,)``; None for no clipping.
     """
     length = norm(*(part for _, part in named_tensors(gradient)))
-    if max_norm is None:
-        return gradient, length
-    scale = (max_norm / (length + 1e-6)).clamp(max=1.0).unsqueeze(1)
-    return tree_map(lambda part: part * scale, gradient), length
+    longest = longest_of(max_norm, len(length))
+
+    def clipped(part: Tensor) -> Tensor:
+        made = torch.empty_like(part, memory_format=torch.contiguous_format)
+        clip_each(part.contiguous().numpy(), length.numpy(), longest, made.numpy())
+        return made
+
+    return tree_map(clipped, gradient), length
+
+
+def longest_of(max_norm: float | Tensor | None, seeds: int) -> NDArray[np.float64]:
+    """Return the longest gradient of every seed ``(S,)``, infinite where there is no clipping."""
+    longest = np.empty(seeds)
+    longest[:] = np.inf if max_norm is None else max_norm
+    return longest
+
+
+@kernel
+def clip(gradient, length, longest, clipped):
+    """Write a gradient ``(P,)`` of a length, scaled down where that is more than ``longest``, if that is finite."""
+    number = gradient.dtype.type
+    scale = number(longest) / (length + number(1e-6))
+    scale = number(1) if scale > 1 or longest == np.inf else scale  # what is no number stays so
+    for p in range(len(gradient)):
+        clipped[p] = gradient[p] * scale
+
+
+@kernel("real[:, ::1], real[::1], float64[::1], real[:, ::1]")
+def clip_each(gradient, length, longest, clipped):
+    """`clip` for every seed."""
+    for s in range(len(gradient)):
+        clip(gradient[s], length[s], longest[s], clipped[s])
 
 
 def decayed(learning_rate: float, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
     """Return the learning rate of every seed ``(S,)`` at its share of the budget used."""
-    return learning_rate * (1 - progress if decay == "linear" else torch.ones_like(progress))
+    return learning_rate * (1 - progress) if decay == "linear" else torch.full_like(progress, learning_rate)

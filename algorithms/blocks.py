@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel
+from ..kernels import kernel, scratch
 from .networks import BLOCK, Network
 from .shapes import check_shapes
 
@@ -150,40 +150,65 @@ def lengths(mask: Tensor) -> Tensor:
     return found
 
 
+@kernel
+def length(mask):
+    """One more than the place of a seed's last valid sample."""
+    b = len(mask)
+    while b and mask[b - 1] == 0:
+        b -= 1
+    return b
+
+
 @kernel("real[:, :], int64[::1]")
 def length_each(mask, found):
-    """Write one more than the place of every seed's last valid sample."""
+    """`length` of every seed."""
     for s in range(mask.shape[0]):
-        b = mask.shape[1]
-        while b and mask[s, b - 1] == 0:
-            b -= 1
-        found[s] = b
+        found[s] = length(mask[s])
+
+
+@kernel
+def spread_of(x, mask, block, rounding, centred):
+    """Write the values of one seed around their mean, summed block by block; return their variance. See `Spread`."""
+    zero = np.float64(0)
+    total, count, squares = zero, zero, zero
+    for start in range(0, len(x), block):
+        some, many = zero, zero
+        for b in range(start, min(start + block, len(x))):
+            if mask[b] != 0:
+                some += x[b]
+                many += 1
+        total += some
+        count += many
+    count = max(count, zero + 1)
+    mean = total / count
+    for start in range(0, len(x), block):
+        some = zero
+        for b in range(start, min(start + block, len(x))):
+            centred[b] = x[b] - mean if mask[b] != 0 else zero
+            some += centred[b] * centred[b]
+        squares += some
+    left = rounding * abs(mean)
+    return squares / count if squares / count > left * left or squares != squares else zero
 
 
 @kernel("real[:, ::1], real[:, ::1], int64, real, real[:, ::1], real[::1]")
 def spread_each(x, mask, block, rounding, centred, variance):
-    """Write `Spread` of every seed, summed block by block."""
+    """`spread_of` every seed."""
     for s in range(len(x)):
-        zero = np.float64(0)
-        total, count, squares = zero, zero, zero
-        for start in range(0, x.shape[1], block):
-            some, many = zero, zero
-            for b in range(start, min(start + block, x.shape[1])):
-                if mask[s, b] != 0:
-                    some += x[s, b]
-                    many += 1
-            total += some
-            count += many
-        count = max(count, zero + 1)
-        mean = total / count
-        for start in range(0, x.shape[1], block):
-            some = zero
-            for b in range(start, min(start + block, x.shape[1])):
-                centred[s, b] = x[s, b] - mean if mask[s, b] != 0 else zero
-                some += centred[s, b] * centred[s, b]
-            squares += some
-        left = rounding * abs(mean)
-        variance[s] = squares / count if squares / count > left * left or squares != squares else zero
+        variance[s] = spread_of(x[s], mask[s], block, rounding, centred[s])
+
+
+@kernel("real[:, ::1], real[:, ::1], real[:, ::1], int64, real, real[::1], real[::1]")
+def explained_each(target, value, mask, block, rounding, work, explained):
+    """`explained_variance` of every seed."""
+    number, size = target.dtype.type, target.shape[1]
+    error, centred = work[:size], work[size : 2 * size]
+    for s in range(len(target)):
+        for b in range(size):
+            error[b] = target[s, b] - value[s, b]
+        total = number(spread_of(target[s], mask[s], block, rounding, centred))
+        left = number(spread_of(error, mask[s], block, rounding, centred))
+        explained[s] = number(1) - left / total if total > 0 else number(np.nan)
 
 
 def spread(x: Tensor, mask: Tensor) -> Spread:
@@ -207,9 +232,11 @@ def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
 
 def explained_variance(samples: Samples) -> Tensor:
     """Return ``1 - Var(target - value) / Var(target)`` of the critic ``(S,)``; NaN where the target is constant."""
-    total = spread(samples.value_target, samples.mask).variance
-    left = spread(samples.value_target - samples.value, samples.mask).variance
-    return torch.where(total > 0, 1 - left / total, torch.nan)
+    arrays = [x.contiguous().numpy() for x in (samples.value_target, samples.value, samples.mask)]
+    real, size = arrays[0].dtype, arrays[0].shape[1]
+    explained = np.empty(len(arrays[0]), real)
+    explained_each(*arrays, BLOCK, 8 * np.finfo(real).eps, scratch(2 * size, real), explained)
+    return torch.from_numpy(explained)
 
 
 def loss_gradient(

@@ -87,24 +87,33 @@ def log_prob(kind, sizes, outputs, action):
 
 @kernel
 def add_log_prob_slope(kind, sizes, outputs, action, weight, slope):
-    """The slope of `log_prob`: one for the choice taken less the probabilities; or ``z/σ`` and ``z² - 1``."""
+    """The slope of `log_prob`, which is returned: 1 for the choice taken less the probabilities; ``z/σ``, ``z²-1``."""
+    result = outputs.dtype.type(0)
     if kind == CATEGORICAL:
         start = 0
         for component, size in enumerate(sizes):
-            total = log_total(outputs[start : start + size])
+            chosen = action[component]
+            logits = outputs[start : start + size]
+            total = log_total(logits)
+            result += logits[int(chosen)] - total if 0 <= chosen < size else outputs.dtype.type(np.nan)
             for choice in range(size):
-                taken = 1 if action[component] == choice else 0
-                slope[start + choice] += weight * (taken - np.exp(outputs[start + choice] - total))
+                taken = 1 if chosen == choice else 0
+                slope[start + choice] += weight * (taken - np.exp(logits[choice] - total))
             start += size
     elif kind == BERNOULLI:
         for coin in range(sizes[0]):
+            tossed = action[coin] == 0 or action[coin] == 1
+            result += action[coin] * outputs[coin] - log_coin(outputs[coin]) if tossed else outputs.dtype.type(np.nan)
             slope[coin] += weight * (action[coin] - np.exp(-log_coin(-outputs[coin])))
     else:
         for n in range(sizes[0]):
-            precision = np.exp(-outputs[sizes[0] + n])
+            log_std = outputs[sizes[0] + n]
+            precision = np.exp(-log_std)
             z = (action[n] - outputs[n]) * precision
+            result -= outputs.dtype.type(0.5) * z * z + log_std + outputs.dtype.type(HALF_LOG_TAU)
             slope[n] += weight * z * precision
             slope[sizes[0] + n] += weight * (z * z - 1)
+    return result
 
 
 @kernel
@@ -296,20 +305,3 @@ def fisher_rows(kind, sizes, outputs, tangent, product):
     """`fisher` for every row."""
     for row in range(len(outputs)):
         fisher(kind, sizes, outputs[row], tangent[row], product[row])
-
-
-@kernel("int64, int64[::1], real[:, :, ::1], real[:, :, :], real[:, :], real[:, :], real, real[::1], real[:, :, ::1]")
-def likelihood_each(kind, sizes, outputs, actions, weight, mask, entropy_weight, loss, slope):
-    """Write ``-Σ mask (weight · log π(a|s) + entropy_weight · H)`` of every seed, and its slope in the outputs."""
-    slope[:] = 0
-    for s in range(len(outputs)):
-        total = outputs.dtype.type(0)
-        for b in range(outputs.shape[1]):
-            if mask[s, b] != 0:
-                row, action = outputs[s, b], actions[s, b]
-                total -= mask[s, b] * weight[s, b] * log_prob(kind, sizes, row, action)
-                add_log_prob_slope(kind, sizes, row, action, -mask[s, b] * weight[s, b], slope[s, b])
-                if entropy_weight != 0:
-                    total -= mask[s, b] * entropy_weight * entropy(kind, sizes, row)
-                    add_entropy_slope(kind, sizes, row, -mask[s, b] * entropy_weight, slope[s, b])
-        loss[s] = total

@@ -24,10 +24,10 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
         policy: ``(S, Pp)`` parameters after it.
         samples: of the update.
     """
-    due = state.updates % INTERVAL == 0
-    kl = entropy = torch.full_like(policy[:, 0], torch.nan)
-    if bool(due.any()):
-        kl, entropy = (torch.where(due, x, torch.nan) for x in _measure(state, policy, samples))
+    due = state.updates.numpy() % INTERVAL == 0
+    kl = entropy = policy.new_full((len(policy),), torch.nan)
+    if due.any():
+        kl, entropy = (torch.where(torch.from_numpy(due), x, torch.nan) for x in _measure(state, policy, samples))
     return {"kl": kl, "entropy": entropy}
 
 

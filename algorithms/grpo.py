@@ -16,8 +16,9 @@ from typing import Annotated
 
 from torch import Tensor
 
-from .adam import adam_step, decayed, norm
+from .adam import decayed
 from .blocks import Samples
+from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .grouped import Grouped
@@ -60,9 +61,8 @@ class GRPO(Grouped):
         learned, first = state, None
         for _ in range(self.epochs):
             gradient, loss = self.gradient_of(learned, samples)
-            policy, adam = adam_step(learned.policy, gradient.policy, learned.optimisers["policy"], rate)
-            learned = learned._replace(policy=policy, optimisers={"policy": adam})
-            first = first or (loss, norm(gradient.policy))
+            learned, length = descend(learned, gradient, rate)
+            first = first or (loss, length)
         assert first is not None
         return self.observed(learned, rollout), {
             "loss": first[0],

@@ -19,7 +19,8 @@ from .blocks import Samples, explained_variance
 from .critic import fit_critic
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .policy_gradient import PolicyGradient, likelihood_loss
+from .losses import compiled_loss, likelihood_loss
+from .policy_gradient import PolicyGradient
 from .search_space import choices, linear_range, log_range
 from .trust_region import Search, Solution, Surrogate, conjugate_gradient, full_step
 from .validation import Count, NonNegative, Positive, Share
@@ -64,6 +65,7 @@ class NaturalGradient(PolicyGradient):
     def samples(self, state: State, rollout: Rollout) -> Samples:
         return self.bootstrapped(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / (self.num_envs * self.num_steps)
 

@@ -379,12 +379,11 @@ class Network:
         """Return the outputs ``(S, B, D)`` of any number of blocks."""
         check_shapes(parameters=(parameters, "S P"), inputs=(inputs, "S B I"))
         seeds, samples, _ = inputs.shape
-        counts = torch.full((seeds,), samples) if counts is None else counts
-        outputs = torch.empty(seeds, samples, self.outputs + self.constants, dtype=parameters.dtype)
-        weights = parameters.numpy()
+        weights, count = parameters.numpy(), np.full(seeds, samples) if counts is None else counts.numpy()
+        outputs = np.empty((seeds, samples, self.outputs + self.constants), weights.dtype)
         hidden = scratch(BLOCK * sum(self.hidden), weights.dtype)
-        evaluate_each(weights, *self.code, inputs.contiguous().numpy(), counts.numpy(), BLOCK, hidden, outputs.numpy())
-        return outputs
+        evaluate_each(weights, *self.code, inputs.contiguous().numpy(), count, BLOCK, hidden, outputs)
+        return torch.from_numpy(outputs)
 
     def tangent(self, parameters: Tensor, made: Pass, direction: Tensor) -> Tensor:
         """Return the change ``(S, M, D)`` of the outputs when the parameters change along ``direction``: ``J v``."""

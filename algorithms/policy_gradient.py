@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from ..errors import UsageError
 from ..kernels import kernel
-from . import densities
 from .adam import Adam
 from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
 from .groups import group_advantages
 from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
+from .losses import OUTPUTS, is_compiled, term_gradient
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
@@ -127,19 +126,29 @@ class PolicyGradient(ABC):
 
     def gradient_of(self, state: State, samples: Samples) -> tuple[Gradient, Tensor]:
         """Return the gradient and value ``(S,)`` of the loss on samples."""
-        model = state.model
-        policy, loss = loss_gradient(
-            model.policy,
-            state.policy,
-            samples,
-            lambda outputs, block: self.policy_loss(model.distribution, outputs, block),
-        )
+        policy, loss = self._policy_gradient(state, samples)
         if not self.joint:
             return Gradient(policy, torch.zeros_like(state.critic)), loss
-        critic, critic_loss = loss_gradient(
-            model.value_network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
-        )
+        critic, critic_loss = self._critic_gradient(state, samples)
         return Gradient(policy, critic), loss + critic_loss
+
+    def _policy_gradient(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
+        network, distribution = state.model.policy, state.model.distribution
+        if is_compiled(self.policy_loss):
+            term: Any = self.policy_loss(distribution, OUTPUTS, samples)
+            return term_gradient(network, state.policy, samples, term, distribution)
+        return loss_gradient(
+            network, state.policy, samples, lambda outputs, block: self.policy_loss(distribution, outputs, block)
+        )
+
+    def _critic_gradient(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
+        network = state.model.value_network
+        if is_compiled(self.critic_loss):
+            term: Any = self.critic_loss(OUTPUTS, samples)
+            return term_gradient(network, state.critic, samples, term)
+        return loss_gradient(
+            network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
+        )
 
     def model(self, spaces: Spaces) -> Model:
         """Return the model that this configuration has in an environment."""
@@ -205,8 +214,7 @@ class PolicyGradient(ABC):
         if self.scale_rewards:
             scale = state.reward.variance.sqrt().unsqueeze(2)
             reward = torch.where(scale > 0, reward / scale, reward)  # as it is until rewards have differed
-        beyond = reward.abs().amax((1, 2), keepdim=True) > largest_reward(self.torch_dtype)
-        reward = torch.where(beyond, torch.nan, reward).to(self.torch_dtype)
+        reward = bounded(reward, largest_reward(self.torch_dtype)).to(self.torch_dtype)
         return Experience(observation, reward, self._values(state, rollout, observation))
 
     def _values(self, state: State, rollout: Rollout, observation: Tensor) -> Tensor:
@@ -332,28 +340,32 @@ class PolicyGradient(ABC):
         return torch.where(rollout.time[..., 0] == 0, 0.0, state.trace[:, :num_envs])
 
 
+def bounded(reward: Tensor, largest: float) -> Tensor:
+    """Return rewards ``(S, N, T)``, NaN for a seed that has one beyond the ``largest``."""
+    made = np.empty(reward.shape, reward.numpy().dtype)
+    bounded_each(reward.contiguous().numpy(), largest, made)
+    return torch.from_numpy(made)
+
+
+@kernel("real[:, :, ::1], float64, real[:, :, ::1]")
+def bounded_each(reward, largest, made):
+    """`bounded` for every seed."""
+    for s in range(len(reward)):
+        beyond = False
+        for n in range(reward.shape[1]):
+            for t in range(reward.shape[2]):
+                made[s, n, t] = reward[s, n, t]
+                beyond |= abs(reward[s, n, t]) > largest
+        if beyond:
+            made[s] = np.nan
+
+
 def largest_reward(dtype: torch.dtype) -> float:
     """Return the largest reward that an update can be computed from, 1.4e14 in float32 and 1e149 in float64.
 
     Returns of 1000 such rewards (2^10) can be squared, and 16 thousand of these squares (2^14) be added up.
     """
     return sqrt(torch.finfo(dtype).max) / 2**17
-
-
-def likelihood_loss(
-    distribution: Distribution, outputs: Tensor, samples: Samples, entropy_weight: float = 0.0
-) -> Tensor:
-    """Return ``-Σ weight · log π(a|s)``, less the entropy bonus, over a block ``(S,)``.
-
-    Args:
-        distribution: of actions.
-        outputs: ``(S, B, D)`` of the policy network.
-        samples: the block; its weights are constants, no gradient flows into them.
-        entropy_weight: weight of the entropy of every step.
-    """
-    check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
-    loss: Tensor = _Likelihood.apply(distribution, outputs, samples, entropy_weight)  # type: ignore[no-untyped-call]
-    return loss
 
 
 def clipped_surrogate(distribution: Distribution, outputs: Tensor, samples: Samples, clip_range: float) -> Tensor:
@@ -372,70 +384,3 @@ def clipped_surrogate(distribution: Distribution, outputs: Tensor, samples: Samp
     clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
     objective = torch.minimum(ratio * samples.weight, clipped * samples.weight)
     return torch.where(samples.mask != 0, objective, 0.0).sum(1)
-
-
-def squared_error(value: Tensor, samples: Samples) -> Tensor:
-    """Return ``Σ (V(s) - target)²`` over a block ``(S,)``.
-
-    Args:
-        value: ``(S, B)`` of the critic network.
-        samples: the block.
-    """
-    check_shapes(value=(value, "S B"), value_target=(samples.value_target, "S B"), mask=(samples.mask, "S B"))
-    error: Tensor = _SquaredError.apply(value, samples)  # type: ignore[no-untyped-call]
-    return error
-
-
-class _Likelihood(Function):
-    """The loss with its slope in the outputs, compiled in one pass."""
-
-    @staticmethod
-    def forward(
-        context: Any, distribution: Distribution, outputs: Tensor, samples: Samples, entropy_weight: float
-    ) -> Tensor:
-        loss, context.slope = outputs.new_empty(len(outputs)), torch.empty_like(outputs)
-        actions = distribution.action_rows(samples.action, outputs.dtype)
-        arrays = (outputs.detach().contiguous(), actions, samples.weight, samples.mask)
-        densities.likelihood_each(
-            *distribution.code,
-            *(x.numpy() for x in arrays),
-            entropy_weight,
-            loss.numpy(),
-            context.slope.numpy(),
-        )
-        return loss
-
-    @staticmethod
-    @once_differentiable
-    def backward(context: Any, weight: Tensor) -> Any:
-        return None, context.slope * weight.view(-1, 1, 1), None, None
-
-
-class _SquaredError(Function):
-    """The error with its slope in the values, compiled in one pass."""
-
-    @staticmethod
-    def forward(context: Any, value: Tensor, samples: Samples) -> Tensor:
-        total, context.slope = value.new_empty(len(value)), torch.empty(value.shape, dtype=value.dtype)
-        arrays = (value.detach(), samples.value_target, samples.mask, total, context.slope)
-        squared_error_each(*(x.numpy() for x in arrays))
-        return total
-
-    @staticmethod
-    @once_differentiable
-    def backward(context: Any, weight: Tensor) -> Any:
-        return context.slope * weight.view(-1, 1), None
-
-
-@kernel("real[:, :], real[:, :], real[:, :], real[::1], real[:, ::1]")
-def squared_error_each(value, target, mask, total, slope):
-    """Write the sum of squared errors of every seed and its slope."""
-    for s in range(value.shape[0]):
-        squares = total.dtype.type(0)
-        for b in range(value.shape[1]):
-            slope[s, b] = 0
-            if mask[s, b] != 0:
-                error = (value[s, b] - target[s, b]) * mask[s, b]
-                squares += error * error
-                slope[s, b] = 2 * error * mask[s, b]
-        total[s] = squares

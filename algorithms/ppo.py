@@ -14,8 +14,9 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from .adam import Adam, adam_step, clip_gradient, decayed
+from .adam import Adam, decayed
 from .blocks import Samples, explained_variance, standardised
+from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
@@ -101,14 +102,13 @@ class PPO(PolicyGradient):
         samples = self.samples(state, rollout)
         share = self.window / min(self.minibatch, self.window)  # losses are divided by the window's size
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        policy, critic, optimisers = state.policy, state.critic, state.optimisers
-        near = torch.ones(len(policy), dtype=torch.bool)
-        total, longest, steps = (torch.zeros_like(policy[:, 0]) for _ in range(3))
+        near = torch.ones(len(state.policy), dtype=torch.bool)
+        total, longest, steps = (torch.zeros_like(state.policy[:, 0]) for _ in range(3))
+        here = state
         for batch in minibatches(state, samples, size=self.minibatch, epochs=self.epochs):
             some = samples.take(batch.index, batch.mask)
             if self.normalise_advantages and self.normalised_over == "minibatch":
                 some = some._replace(weight=standardised(some.weight, some.mask))
-            here = state._replace(policy=policy, critic=critic)
             if self.target_kl is not None:
                 near = near & ~(batch.stepping & (estimated_kl(here, some) > 1.5 * self.target_kl))
             stepping = batch.stepping & near
@@ -117,20 +117,17 @@ class PPO(PolicyGradient):
             if not bool(stepping.any()):
                 continue
             gradient, loss = self.gradient_of(here, some)
-            clipped, length = clip_gradient(tree_map(lambda part: part * share, gradient), self.max_gradient_norm)
-            policy, policy_adam = adam_step(policy, clipped.policy, optimisers["policy"], rate, stepping)
-            critic, critic_adam = adam_step(critic, clipped.critic, optimisers["critic"], rate, stepping)
-            optimisers = {"policy": policy_adam, "critic": critic_adam}
+            gradient = tree_map(lambda part: part * share, gradient)
+            here, length = descend(here, gradient, rate, critic=True, max_norm=self.max_gradient_norm, mask=stepping)
             total = total + torch.where(stepping, loss * share, 0.0)
             longest = torch.where(stepping, torch.maximum(longest, length), longest)
             steps = steps + stepping
-        learned = state._replace(policy=policy, critic=critic, optimisers=optimisers)
-        return self.observed(learned, rollout), {
+        return self.observed(here, rollout), {
             "loss": total / steps.clamp(min=1),
             "gradient_norm": longest,
             "minibatches": steps,
             "explained_variance": explained_variance(samples),
-            **policy_change(state, policy, samples),
+            **policy_change(state, here.policy, samples),
         }
 
 

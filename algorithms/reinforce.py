@@ -14,12 +14,14 @@ from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
-from .adam import Adam, adam_step, decayed, norm
+from .adam import Adam, decayed
 from .blocks import Samples
+from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
-from .policy_gradient import PolicyGradient, likelihood_loss
+from .losses import compiled_loss, likelihood_loss
+from .policy_gradient import PolicyGradient
 from .search_space import choices, log_range
 from .validation import Positive
 
@@ -58,6 +60,7 @@ class Reinforce(PolicyGradient):
             standardise=self.normalise_advantages,
         )
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / self.num_envs
 
@@ -65,10 +68,9 @@ class Reinforce(PolicyGradient):
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)
-        learned = state._replace(policy=policy, optimisers={"policy": adam})
+        learned, length = descend(state, gradient, rate)
         return self.observed(learned, rollout), {
             "loss": loss,
-            "gradient_norm": norm(gradient.policy),
-            **policy_change(state, policy, samples),
+            "gradient_norm": length,
+            **policy_change(state, learned.policy, samples),
         }

@@ -13,13 +13,15 @@ from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
-from .adam import Adam, adam_step, decayed, norm
+from .adam import Adam, decayed
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
+from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Episodes, Metrics, Rollout, State, Target
-from .policy_gradient import PolicyGradient, likelihood_loss
+from .losses import compiled_loss, likelihood_loss
+from .policy_gradient import PolicyGradient
 from .search_space import choices, log_range
 from .validation import Count, Positive
 
@@ -64,6 +66,7 @@ class ReinforceBaseline(PolicyGradient):
             standardise=self.normalise_advantages,
         )
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / self.num_envs
 
@@ -71,7 +74,7 @@ class ReinforceBaseline(PolicyGradient):
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)
+        stepped, length = descend(state, gradient, rate)
         fit = fit_critic(
             state,
             samples,
@@ -79,11 +82,11 @@ class ReinforceBaseline(PolicyGradient):
             epochs=self.critic_epochs,
             minibatch=self.critic_minibatch,
         )
-        learned = state._replace(policy=policy, critic=fit.critic, optimisers={"policy": adam, "critic": fit.optimiser})
+        learned = stepped._replace(critic=fit.critic, optimisers={**stepped.optimisers, "critic": fit.optimiser})
         return self.observed(learned, rollout), {
             "loss": loss,
-            "gradient_norm": norm(gradient.policy),
+            "gradient_norm": length,
             "value_loss": fit.loss,
             "explained_variance": explained_variance(samples),
-            **policy_change(state, policy, samples),
+            **policy_change(state, learned.policy, samples),
         }

@@ -97,11 +97,13 @@ def discount_powers(time: Tensor, discount: float, dtype: torch.dtype) -> Tensor
 
 def _rows(x: Tensor) -> NDArray[Any]:
     """``(..., T)`` as ``(R, T)``; a view where it can be."""
-    rows: NDArray[Any] = x.reshape(-1, x.shape[-1]).contiguous().numpy()
-    return rows
+    rows: NDArray[Any] = x.contiguous().numpy()
+    return rows.reshape(-1, x.shape[-1])
 
 
 def _per_row(x: float | Tensor, like: Tensor) -> NDArray[Any]:
     """A number for each row of ``(..., T)``."""
-    rows: NDArray[Any] = torch.as_tensor(x, dtype=like.dtype).expand(like.shape[:-1]).reshape(-1).contiguous().numpy()
-    return rows
+    number = x.to(like.dtype).numpy() if isinstance(x, Tensor) else x
+    rows: NDArray[Any] = np.empty(like.shape[:-1], like.numpy().dtype)
+    rows[...] = number
+    return rows.reshape(-1)

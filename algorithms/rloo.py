@@ -14,13 +14,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .adam import adam_step, decayed, norm
+from .adam import decayed
 from .blocks import Samples
+from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .grouped import Grouped
 from .interface import GroupWeights, Metrics, Rollout, State, Target
-from .policy_gradient import likelihood_loss
+from .losses import compiled_loss, likelihood_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class RLOO(Grouped):
         weights = GroupWeights(self.group_size, leave_one_out=True)
         return Target(state_weighting="discounted", bootstrap=None, group=weights)
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return likelihood_loss(distribution, outputs, samples) / self.num_envs
 
@@ -39,10 +41,9 @@ class RLOO(Grouped):
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)
-        learned = state._replace(policy=policy, optimisers={"policy": adam})
+        learned, length = descend(state, gradient, rate)
         return self.observed(learned, rollout), {
             "loss": loss,
-            "gradient_norm": norm(gradient.policy),
-            **policy_change(state, policy, samples),
+            "gradient_norm": length,
+            **policy_change(state, learned.policy, samples),
         }

@@ -16,7 +16,7 @@ from torch import Tensor
 from .blocks import Samples
 from .interface import State
 from .shapes import check_shapes
-from .streams import Stream, generator
+from .streams import Stream, generators
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def shuffled(
     check_shapes(mask=(samples.mask, "S B"), seeds=(state.seeds, "S"), updates=(state.updates, "S"))
     places = [np.flatnonzero(row) for row in samples.mask.numpy()]
     counts = np.array([len(place) for place in places])
-    randoms = [generator(int(s), stream, int(u)) for s, u in zip(state.seeds, state.updates, strict=True)]
+    randoms = generators(state.seeds.tolist(), stream, state.updates.tolist())
     order = np.zeros((len(places), counts.max()), dtype=np.int64)
     for _ in range(epochs):
         for row, (random, place) in enumerate(zip(randoms, places, strict=True)):

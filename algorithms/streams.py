@@ -4,9 +4,13 @@ Our purposes are numbered; an algorithm of a user's names its own.
 """
 
 import hashlib
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
+
+from .. import seeding
 
 
 class Stream(IntEnum):
@@ -43,3 +47,13 @@ def _key(stream: Stream | str) -> tuple[int, ...]:
 def generator(seed: int, stream: Stream | str, *occasion: int) -> np.random.Generator:
     """Return a fresh generator over `seed_sequence`."""
     return np.random.Generator(np.random.PCG64(seed_sequence(seed, stream, *occasion)))
+
+
+def generators(seeds: Sequence[int], stream: Stream | str, occasions: Sequence[int]) -> list[np.random.Generator]:
+    """Return `generator` of every seed, each on an occasion of its own."""
+    return seeding.generators(seeding.entropy(seeds, *_key(stream), occasions))
+
+
+def words(seeds: Sequence[int], stream: Stream | str, occasion: int | Sequence[int], count: int) -> NDArray[np.uint32]:
+    """Return the first words ``(S, count)`` of `seed_sequence` of every seed, on one occasion or each on its own."""
+    return seeding.words(seeding.entropy(seeds, *_key(stream), occasion), count)

@@ -52,6 +52,17 @@ def named_tensors(tree: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
             yield name, leaf
 
 
+def tensors(tree: Any) -> list[Tensor]:
+    """Return the tensors of a tree."""
+    if isinstance(tree, Tensor):
+        return [tree]
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not hasattr(tree, "_fields"):
+        return []
+    return [leaf for child in tree for leaf in tensors(child)]
+
+
 def _named_leaves(tree: Any, prefix: str) -> list[tuple[str, Any]]:
     if isinstance(tree, Tensor):
         return [(prefix, tree)]
@@ -123,6 +134,8 @@ def check_alike(old: Any, new: Any) -> None:
 
 def _same_form(old: Any, new: Any) -> bool:
     """Whether two trees are alike, without saying where they are not."""
+    if old is new:
+        return True
     if isinstance(old, Tensor):
         return isinstance(new, Tensor) and old.dtype == new.dtype and old.shape == new.shape
     if type(old) is not type(new):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import Kernel, Pointer, kernel
+from ..seeding import entropy, generators
 from .vector import Transition
 
 DYNAMICS = Pointer("Tuple((float64, boolean))(float64[::1], float64[::1], float64[::1])")
@@ -212,11 +213,13 @@ class CompiledVectorEnv:
             self.members = self.members._replace(draws=grown)
             draws, ahead = grown, capacity
         low, high = self.task.reset_low, self.task.reset_high
-        for m in members[drawn[members] > ahead - resets]:
+        short = members[drawn[members] > ahead - resets].tolist()
+        if new := [m for m in short if self._streams[m] is None]:
+            for m, begun in zip(new, generators(entropy([self._seeds[m] for m in new])), strict=True):
+                self._streams[m] = begun
+        for m in short:
             stream = self._streams[m]
-            if stream is None:
-                seed = np.random.SeedSequence(self._seeds[m])
-                stream = self._streams[m] = np.random.Generator(np.random.PCG64(seed))
+            assert stream is not None
             left = ahead - drawn[m]
             draws[m, :left] = draws[m, drawn[m] :]
             draws[m, left:] = stream.uniform(low, high, (drawn[m], len(low)))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..algorithms.interface import Episodes
 from ..algorithms.model import Actor
-from ..algorithms.streams import Stream, generator, seed_sequence
+from ..algorithms.streams import Stream, generators, words
 from ..kernels import kernel
 from .cells import Environment, Evaluation, open_environments
 from .faults import fault, first_fault
@@ -36,14 +36,22 @@ class Evaluated(NamedTuple):
 
 def environment_seeds(seed: int, stream: Stream | str, occasion: int, count: int) -> list[int]:
     """Return ``count`` environment seeds below 2³¹ (EnvPool takes no larger ones)."""
-    return [int(word >> 1) for word in seed_sequence(seed, stream, occasion).generate_state(count)]
+    found: list[int] = environment_seeds_each([seed], stream, occasion, count)[0].tolist()
+    return found
+
+
+def environment_seeds_each(
+    seeds: Sequence[int], stream: Stream | str, occasion: int | Sequence[int], count: int
+) -> NDArray[np.int64]:
+    """Return `environment_seeds` of every seed ``(S, count)``, on one occasion or each on its own."""
+    return (words(seeds, stream, occasion, count) >> 1).astype(np.int64)
 
 
 def evaluation_noise(actor: Actor, protocol: Evaluation, seeds: Sequence[int], checkpoint: int) -> Noise:
     """Return the action noise of an evaluation: zero where the mode is played."""
     if protocol.deterministic:
         return NoNoise(actor.noise_size, protocol.episodes, actor.dtype)
-    randoms = [generator(seed, Stream.EVALUATION_ACTION, checkpoint) for seed in seeds]
+    randoms = generators(seeds, Stream.EVALUATION_ACTION, [checkpoint] * len(seeds))
     return SeedNoise(actor.noise, actor.noise_size, protocol.episodes, randoms, actor.dtype)
 
 
@@ -63,12 +71,12 @@ def evaluate(
         EnvironmentFault: if a reward or observation is not finite although the actions were.
     """
     count, shape = protocol.episodes, (len(seeds), protocol.episodes)
-    words = [s for seed in seeds for s in environment_seeds(seed, Stream.EVALUATION_ENVIRONMENT, checkpoint, count)]
-    env = open_environments(environment, words)
+    members = environment_seeds_each(seeds, Stream.EVALUATION_ENVIRONMENT, checkpoint, count).ravel().tolist()
+    env = open_environments(environment, members)
     noise = evaluation_noise(actor, protocol, seeds, checkpoint)
     returns, lengths = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     acted = np.ones(len(seeds), dtype=np.bool_)
-    for played in play(Episodes(count), env, actor, noise, np.arange(len(words)).reshape(shape)):
+    for played in play(Episodes(count), env, actor, noise, np.arange(len(members)).reshape(shape)):
         if wrong := first_fault(played, acted):
             seed, member, step = wrong.seed, wrong.member, int(lengths[wrong.seed, wrong.member]) + wrong.steps
             raise fault(env.id, f"{wrong.what} in an evaluation", seeds[seed], member, step)

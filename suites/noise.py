@@ -1,7 +1,7 @@
 """Action noise: every seed draws its own, keyed by purpose and occasion, some time steps at once."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -17,30 +17,35 @@ STRETCH = 64
 """Time steps of a round that are played, and their noise drawn, at once; part of what determines the numbers."""
 
 
-def _gumbel(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
+class _Sampler(NamedTuple):
+    """How noise is made of what a generator draws."""
+
+    draw: str
+    """The generator's method."""
+    finish: Callable[..., Sampled]
+    """From draws, as many as it takes arguments, to noise: number by number, and so for all seeds at once."""
+    draws: int = 1
+
+
+def _gumbel(exponential: Sampled) -> Sampled:
     # A draw of exactly zero would be an infinite Gumbel: smallest normal float32 keeps it finite.
-    exponential = random.standard_exponential(shape, dtype=np.float32)
     gumbel: Sampled = -np.log(np.maximum(exponential, np.finfo(np.float32).tiny))
     return gumbel
 
 
-def _normal(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
-    return random.standard_normal(shape, dtype=np.float32)
+def _logistic(first: Sampled, second: Sampled) -> Sampled:
+    return _gumbel(first) - _gumbel(second)
 
 
-def _logistic(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
-    return _gumbel(random, shape) - _gumbel(random, shape)
+def _as_drawn(drawn: Sampled) -> Sampled:
+    return drawn
 
 
-def _uniform(random: np.random.Generator, shape: tuple[int, ...]) -> Sampled:
-    return random.random(shape, dtype=np.float32)
-
-
-_SAMPLERS: dict[NoiseKind, Callable[[np.random.Generator, tuple[int, ...]], Sampled]] = {
-    "gumbel": _gumbel,
-    "normal": _normal,
-    "logistic": _logistic,
-    "uniform": _uniform,
+_SAMPLERS: dict[NoiseKind, _Sampler] = {
+    "gumbel": _Sampler("standard_exponential", _gumbel),
+    "normal": _Sampler("standard_normal", _as_drawn),
+    "logistic": _Sampler("standard_exponential", _logistic, draws=2),
+    "uniform": _Sampler("random", _as_drawn),
 }
 
 
@@ -82,9 +87,14 @@ class SeedNoise:
 
     def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
         """Return noise; how many time steps are asked for at once is part of what determines it."""
-        numbers = np.zeros((len(self._generators), steps, *self._shape), dtype=np.float32)
-        for row in map(int, np.flatnonzero(wanted)):
-            numbers[row] = self._sampler(self._generators[row], (steps, *self._shape))
+        draw, finish, draws = self._sampler
+        drawn = np.zeros((draws, len(self._generators), steps, *self._shape), np.float32)
+        for row in np.flatnonzero(wanted).tolist():
+            sample = getattr(self._generators[row], draw)
+            for each in drawn:
+                sample(dtype=np.float32, out=each[row])
+        numbers = finish(*drawn)
+        numbers[~wanted] = 0
         return torch.from_numpy(numbers).to(self._dtype)
 
 

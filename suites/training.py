@@ -18,15 +18,26 @@ from torch import Tensor
 from ..algorithms.interface import TRAINING, VITAL, Episodes, Learner, Metrics, Plan, check_heavy, check_plans
 from ..algorithms.model import Actor, Spaces
 from ..algorithms.registry import build
-from ..algorithms.streams import Stream, generator
-from ..algorithms.trees import check_alike, check_seeds, concatenate, named_tensors, put, select, take, with_tensors
+from ..algorithms.streams import Stream, generators
+from ..algorithms.trees import (
+    check_alike,
+    check_seeds,
+    concatenate,
+    named_tensors,
+    put,
+    select,
+    take,
+    tensors,
+    with_tensors,
+)
 from ..algorithms.validation import check_metrics
 from ..envs.vector import VectorEnv
 from ..errors import PgsuiteError
+from ..kernels import kernel
 from ..results.store.curve import TRAINING_STEPS, CurveRow
 from .cells import Cell, Sink, open_environments
 from .collection import Collector
-from .evaluation import Evaluated, environment_seeds, evaluate
+from .evaluation import Evaluated, environment_seeds_each, evaluate
 from .noise import Noise, NoNoise, SeedNoise
 from .process import keep_freed_memory, single_thread
 
@@ -60,28 +71,29 @@ class MetricMeans:
     """Means of an algorithm's diagnostics since the last checkpoint, per seed; non-finite values are left out."""
 
     def __init__(self, seeds: int) -> None:
-        self._sums: dict[str, NDArray[np.float64]] = {}
-        self._counts: dict[str, NDArray[np.int64]] = {}
-        self._seeds = seeds
+        self._places: dict[str, int] = {}
+        self._sums: NDArray[np.float64] = np.zeros((0, seeds))
+        self._counts: NDArray[np.int64] = np.zeros((0, seeds), np.int64)
 
     def add(self, metrics: Metrics, rows: NDArray[np.intp]) -> None:
         """Take one update's metrics, ``(R,)`` each, of the seeds ``rows``."""
         if not metrics:
             return
-        values = torch.stack([metric.double() for metric in metrics.values()]).numpy()
+        values = np.array([metric.numpy() for metric in metrics.values()], np.float64)
         finite = np.isfinite(values)
-        for name, value, counted in zip(metrics, np.where(finite, values, 0.0), finite, strict=True):
-            if name not in self._sums:
-                self._sums[name], self._counts[name] = np.zeros(self._seeds), np.zeros(self._seeds, dtype=np.int64)
-            self._sums[name][rows] += value
-            self._counts[name][rows] += counted
+        places = np.array([self._places.setdefault(name, len(self._places)) for name in metrics])
+        if more := len(self._places) - len(self._sums):
+            self._sums = np.pad(self._sums, ((0, more), (0, 0)))
+            self._counts = np.pad(self._counts, ((0, more), (0, 0)))
+        self._sums[places[:, None], rows] += np.where(finite, values, 0.0)
+        self._counts[places[:, None], rows] += finite
 
     def of(self, row: int) -> dict[str, float]:
         """Return the means of one seed."""
         return {
-            name: float(total[row] / count)
-            for name, total in self._sums.items()
-            if (count := int(self._counts[name][row]))
+            name: float(self._sums[place, row] / count)
+            for name, place in self._places.items()
+            if (count := int(self._counts[place, row]))
         }
 
 
@@ -133,9 +145,9 @@ class _Training:
         self.rows[seed] = list(stored.rows) if stored else []
         if stored is None:
             return runs
-        tensors = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
-        ended = int(tensors["checkpoint"]) == len(self.cell.grid) - 1 or int(tensors["diverged_at"]) >= 0
-        return with_tensors(runs, tensors, optional=self.heavy if ended else ())
+        snapshot = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
+        ended = int(snapshot["checkpoint"]) == len(self.cell.grid) - 1 or int(snapshot["diverged_at"]) >= 0
+        return with_tensors(runs, snapshot, optional=self.heavy if ended else ())
 
     def reach(self, checkpoint: int) -> None:
         """Bring the runs that are one checkpoint behind to this one, evaluate and save them."""
@@ -165,19 +177,19 @@ class _Training:
         before = runs.seconds
         collectors: dict[tuple[str, bool], Collector] = {}
         while True:
-            rows = ((runs.steps < boundary) & (runs.diverged_at < 0)).nonzero().squeeze(1)
+            rows = np.flatnonzero((runs.steps.numpy() < boundary) & (runs.diverged_at.numpy() < 0))
             if not len(rows):
                 break
-            active = runs if len(rows) == len(seeds) else take(runs, rows)
+            active = runs if len(rows) == len(seeds) else take(runs, torch.from_numpy(rows))
             for plan, group in self._plans(active):
-                together = rows if group is None else rows[group]
+                together = rows if group is None else rows[group.numpy()]
                 some = active if group is None else take(active, group)
                 place = plan.stream, _begins_anew(plan)
                 if place not in collectors:
                     collectors[place] = self._collector(plan.stream, seeds, segment)
-                trained = self._update(some, plan, collectors[place], together.numpy(), metrics)
-                self.sink.progress(int((trained.steps - some.steps).sum()), None)
-                runs = trained if len(together) == len(seeds) else put(runs, together, trained)
+                trained = self._update(some, plan, collectors[place], together, metrics)
+                self.sink.progress(int((trained.steps.numpy() - some.steps.numpy()).sum()), None)
+                runs = trained if len(together) == len(seeds) else put(runs, torch.from_numpy(together), trained)
         for collector in collectors.values():
             collector.close()
         within = (runs.steps <= boundary) & (runs.diverged_at < 0)
@@ -204,8 +216,8 @@ class _Training:
         purpose = Stream.ENVIRONMENT if stream == TRAINING else f"environments of {stream}"
 
         def open_members(first: int, count: int) -> VectorEnv:
-            words = [environment_seeds(seed, purpose, segment, first + count)[first:] for seed in seeds]
-            return open_environments(self.cell.environment, [word for each in words for word in each])
+            members = environment_seeds_each(seeds, purpose, segment, first + count)[:, first:]
+            return open_environments(self.cell.environment, members.ravel().tolist())
 
         return Collector(seeds, open_members)
 
@@ -227,16 +239,15 @@ class _Training:
         with _held_to_the_interface(algorithm, "state of its update"):
             check_alike(state, learned)
         metrics.add(measured, rows)
-        collected = rollout.valid.flatten(1).sum(1)
+        collected = torch.from_numpy(np.count_nonzero(rollout.valid.numpy(), axis=(1, 2)))
         steps = runs.steps + collected
-        numbers = {
-            "behaviour": algorithm.behaviour(learned),
-            **{part: getattr(learned, part, None) for part in ("critic", "optimisers")},
-            **{name: measured[name] for name in VITAL if name in measured},
-        }
-        healthy = acted & _finite(numbers, len(rows))
-        if not bool(healthy.all()):
+        vital = [measured[name] for name in VITAL if name in measured]
+        parts = (getattr(learned, part, None) for part in ("critic", "optimisers"))
+        numbers = [leaf for tree in (algorithm.behaviour(learned), *parts) for leaf in tensors(tree)]
+        healthy, diverged_at = acted & _finite([*numbers, *vital], len(rows)), runs.diverged_at
+        if not healthy.numpy().all():
             learned = select(healthy, learned, state)
+            diverged_at = torch.where(healthy, diverged_at, steps)
         return runs._replace(
             state=learned,
             steps=steps,
@@ -245,7 +256,7 @@ class _Training:
             behaviour=algorithm.evaluated(state),
             behaviour_steps=runs.steps,
             behaviour_training_steps=runs.training_steps,
-            diverged_at=torch.where(healthy, runs.diverged_at, steps),
+            diverged_at=diverged_at,
         )
 
     def _evaluate(self, runs: Runs, seeds: list[int], checkpoint: int) -> Evaluated:
@@ -287,12 +298,12 @@ class _Training:
             facts["diverged_at"] = diverged
         if run.seconds[0] > 0:
             facts["steps_per_second"] = float(run.steps[0] / run.seconds[0]) * len(self.seeds)
-        tensors = {
+        snapshot = {
             name: tensor.contiguous().numpy()
             for name, tensor in named_tensors(run)
             if status == "partial" or not f"{name}.".startswith(tuple(f"{path}." for path in self.heavy))
         }
-        self.sink.save(seed, self.rows[seed], facts, tensors)
+        self.sink.save(seed, self.rows[seed], facts, snapshot)
 
 
 def _begins_anew(plan: Plan) -> bool:
@@ -308,7 +319,7 @@ def _noise(plan: Plan, actor: Actor, seeds: Sequence[int], rollouts: Tensor) -> 
     keys = rollouts.tolist()
     if isinstance(plan, Episodes) and plan.occasion is not None:
         purpose, keys = f"actions of {plan.stream} by occasion", [plan.occasion] * len(seeds)
-    randoms = [generator(seed, purpose, key) for seed, key in zip(seeds, keys, strict=True)]
+    randoms = generators(seeds, purpose, keys)
     return SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)
 
 
@@ -319,9 +330,8 @@ def _beginnings(plan: Plan, seeds: Sequence[int], rollouts: Tensor) -> NDArray[n
     purpose, keys = f"groups of {plan.stream}", rollouts.tolist()
     if plan.occasion is not None:
         purpose, keys = f"environments of {plan.stream} by occasion", [plan.occasion] * len(seeds)
-    groups = plan.num_envs // plan.group
-    starts = [environment_seeds(seed, purpose, key, groups) for seed, key in zip(seeds, keys, strict=True)]
-    return np.repeat(np.array(starts), plan.group, axis=1)
+    starts = environment_seeds_each(seeds, purpose, keys, plan.num_envs // plan.group)
+    return np.repeat(starts, plan.group, axis=1)
 
 
 @contextmanager
@@ -337,7 +347,21 @@ def _held_to_the_interface(algorithm: Learner, part: str) -> Iterator[None]:
         raise PgsuiteError(f"algorithm {type(algorithm).__name__}: in the {part}, {error}") from None
 
 
-def _finite(tree: Any, seeds: int) -> Tensor:
-    """Return ``(S,)`` which seeds have finite numbers throughout."""
-    sums = [tensor.reshape(seeds, -1).sum(1) for _, tensor in named_tensors(tree) if tensor.is_floating_point()]
-    return torch.stack([torch.zeros(seeds), *sums]).sum(0).isfinite()
+def _finite(numbers: Sequence[Tensor], seeds: int) -> Tensor:
+    """Return ``(S,)`` which seeds have finite numbers throughout, where they are not whole numbers."""
+    finite = np.ones(seeds, np.bool_)
+    for tensor in numbers:
+        if tensor.is_floating_point():
+            finite_each(tensor.contiguous().numpy().reshape(seeds, -1), finite)
+    return torch.from_numpy(finite)
+
+
+@kernel("real[:, ::1], boolean[::1]")
+def finite_each(numbers, finite):
+    """Take from ``finite`` the seeds with a number that is not."""
+    for s in range(len(numbers)):
+        row, bad = numbers[s], np.int32(0)
+        for n in range(len(row)):
+            bad += np.int32(row[n] - row[n] != 0)  # counted, as sums of whole numbers are vectorised
+        if bad:
+            finite[s] = False

@@ -15,8 +15,8 @@ from pgsuite.results.store.closure import absolute
 ROOT = Path(pgsuite.__file__).parent
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ALLOWED = {
-    "envs": {"kernels"},
-    "algorithms": {"kernels", "lazy"},
+    "envs": {"kernels", "seeding"},
+    "algorithms": {"kernels", "lazy", "seeding"},
     "results": {"lazy"},
     "suites": {"envs", "algorithms", "kernels", "results"},
     "reports": {"results"},
@@ -26,6 +26,7 @@ ALLOWED = {
     "foreign": set(),
     "kernels": set(),
     "lazy": set(),
+    "seeding": {"kernels"},
     "wording": set(),
     "__init__": {"lazy", "api", "results", "suites", "reports"},
 }

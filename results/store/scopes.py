@@ -12,6 +12,7 @@ _QUIET = (
     "torch.autograd.function.once_differentiable",
     *("property", "staticmethod", "classmethod"),
     *("?.kernels.kernel", "pgsuite.kernels.kernel", "pgsuite.envs.kernel"),  # which lists what can be compiled
+    *("?.losses.compiled_loss", "pgsuite.algorithms.losses.compiled_loss", "pgsuite.algorithms.compiled_loss"),
 )
 """Decorators that neither register what they decorate nor read its annotations; with a dot at the end, all below."""
 _UNTYPED_BASES = {"ABC", "Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", "Protocol", "object"}

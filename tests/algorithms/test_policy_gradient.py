@@ -8,8 +8,8 @@ import torch
 
 from pgsuite.algorithms import ActorCritic, PolicyGradient, Reinforce, ReinforceBaseline, Rollout
 from pgsuite.algorithms.adam import decayed
+from pgsuite.algorithms.losses import likelihood_loss
 from pgsuite.algorithms.normalisers import Moments
-from pgsuite.algorithms.policy_gradient import likelihood_loss
 
 from . import oracles
 from .rollouts import SPACES, episodes, planned, window

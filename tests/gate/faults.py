@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pgsuite.algorithms import TRPO, ActorCritic, Reinforce, ReinforceBaseline
 from pgsuite.algorithms.interface import Rollout, State
-from pgsuite.algorithms.policy_gradient import likelihood_loss
+from pgsuite.algorithms.losses import likelihood_loss
 from pgsuite.algorithms.trust_region import Search, Surrogate
 
 

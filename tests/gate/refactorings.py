@@ -58,7 +58,7 @@ REFACTORINGS = (
         "reinforce",
         (
             (REINFORCE, "        rate = decayed(", "        step_size = decayed("),
-            (REINFORCE, '["policy"], rate)', '["policy"], step_size)'),
+            (REINFORCE, "gradient, rate)", "gradient, step_size)"),
         ),
     ),
     Refactoring(
@@ -76,8 +76,8 @@ REFACTORINGS = (
         (
             (
                 CRITIC,
-                "        clipped, length = clip_gradient(gradient, self.max_gradient_norm)\n        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n",
-                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        clipped, length = clip_gradient(gradient, self.max_gradient_norm)\n",
+                "        gradient, loss = self.gradient_of(state, samples)\n        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n",
+                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        gradient, loss = self.gradient_of(state, samples)\n",
             ),
         ),
     ),
@@ -99,13 +99,13 @@ REFACTORINGS = (
         (
             (
                 BASELINE,
-                '        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)\n',
+                "        stepped, length = descend(state, gradient, rate)\n",
                 "",
             ),
             (
                 BASELINE,
-                "        learned = state._replace(policy",
-                '        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)\n        learned = state._replace(policy',
+                "        learned = stepped._replace(",
+                "        stepped, length = descend(state, gradient, rate)\n        learned = stepped._replace(",
             ),
         ),
     ),
@@ -115,8 +115,8 @@ REFACTORINGS = (
         (
             (
                 REINFORCE,
-                '        policy, adam = adam_step(state.policy, gradient.policy, state.optimisers["policy"], rate)\n',
-                '        moments = state.optimisers["policy"]\n        policy, adam = adam_step(state.policy, gradient.policy, moments, rate)\n',
+                "        learned, length = descend(state, gradient, rate)\n",
+                "        before = state\n        learned, length = descend(before, gradient, rate)\n",
             ),
         ),
     ),
@@ -126,8 +126,13 @@ REFACTORINGS = (
         (
             (
                 CRITIC,
-                '        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        policy, policy_adam = adam_step(state.policy, clipped.policy, state.optimisers["policy"], rate)\n',
-                '        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        before = state.policy\n        policy, policy_adam = adam_step(before, clipped.policy, state.optimisers["policy"], rate)\n',
+                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        learned, length = descend(state, gradient, rate, ",
+                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        longest = self.max_gradient_norm\n        learned, length = descend(state, gradient, rate, ",
+            ),
+            (
+                CRITIC,
+                "max_norm=self.max_gradient_norm",
+                "max_norm=longest",
             ),
         ),
     ),
@@ -196,10 +201,10 @@ REFACTORINGS = (
         (
             (
                 REINFORCE,
-                "from .adam import Adam, adam_step, decayed, norm\n",
-                "from . import adam as optimiser\nfrom .adam import Adam, decayed, norm\n",
+                "from .adam import Adam, decayed\n",
+                "from . import adam as optimiser\nfrom .adam import Adam\n",
             ),
-            (REINFORCE, "= adam_step(", "= optimiser.adam_step("),
+            (REINFORCE, "= decayed(", "= optimiser.decayed("),
         ),
     ),
     Refactoring(
@@ -208,8 +213,8 @@ REFACTORINGS = (
         (
             (
                 CRITIC,
-                "clip_gradient(gradient, self.max_gradient_norm)",
-                "clip_gradient(gradient, max_norm=self.max_gradient_norm)",
+                "descend(state, gradient, rate, critic",
+                "descend(state, gradient, learning_rate=rate, critic",
             ),
         ),
     ),
@@ -256,8 +261,8 @@ REFACTORINGS = (
         (
             (
                 BASELINE,
-                '        learned = state._replace(policy=policy, critic=fit.critic, optimisers={"policy": adam, "critic": fit.optimiser})\n',
-                '        optimisers = {"policy": adam, "critic": fit.optimiser}\n        learned = state._replace(policy=policy, critic=fit.critic, optimisers=optimisers)\n',
+                '        learned = stepped._replace(critic=fit.critic, optimisers={**stepped.optimisers, "critic": fit.optimiser})\n',
+                '        optimisers = {**stepped.optimisers, "critic": fit.optimiser}\n        learned = stepped._replace(critic=fit.critic, optimisers=optimisers)\n',
             ),
         ),
     ),

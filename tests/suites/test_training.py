@@ -248,16 +248,14 @@ def test_the_learning_rate_falls_with_it(small_cell, train, monkeypatch):
     from pgsuite.algorithms import actor_critic
 
     rates = []
-    step = actor_critic.adam_step
+    step = actor_critic.descend
 
-    def listening(parameters, gradient, adam, rate):
+    def listening(state, gradient, rate, **how):
         rates.append(float(rate[0]))
-        return step(parameters, gradient, adam, rate)
+        return step(state, gradient, rate, **how)
 
-    monkeypatch.setattr(actor_critic, "adam_step", listening)
+    monkeypatch.setattr(actor_critic, "descend", listening)
     train(small_cell("actor-critic", learning_rate=0.1, learning_rate_decay="linear", steps=500), [1])
-    assert rates[::2] == rates[1::2], "policy and critic step alike"
-    rates = rates[::2]
     assert rates[0] == pytest.approx(0.1)
     assert all(later < earlier for earlier, later in pairwise(rates))
     assert rates[-1] == pytest.approx(0.1 * 21 / 500, abs=0.1 * 21 / 500)  # within a window of zero

@@ -12,7 +12,7 @@ import torch
 
 from pgsuite.algorithms.actor_critic import ActorCritic
 from pgsuite.algorithms.critic import fit_critic
-from pgsuite.algorithms.policy_gradient import likelihood_loss
+from pgsuite.algorithms.losses import likelihood_loss
 from pgsuite.algorithms.reinforce import Reinforce
 from pgsuite.algorithms.reinforce_baseline import ReinforceBaseline
 from pgsuite.algorithms.returns import discount_powers, discounted_returns, generalised_advantage

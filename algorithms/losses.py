@@ -1,0 +1,278 @@
+"""Losses on a network's outputs: sums over samples, compiled with their slopes.
+
+A term is a kernel over a block of one seed's samples, which returns the sum and writes its slope in the outputs. The
+functions of this module apply terms to outputs as autograd does, so that a loss may be any torch expression of them. A
+loss that is one term times a number needs no autograd: marked `compiled_loss`, it is told to a kernel as data, and
+`term_gradient` goes through a network with it block by block, one seed after another.
+
+Shapes: **S** seeds, **B** samples, **D** outputs, **P** parameters.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from ..kernels import kernel
+from .blocks import Samples, length
+from .densities import add_entropy_slope, add_log_prob_slope, entropy
+from .distributions import Code, Distribution
+from .networks import BLOCK, Network, cotangent, forward, matrix
+from .shapes import check_shapes
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+LIKELIHOOD, SQUARED_ERROR = 0, 1
+NO_CODE: Final[Code] = (0, np.zeros(0, np.int64))
+"""Of a critic's outputs, which are no distribution."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a loss as data: ``factor / divisor`` times the sum that its kernel computes."""
+
+    kind: int
+    code: Code
+    """Of the distribution that the outputs describe."""
+    constant: float | Tensor
+    """What the kernel takes: a number, or one for each seed ``(S,)``."""
+    factor: float | Tensor = 1.0
+    divisor: float | Tensor = 1.0
+
+    def __mul__(self, number: float | Tensor) -> "Term":
+        return replace(self, factor=self.factor * number)
+
+    def __rmul__(self, number: float | Tensor) -> "Term":
+        return self * number
+
+    def __neg__(self) -> "Term":
+        return self * -1
+
+    def __truediv__(self, number: float | Tensor) -> "Term":
+        return replace(self, divisor=self.divisor * number)
+
+    def constants(self, seeds: int) -> NDArray[np.float64]:
+        """Return factor, divisor and constant of every seed ``(S, 3)``."""
+        made = np.empty((seeds, 3))
+        made[:, 0], made[:, 1], made[:, 2] = self.factor, self.divisor, self.constant
+        return made
+
+
+class _Outputs:
+    """Stands for outputs that a kernel will compute."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise TypeError(
+            f"a loss marked compiled_loss asks for {name} of the outputs, which are not computed yet: "
+            "it is one term times a number; take the mark away, and autograd differentiates it"
+        )
+
+
+OUTPUTS: Final[Any] = _Outputs()
+"""What a compiled loss is called with in place of outputs: the functions here then return a `Term`."""
+
+
+def compiled_loss(method: Method) -> Method:
+    """Mark a `policy_loss` or `critic_loss` that is one of this module's functions, times or divided by numbers."""
+    method.compiled_loss = True  # type: ignore[attr-defined]
+    return method
+
+
+def is_compiled(method: Callable[..., Any]) -> bool:
+    """Whether a loss is marked; one that overrides it is not, unless it says so itself."""
+    return getattr(method, "compiled_loss", False)
+
+
+def likelihood_loss(
+    distribution: Distribution, outputs: Tensor, samples: Samples, entropy_weight: float | Tensor = 0.0
+) -> Tensor:
+    """Return ``-Σ weight · log π(a|s)``, less the entropy bonus, over a block ``(S,)``.
+
+    Args:
+        distribution: of actions.
+        outputs: ``(S, B, D)`` of the policy network.
+        samples: the block; its weights are constants, no gradient flows into them.
+        entropy_weight: weight of the entropy of every step, a number or ``(S,)``.
+    """
+    loss: Tensor = _applied(Term(LIKELIHOOD, distribution.code, entropy_weight), distribution, outputs, samples)
+    return loss
+
+
+def squared_error(value: Tensor, samples: Samples) -> Tensor:
+    """Return ``Σ (V(s) - target)²`` over a block ``(S,)``.
+
+    Args:
+        value: ``(S, B)`` of the critic network.
+        samples: the block.
+    """
+    outputs = value if value is OUTPUTS else value.unsqueeze(2)
+    loss: Tensor = _applied(Term(SQUARED_ERROR, NO_CODE, 0.0), None, outputs, samples)
+    return loss
+
+
+def _applied(term: Term, distribution: Distribution | None, outputs: Tensor, samples: Samples) -> Any:
+    if outputs is OUTPUTS:
+        return term
+    check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
+    return _Applied.apply(term, distribution, outputs, samples)  # type: ignore[no-untyped-call]
+
+
+class _Applied(Function):
+    """A term of given outputs, with its slope from the same pass."""
+
+    @staticmethod
+    def forward(
+        context: Any, term: Term, distribution: Distribution | None, outputs: Tensor, samples: Samples
+    ) -> Tensor:
+        loss, context.slope = outputs.new_empty(len(outputs)), torch.empty(outputs.shape, dtype=outputs.dtype)
+        term_each(
+            term.kind,
+            term.constants(len(outputs)),
+            *term.code,
+            outputs.detach().contiguous().numpy(),
+            *sample_arrays(samples, distribution),
+            context.slope.numpy(),
+            loss.numpy(),
+        )
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weight: Tensor) -> Any:
+        return None, None, context.slope * weight.view(-1, 1, 1), None
+
+
+def sample_arrays(samples: Samples, distribution: Distribution | None) -> tuple[NDArray[Any], ...]:
+    """Return what terms take of samples: actions ``(S, B, A)``, and ``(S, B)`` weights, targets and mask."""
+    weight, target, mask = (x.contiguous().numpy() for x in (samples.weight, samples.value_target, samples.mask))
+    if distribution is None:
+        return np.zeros((len(mask), 0, 0), mask.dtype), weight, target, mask
+    actions = distribution.action_rows(samples.action, samples.mask.dtype).contiguous().numpy()
+    return actions, weight, target, mask
+
+
+def term_gradient(
+    network: Network, parameters: Tensor, samples: Samples, term: Term, distribution: Distribution | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the gradient ``(S, P)`` and value ``(S,)`` of a term of a network's outputs, summed block by block.
+
+    Args:
+        network: policy or critic.
+        parameters: its parameters ``(S, P)``.
+        samples: any number of blocks.
+        term: of the loss.
+        distribution: of actions, where the outputs describe one.
+    """
+    check_shapes(parameters=(parameters, "S P"), observation=(samples.observation, "S B O"), mask=(samples.mask, "S B"))
+    weights, rows = parameters.numpy(), min(BLOCK, samples.mask.shape[1])
+    gradient, loss = np.zeros_like(weights), np.zeros(len(weights), weights.dtype)
+    gradient_each(
+        weights,
+        *network.code,
+        term.kind,
+        term.constants(len(weights)),
+        *term.code,
+        samples.observation.contiguous().numpy(),
+        *sample_arrays(samples, distribution),
+        rows,
+        network.work(rows, weights.dtype, 2 * rows * network.row),
+        gradient,
+        loss,
+    )
+    return torch.from_numpy(gradient), torch.from_numpy(loss)
+
+
+@kernel
+def likelihood(kind, sizes, outputs, actions, weight, mask, entropy_weight, scale, slope):
+    """``-Σ mask (weight · log π(a|s) + entropy_weight · H)`` of a block, and its slope times ``scale``."""
+    total = outputs.dtype.type(0)
+    for b in range(len(outputs)):
+        row = slope[b]
+        row[:] = 0
+        if mask[b] != 0:
+            log_prob = add_log_prob_slope(kind, sizes, outputs[b], actions[b], -mask[b] * weight[b], row)
+            total -= mask[b] * weight[b] * log_prob
+            if entropy_weight != 0:
+                total -= mask[b] * entropy_weight * entropy(kind, sizes, outputs[b])
+                add_entropy_slope(kind, sizes, outputs[b], -mask[b] * entropy_weight, row)
+            for d in range(len(row)):
+                row[d] *= scale
+    return total
+
+
+@kernel
+def squared(outputs, target, mask, scale, slope):
+    """``Σ mask (V(s) - target)²`` of a block, and its slope times ``scale``."""
+    total = outputs.dtype.type(0)
+    for b in range(len(outputs)):
+        slope[b, 0] = 0
+        if mask[b] != 0:
+            error = (outputs[b, 0] - target[b]) * mask[b]
+            total += error * error
+            slope[b, 0] = 2 * error * mask[b] * scale
+    return total
+
+
+@kernel
+def term_block(term, constants, kind, sizes, outputs, actions, weight, target, mask, slope):
+    """A term of a block, and its slope: of one seed, for whom the ``constants`` are those of `Term`."""
+    number = outputs.dtype.type
+    factor, divisor, constant = number(constants[0]), number(constants[1]), number(constants[2])
+    scale = number(1) / divisor * factor
+    if term == SQUARED_ERROR:
+        total = squared(outputs, target, mask, scale, slope)
+    else:
+        total = likelihood(kind, sizes, outputs, actions, weight, mask, constant, scale, slope)
+    return factor * number(total) / divisor
+
+
+@kernel(
+    "int64, float64[:, ::1], int64, int64[::1], real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], "
+    "real[:, ::1], real[:, :, ::1], real[::1]"
+)
+def term_each(term, constants, kind, sizes, outputs, actions, weight, target, mask, slope, loss):
+    """`term_block` of every seed."""
+    for s in range(len(outputs)):
+        loss[s] = term_block(
+            term, constants[s], kind, sizes, outputs[s], actions[s], weight[s], target[s], mask[s], slope[s]
+        )
+
+
+@kernel(
+    "real[:, ::1], int64[::1], boolean, int64, float64[:, ::1], int64, int64[::1], real[:, :, ::1], "
+    "real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], int64, real[::1], real[:, ::1], real[::1]"
+)
+def gradient_each(
+    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask, block, work,
+    gradient, loss,
+):  # fmt: skip
+    """Add to every seed's gradient and loss what a term gives on each block up to the last sample that counts."""
+    outputs = matrix(work, 0, block, widths[-2] + widths[-1])
+    slopes = matrix(work, outputs.size, block, outputs.shape[1])
+    hidden = work[2 * outputs.size : 2 * outputs.size + block * widths[1:-2].sum()]
+    work = work[2 * outputs.size + hidden.size :]
+    for s in range(len(parameters)):
+        count = length(mask[s])
+        for start in range(0, count, block):
+            stop = min(start + block, count)
+            rows, seen = stop - start, observation[s, start:stop]
+            forward(parameters[s], widths, relu, seen, hidden, outputs[:rows])
+            loss[s] += term_block(
+                term,
+                constants[s],
+                kind,
+                sizes,
+                outputs[:rows],
+                actions[s, start:stop],
+                weight[s, start:stop],
+                target[s, start:stop],
+                mask[s, start:stop],
+                slopes[:rows],
+            )
+            cotangent(parameters[s], widths, relu, seen, hidden, slopes[:rows], work, gradient[s])

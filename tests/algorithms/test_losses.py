@@ -1,0 +1,88 @@
+"""Losses as data against the same losses by autograd."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from pgsuite.algorithms import ActorCritic, Reinforce, Samples, loss_gradient
+from pgsuite.algorithms.losses import OUTPUTS, Term, compiled_loss, is_compiled
+
+from .rollouts import SPACES, episodes, window
+
+
+def torch_likelihood(distribution, outputs, samples: Samples, entropy_weight: float) -> torch.Tensor:
+    """The loss by its definition, in torch."""
+    gain = samples.weight * distribution.log_prob(outputs, samples.action)
+    return -(samples.mask * (gain + entropy_weight * distribution.entropy(outputs))).sum(1)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_compiled_loss_is_the_loss_by_autograd(space):
+    """The samples are more than a block, and some are masked."""
+    algorithm = ActorCritic(num_envs=4, num_steps=90, entropy_weight=0.2, dtype="float64", hidden=(5,))
+    state = algorithm.init(SPACES[space], [1, 2])
+    samples = algorithm.samples(state, window(SPACES[space], [1, 2], 4, 90))
+    assert samples.mask.shape[1] > 256
+    assert (samples.mask == 0).any()
+    gradient, loss = algorithm.gradient_of(state, samples)
+    distribution = state.model.distribution
+    policy, policy_loss = loss_gradient(
+        state.model.policy,
+        state.policy,
+        samples,
+        lambda outputs, block: torch_likelihood(distribution, outputs, block, 0.2) / 360,
+    )
+    critic, critic_loss = loss_gradient(
+        state.model.value_network,
+        state.critic,
+        samples,
+        lambda value, block: 0.25 * (block.mask * (value[..., 0] - block.value_target) ** 2).sum(1) / 360,
+    )
+    torch.testing.assert_close(gradient.policy, policy)
+    torch.testing.assert_close(gradient.critic, critic)
+    torch.testing.assert_close(loss, policy_loss + critic_loss)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twice(Reinforce):
+    def policy_loss(self, distribution, outputs, samples):
+        return 2 * super().policy_loss(distribution, outputs, samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwiceCompiled(Reinforce):
+    @compiled_loss
+    def policy_loss(self, distribution, outputs, samples):
+        return 2 * super().policy_loss(distribution, outputs, samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong(Reinforce):
+    @compiled_loss
+    def policy_loss(self, distribution, outputs, samples):
+        return distribution.log_prob(outputs, samples.action).sum(1)
+
+
+def test_a_loss_of_ones_own_is_taken_whether_it_is_marked_or_not():
+    rollout, gradients = episodes(SPACES["Discrete"], [1], 8), []
+    for algorithm in (Reinforce(dtype="float64"), Twice(dtype="float64"), TwiceCompiled(dtype="float64")):
+        state = algorithm.init(SPACES["Discrete"], [1])
+        gradients.append(algorithm.gradient(state, rollout)[0].policy)
+    assert not is_compiled(Twice().policy_loss)
+    assert is_compiled(TwiceCompiled().policy_loss)
+    torch.testing.assert_close(gradients[1], 2 * gradients[0])
+    torch.testing.assert_close(gradients[2], 2 * gradients[0])
+
+
+def test_a_mark_on_a_loss_that_is_no_term_is_explained():
+    algorithm = Wrong()
+    state = algorithm.init(SPACES["Discrete"], [1])
+    with pytest.raises(TypeError, match=r"marked compiled_loss .* one term times a number; take the mark away"):
+        algorithm.gradient(state, episodes(SPACES["Discrete"], [1], 8))
+
+
+def test_constants_may_differ_between_seeds():
+    term = 3 * Term(0, (0, torch.zeros(0).numpy()), torch.tensor([0.5, 0.25])) / torch.tensor([2.0, 4.0])
+    assert (-term).constants(2).tolist() == [[-3, 2, 0.5], [-3, 4, 0.25]]
+    assert OUTPUTS is not None
