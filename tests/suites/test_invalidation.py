@@ -150,7 +150,7 @@ FITTED = TRPO | BASELINE
 FROZEN = "@dataclass(frozen=True, kw_only=True)"
 CHANGES = [
     # algorithms: constants, operators, defaults, decorators, order
-    ("class TRPO(", "max_kl: Positive = 0.01", "max_kl: Positive = 0.02", TRPO, None),
+    ("class TRPO(", "log_range(0.003, 0.05)] = 0.01", "log_range(0.003, 0.05)] = 0.02", TRPO, None),
     ("class NaturalGradient(", "surrogate, -gradient.policy", "surrogate, gradient.policy", TRPO, None),
     ("class TRPO(", FROZEN, "@dataclass(frozen=True, kw_only=False)", TRPO, None),
     ("class TRPO(", FROZEN, "@dataclass(kw_only=True)", TRPO, None),
@@ -229,7 +229,7 @@ NOTHING = [
     # annotations
     ("def orthogonal(", "-> NDArray[np.float64]", "-> object"),
     ("def _gumbel(", "gumbel: Sampled =", "gumbel ="),
-    ("class TRPO(", "max_kl: Positive", "max_kl: NonNegative"),
+    ("class TRPO(", "max_kl: Annotated[Positive", "max_kl: Annotated[NonNegative"),
     ("class Rollout(", "terminated: Tensor", "terminated: 'Tensor'"),
     ("Share = ", "le=1", "le=2"),
     # what does not compute
@@ -479,7 +479,12 @@ def beside_peers(tmp_path_factory):
         ("class PolicyActor:", "set_training_mode(False)", "set_training_mode(True)", {"sb3-a2c", "sb3-trpo"}),
         ("A2C = ", "stable_baselines3.A2C", "stable_baselines3.PPO", {"sb3-a2c"}),
         ("class TrainingLoop:", "with single_thread():", "if True:", {"actor-critic"}),
-        ("class ActorCritic(", "num_steps: Count = 16", "num_steps: Count = 15", {"actor-critic"}),
+        (
+            "class ActorCritic(",
+            "num_steps: Annotated[Count, choices(8, 16, 32)] = 16",
+            "num_steps: Annotated[Count, choices(8, 16, 32)] = 15",
+            {"actor-critic"},
+        ),
         ("def evaluate(", "Episodes(count)", "Episodes(count, group=1)", {"actor-critic", "sb3-a2c", "sb3-trpo"}),
         ("class ResultsCallback(", "super().__init__(cell.grid)", "super().__init__([])", set()),
         ("def policy_module(", "torch.float32", "torch.float64", set()),
