@@ -25,7 +25,7 @@ demo: install  ## run the quick suite and print its table
 	$(BIN)/pgsuite run quick
 
 test: develop  ## all tests
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: develop
 	$(BIN)/ruff check .

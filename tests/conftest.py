@@ -1,0 +1,29 @@
+"""The order in which files of tests are given to workers, which take whole files: what a file shares is made once."""
+
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent
+_LONGEST = (
+    "cli/test_check.py",
+    "cli/test_interruption.py",
+    "reports/test_browser.py",
+    "test_api.py",
+    "reports/test_outputs.py",
+    "cli/test_uninvited.py",
+    "test_docs.py",
+    "suites/audit/test_run.py",
+    "suites/test_slice_invariance.py",
+    "suites/sb3/test_training.py",
+    "cli/test_peers.py",
+    "suites/test_invalidation.py",
+    "suites/test_planning.py",
+    "examples/test_examples.py",
+)
+"""Files that take longest, in seconds of a processor: begun first, so that all workers end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {_ROOT / name: n for n, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
