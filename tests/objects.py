@@ -1,6 +1,7 @@
 """An S3 server on the loopback interface: moto's, with what the network and a busy service do to it."""
 
 import itertools
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from unittest.mock import patch
+from urllib.parse import quote, unquote
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
@@ -46,7 +48,38 @@ class Objects:
     @property
     def environment(self) -> dict[str, str]:
         """What leads a client here."""
-        return {**SECRETS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}"}
+        here = f"http://127.0.0.1:{self.port}"
+        account = {
+            "gcs_base_url": here,
+            "disable_oauth": True,
+            "client_email": "",
+            "private_key": "",
+            "private_key_id": "",
+        }
+        return {**SECRETS, "AWS_ENDPOINT_URL": here, "GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)}
+
+
+def _with_generations(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """The same to a client of Google Cloud Storage, whose XML interface says generations where S3's says ETags."""
+
+    def answer(environ: dict[str, str], start: Callable[..., object]) -> Iterable[bytes]:
+        wanted = environ.pop("HTTP_X_GOOG_IF_GENERATION_MATCH", None)
+        if not environ.get("HTTP_AUTHORIZATION", "").startswith("AWS4"):
+            # As S3 is asked: moto looks whose request it is, and reads the path as it stands, "%2D" for "-".
+            environ["HTTP_AUTHORIZATION"] = "AWS4-HMAC-SHA256 Credential=AKIALOOPBACK/20260101/us-east-1/s3/it"
+            path = quote(unquote(environ["RAW_URI"].partition("?")[0]))
+            environ["RAW_URI"] = environ["REQUEST_URI"] = f"{path}?{environ['QUERY_STRING']}"
+        if wanted is not None:
+            condition = ("HTTP_IF_NONE_MATCH", "*") if wanted == "0" else ("HTTP_IF_MATCH", f'"{int(wanted):032x}"')
+            environ.update([condition])
+
+        def begin(status: str, headers: list[tuple[str, str]], *rest: object) -> object:
+            tags = [value.strip('"') for name, value in headers if name.lower() == "etag"]
+            return start(status, [*headers, *(("x-goog-generation", str(int(tag, 16))) for tag in tags)], *rest)
+
+        return app(environ, begin)
+
+    return answer
 
 
 @contextmanager
@@ -66,7 +99,7 @@ def served() -> Iterator[Objects]:
             return [b""]
         return done
 
-    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    server = make_server("127.0.0.1", 0, _with_generations(answer), threaded=True)
     objects.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -17,7 +17,8 @@ Version = RemoteVersion | tuple[int, ...]
 
 PATIENCE = 60.0
 """Seconds to wait for whoever writes a file, which takes milliseconds."""
-_PAUSE = 0.02
+_SHORTEST, _LONGEST = 0.02, 1.0
+"""Seconds of a pause between two tries."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _COLLAPSED = re.compile(rf"({'|'.join(SCHEMES)}):/[^/]")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}[A-Za-z0-9]")
@@ -113,13 +114,14 @@ def write_after(path: Place, content: bytes, before: Version) -> Version:
 
 
 def turns(path: Place) -> Iterator[None]:
-    """The tries to write a file that others write too: the first at once, then with a pause before each.
+    """The tries to write a file that others write too: the first at once, then with a longer pause before each.
 
     Raises:
         PgsuiteError: others have not left off for `PATIENCE` seconds.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline, pause = time.monotonic() + PATIENCE, _SHORTEST
     while time.monotonic() < deadline:
         yield
-        time.sleep(random.uniform(_PAUSE, 10 * _PAUSE))
+        time.sleep(random.uniform(0, pause))  # else those who met would meet again
+        pause = min(2 * pause, _LONGEST)
     raise PgsuiteError(f"others have written {path} for {PATIENCE:.0f} s without a pause: run this again later")

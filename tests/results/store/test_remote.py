@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import random
 import sys
 import threading
 import time
@@ -69,9 +70,17 @@ def ask(out, *seeds, algorithm="trpo", suite="quick"):
     return change_manifest(out, suite, lambda manifest: manifest.asking([cell]))
 
 
-@pytest.fixture(params=["folder", "url"])
+@pytest.fixture(params=["folder", "s3", "gs"])
 def anywhere(request, tmp_path):
-    return tmp_path if request.param == "folder" else request.getfixturevalue("out")
+    return (
+        tmp_path if request.param == "folder" else request.getfixturevalue("out" if request.param == "s3" else "google")
+    )
+
+
+@pytest.fixture
+def google(out):
+    """The same in Google Cloud Storage."""
+    return place_of(str(out).replace("s3:", "gs:"))
 
 
 # What a text names.
@@ -140,6 +149,22 @@ def test_an_object_is_created_once_and_swapped_only_where_it_is_the_one_that_was
         path.write_after(b"four", second)
     with pytest.raises(FileNotFoundError):
         path.read(10)
+
+
+def test_google_compares_and_swaps_generations(google, server):
+    first = (google / "a").write_after(b"one", None)
+    assert first["version"].isdecimal()
+    with pytest.raises(Moved):
+        (google / "a").write_after(b"two", None)
+    second = (google / "a").write_after(b"two", first)
+    with pytest.raises(Moved):
+        (google / "a").write_after(b"three", first)
+    assert (google / "a").version()["version"] == second["version"]
+    assert [place.name for place in google.iterdir()] == ["a"]
+    store = cell_at(google)
+    assert ask(google, 0) == ""
+    assert checkpoint(store, 0, 2, COMPLETE) == ""
+    assert gather([str(google)]).whole
 
 
 def test_of_many_who_create_one_object_one_does(out):
@@ -279,21 +304,21 @@ def test_damage_is_found_and_mended(out):
 
 def test_reading_hundreds_of_runs_takes_few_requests_that_wait_for_each_other(out, server):
     store = cell_at(out)
-    ask(out, *range(60))
+    ask(out, *range(40))
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda seed: checkpoint(store, seed, 2, COMPLETE), range(60)))
+        list(pool.map(lambda seed: checkpoint(store, seed, 2, COMPLETE), range(40)))
     before, waits = len(server.requests), 0.02
     server.fault = lambda number: time.sleep(waits) or ""  # moto answers one by one here, so these add up
     begun = time.perf_counter()
-    assert len(gather([str(out)]).frame) == 180
-    assert time.perf_counter() - begun > 60 * waits
+    assert len(gather([str(out)]).frame) == 120
+    assert time.perf_counter() - begun > 40 * waits
     read = server.requests[before:]
     assert sum("list-type" in path for _, path in read) == 1
-    assert len(read) == 1 + 2 + 60  # the listing, manifest and record, and each curve once
+    assert len(read) == 1 + 2 + 40  # the listing, manifest and record, and each curve once
     server.fault = lambda number: ""
     before = len(server.requests)
     assert set(store.seeds().values()) == {"complete"}
-    assert len(server.requests) - before <= 2 + 2 * 60
+    assert len(server.requests) - before <= 2 + 2 * 40
 
 
 # Two at once.
@@ -314,11 +339,10 @@ def test_a_finished_run_is_never_replaced_by_one_that_is_behind(anywhere):
 
 
 def test_whatever_two_workers_of_one_run_do_in_turn_something_whole_is_there(anywhere):
-    """Two that write file by file in every order of their steps: the run is whole whenever anybody looks."""
+    """Two that write file by file, in many orders of their steps: the run is whole whenever anybody looks."""
     stages = [(1, PARTIAL), (2, COMPLETE)]
-    for seed, first in enumerate(combinations(range(10), 5)):
-        if seed % 7:  # of 252 orders every seventh
-            continue
+    orders = random.Random(0).sample([*combinations(range(10), 5)], 8 if isinstance(anywhere, Path) else 3)
+    for seed, first in enumerate(orders):
         store = cell_at(anywhere)
         steps = {"a": _steps(cell_at(anywhere), seed, stages), "b": _steps(cell_at(anywhere), seed, stages)}
         for turn in range(10):
