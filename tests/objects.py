@@ -34,6 +34,8 @@ class Objects:
     fault: Fault = lambda number: ""
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Method and path with query, in order."""
+    most: int = 0
+    """Requests that were there at once, at most."""
     _bucket = itertools.count()
 
     def bucket(self) -> str:
@@ -86,10 +88,14 @@ def _with_generations(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iter
 def served() -> Iterator[Objects]:
     """A server, which this process and those that it starts find by their environment."""
     app, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
-    objects = Objects(0)
+    objects, there, counting = Objects(0), list[dict[str, str]](), threading.Lock()
 
     def answer(environ: dict[str, str], start: Callable[..., object]) -> Iterable[bytes]:
+        with counting:
+            there.append(environ)
+            objects.most = max(objects.most, len(there))
         with lock:
+            there.remove(environ)
             objects.requests.append((environ["REQUEST_METHOD"], f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"))
             befalls = objects.fault(len(objects.requests))
             if befalls != "unheard":  # moto keeps no order among threads: it would compare, and swap later
