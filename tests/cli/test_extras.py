@@ -109,6 +109,13 @@ def test_exports(extra, arguments, csv, pgsuite, hide, tmp_path):
     assert err.endswith(f"pip install 'pgsuite[{extra}]'\n")
 
 
+@pytest.mark.parametrize("on", ["ray", "ray://head:10001"])
+def test_a_cluster_is_refused_before_anything_is_run(on, pgsuite, hide, tmp_path):
+    hide("ray")
+    assert is_missing("ray", pgsuite("run", "quick", "--on", on, "--out", str(tmp_path / "out")))
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_mp4(pgsuite, hide):
     hide("imageio_ffmpeg")
     assert is_missing("video", pgsuite("replay", "nowhere", "-o", "episode.mp4"))
