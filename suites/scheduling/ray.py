@@ -9,6 +9,7 @@ writes the same bits.
 import os
 import pickle
 import signal
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ from .deaths import kept, snapshots
 from .interface import Failure, Job, Listener, News
 from .local import available_cores
 from .luggage import pack
+from .places import RAY_SCHEME
 from .relay import Begun, Order, Silent
 
 _OBJECT_STORE = 100 * 2**20
@@ -39,6 +41,8 @@ MOST_LOSSES = 5
 """Machines that a job may lose one after another without getting any further."""
 _LISTEN = 0.5
 """Seconds to wait for letters before looking after tasks."""
+_PATIENCE = 10.0
+"""Seconds to wait for whoever listens at the address of a cluster."""
 _COUNT_AGAIN = 10.0
 """Seconds after which the CPUs of the cluster are counted again."""
 _HEAD = {"node:__internal_head__": 0.001}
@@ -76,6 +80,7 @@ def _connect(address: str | None, count: int | None) -> None:
     quiet = {"logging_level": "ERROR", "log_to_driver": False}
     named = address or os.environ.get("RAY_ADDRESS")
     try:
+        _check_reach(named or "")
         with _handlers_kept():
             try:
                 ray.init(named or "auto", **quiet)
@@ -90,6 +95,17 @@ def _connect(address: str | None, count: int | None) -> None:
             f"cannot reach {place}: {in_one_line(error)}; start it with `ray start --head`, or name it in RAY_ADDRESS "
             "or as --on ray://HOST:PORT"
         ) from error
+
+
+def _check_reach(address: str) -> None:
+    """Try an address, which Ray itself does for minutes.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    host, colon, port = address.removeprefix(RAY_SCHEME).rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
 
 
 @contextmanager

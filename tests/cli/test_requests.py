@@ -19,6 +19,7 @@ import pytest
         (["run", "quick", "--seeds", "some"], ["--seeds", "'some'", "'0-9'"]),
         (["run", "quick", "--shard", "11/10"], ["--shard", "'11/10'", "1/10 to 10/10"]),
         (["run", "quick", "--on", "slurm"], ["--on", "'slurm'", "ray://HOST:PORT"]),
+        (["run", "quick", "--steps", "20", "--on", "ray://127.0.0.1:1"], ["ray://127.0.0.1:1", "refused", "ray start"]),
         (["run", "quick", "--mixed"], ["--mixed", "--on ray"]),
         (["run", "quick", "--out", "file/out"], ["cannot write", "file/out", "--out"]),
         (["run", "quick", "--out", "file"], ["cannot write", "file", "--out"]),

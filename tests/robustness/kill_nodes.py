@@ -28,6 +28,7 @@ else:
     from kill import DOCS, bits, finished
 
 _POLL = 0.05
+_TRIALS = 5
 _MEMORY = 80 * 2**20
 """Bytes of a node's object store."""
 WITHIN = 8.0
@@ -65,8 +66,14 @@ def cluster_of(nodes: int, **arguments: Any) -> Iterator[Any]:
 
 
 def add_node(cluster: Any, **arguments: Any) -> Any:
-    """Let another node join, of one CPU."""
-    return cluster.add_node(num_cpus=1, object_store_memory=_MEMORY, **arguments)
+    """Let another node join, of one CPU; one that a busy machine is too slow for is tried again."""
+    for trial in range(_TRIALS):
+        try:
+            return cluster.add_node(num_cpus=1, object_store_memory=_MEMORY, **arguments)
+        except Exception:  # Ray raises nothing more particular
+            if trial == _TRIALS - 1:
+                raise
+    return None
 
 
 def kill_node(cluster: Any, node: Any) -> None:
@@ -153,7 +160,7 @@ def table(done: list[Repetition], command: list[str], runs: int, options: argpar
     lines = [
         "# Machines of a cluster killed at random",
         "",
-        f"`python tests/robustness/kill_nodes.py --repetitions {options.repetitions} --seed {options.seed}`:",
+        f"`python tests/robustness/kill_nodes.py --repetitions {len(done)} --seed {options.seed}`:",
         f"`pgsuite run {' '.join(command)} --on ray` ({runs} runs) on a Ray cluster of three nodes on one",
         "machine of two cores. The two that work are killed once each (SIGKILL to all processes of a node), at random,",
         "and so is the driver, which is started again. Bits are of every column but the wall time and of every array",
