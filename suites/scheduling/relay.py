@@ -125,9 +125,8 @@ def _check_store(job: Job) -> None:
     except RemoteTrouble as error:
         raise Refused(str(error)) from None
     except PgsuiteError:
-        raise Refused(
-            f"it does not see the results in {job.store.path.parent}: give --out a folder that all machines share"
-        ) from None
+        where = "a folder that all machines share, or a URL"
+        raise Refused(f"it does not see the results in {job.store.path.parent}: give --out {where}") from None
 
 
 @cache
