@@ -206,21 +206,24 @@ class CompiledVectorEnv:
         drawn, draws = self.members.drawn, self.members.draws
         ahead = draws.shape[1]
         if resets > ahead:
-            capacity = resets + DRAWS_AHEAD
+            capacity = resets + (DRAWS_AHEAD if ahead else 0)  # an evaluation resets once
             grown = np.empty((self.num_envs, capacity, draws.shape[2]))
             grown[:, capacity - ahead :] = draws
             drawn += capacity - ahead
             self.members = self.members._replace(draws=grown)
             draws, ahead = grown, capacity
-        low, high = self.task.reset_low, self.task.reset_high
         short = members[drawn[members] > ahead - resets].tolist()
+        if not short:
+            return
         if new := [m for m in short if self._streams[m] is None]:
             for m, begun in zip(new, generators(entropy([self._seeds[m] for m in new])), strict=True):
                 self._streams[m] = begun
         for m in short:
-            stream = self._streams[m]
-            assert stream is not None
             left = ahead - drawn[m]
             draws[m, :left] = draws[m, drawn[m] :]
-            draws[m, left:] = stream.uniform(low, high, (drawn[m], len(low)))
-            drawn[m] = 0
+            self._streams[m].random(out=draws[m, left:])
+        # `Generator.uniform` is the same sum of the same product, but looks at the bounds for longer than it draws.
+        low, high = self.task.reset_low, self.task.reset_high
+        fresh = np.arange(ahead) >= ahead - drawn[short, None]
+        draws[short] = np.where(fresh[:, :, None], low + (high - low) * draws[short], draws[short])
+        drawn[short] = 0

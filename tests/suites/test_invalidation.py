@@ -201,7 +201,7 @@ CHANGES = [
     ("CONTINUOUS_GOAL = 0.45", "0.45", "0.5", None, {"MountainCarContinuous-v0"}),
     ("MAX_SPEED = 0.07", "0.07", "0.08", None, CARTS),
     ("def restart(", "drawn[m] += 1", "drawn[m] += 2", None, None),
-    ("class CompiledVectorEnv:", "stream.uniform(low, high", "stream.uniform(high, low", None, None),
+    ("class CompiledVectorEnv:", "low + (high - low)", "high + (high - low)", None, None),
     ("def generators(entropy", "np.random.PCG64(", "np.random.MT19937(", None, None),
     ("LEFT, RIGHT", "0xCA01F9DD", "0xCA01F9DF", None, None),
     ("def likelihood(kind", "total -=", "total +=", None, None),
