@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from .closure import program
+from .closure import WHOLE, Definition, program
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:
@@ -43,15 +43,20 @@ def source_definitions(*roots: str, without: Collection[str] = ()) -> tuple[str,
 
 
 def source_files(*roots: str) -> dict[Path, Path]:
-    """Files of others' that the code at the roots is made of -> the folder that each is imported from.
+    """Files of others' that importing the code at the roots takes -> the folder that each is imported from.
 
     Raises:
         UsageError: a root does not exist, or a file is not Python.
     """
-    known = program()
-    _, first, rest = known.reached([known.root(root) for root in roots])
-    sources = dict.fromkeys(node.source for node in (*first, *rest) if node.source.home != known.package)
-    return {each.path: each.home.folder if each.home.top is None else each.home.folder.parent for each in sources}
+    known, found = program(), {}
+    targets = [known.root(root) for root in roots]
+    while targets:
+        _, first, rest = known.reached(targets)
+        sources = dict.fromkeys(node.source for node in (*first, *rest) if node.source.home != known.package)
+        new = [each for each in sources if each.path not in found]
+        found |= {each.path: each.home.folder if each.home.top is None else each.home.folder.parent for each in new}
+        targets = [Definition(each, WHOLE) for each in new]  # an import runs all of a file, used or not
+    return found
 
 
 def source_hash(*roots: str, without: Collection[str] = ()) -> str:

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ class Mine(Reinforce):
     def update(self, state, rollout):
         assert (K, L) == (3, 4)
         return super().update(state, rollout)
+
+@dataclass(frozen=True, kw_only=True)
+class Other(Reinforce):
+    pass  # uses nothing of what its file imports
 """
 ENVIRONMENTS = """
 import gymnasium
@@ -75,6 +80,10 @@ def test_what_the_cells_are_made_of_travels_and_nothing_else(cells):
         "0/luggage_package/inner.py",
     ]
     assert packed.moved["luggage_mine.py"] == "0/luggage_mine.py"
+
+
+def test_what_a_file_imports_travels_also_where_the_algorithm_does_not_use_it(cells):
+    assert "0/luggage_beside.py" in pack([replace(cells[0], reference="luggage_mine.py:Other")]).files
 
 
 def test_ours_alone_needs_no_luggage(small_cell):
