@@ -179,6 +179,9 @@ def clip_each(gradient, length, longest, clipped):
         clip(gradient[s], length[s], longest[s], clipped[s])
 
 
-def decayed(learning_rate: float, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
+def decayed(learning_rate: float | Tensor, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
     """Return the learning rate of every seed ``(S,)`` at its share of the budget used."""
+    if isinstance(learning_rate, Tensor):
+        learning_rate = learning_rate.to(progress.dtype)
+        return learning_rate * (1 - progress) if decay == "linear" else learning_rate
     return learning_rate * (1 - progress) if decay == "linear" else torch.full_like(progress, learning_rate)

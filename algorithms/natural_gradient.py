@@ -15,6 +15,7 @@ from typing import Annotated, ClassVar
 from torch import Tensor
 
 from .adam import Adam, norm
+from .axis import along
 from .blocks import Samples, explained_variance
 from .critic import fit_critic
 from .distributions import Distribution
@@ -72,7 +73,7 @@ class NaturalGradient(PolicyGradient):
     def natural_gradient(self, surrogate: Surrogate, gradient: Tensor) -> Solution:
         """Return ``(F + damping I)⁻¹ g`` for an ascent direction g ``(S, Pp)`` of the policy."""
         return conjugate_gradient(
-            lambda v: surrogate.fisher_product(v) + self.damping * v,
+            lambda v: surrogate.fisher_product(v) + along(self.damping, v) * v,
             gradient,
             iterations=self.cg_iterations,
             tolerance=self.cg_tolerance,

@@ -116,7 +116,7 @@ class Standardiser(NamedTuple):
         return made
 
 
-def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: float) -> tuple[Tensor, Tensor]:
+def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: float | Tensor) -> tuple[Tensor, Tensor]:
     """Return running sums ``R_t = discount * R_{t-1} + r_t`` ``(S, N, T)`` and the last, to carry on ``(S, N)``.
 
     ``carry`` is that of the rollout before; it starts at zero after an episode's end. The standard deviation of these
@@ -126,16 +126,18 @@ def discounted_trace(reward: Tensor, done: Tensor, carry: Tensor, discount: floa
     """
     check_shapes(reward=(reward, "S N T"), done=(done, "S N T"), carry=(carry, "S N"))
     sums, after = torch.empty_like(reward, memory_format=torch.contiguous_format), carry.to(reward.dtype, copy=True)
-    arrays = (reward.contiguous().numpy(), done.contiguous().numpy(), after.numpy(), discount, sums.numpy())
+    own = np.empty(len(reward))
+    own[:] = discount
+    arrays = (reward.contiguous().numpy(), done.contiguous().numpy(), after.numpy(), own, sums.numpy())
     trace_each(*arrays)
     return sums, after
 
 
-@kernel("real[:, :, ::1], boolean[:, :, ::1], real[:, ::1], float64, real[:, :, ::1]")
+@kernel("real[:, :, ::1], boolean[:, :, ::1], real[:, ::1], float64[::1], real[:, :, ::1]")
 def trace_each(reward, done, carry, discount, sums):
     """`discounted_trace`, with the carry in place."""
     for s in range(reward.shape[0]):
         for n in range(reward.shape[1]):
             for t in range(reward.shape[2]):
-                sums[s, n, t] = discount * carry[s, n] + reward[s, n, t]
+                sums[s, n, t] = discount[s] * carry[s, n] + reward[s, n, t]
                 carry[s, n] = 0 if done[s, n, t] else sums[s, n, t]

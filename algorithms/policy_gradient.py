@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..kernels import kernel
 from .adam import Adam
+from .axis import within
 from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
 from .groups import group_advantages
@@ -274,7 +275,7 @@ class PolicyGradient(ABC):
             standardise: whether weights get mean 0 and standard deviation 1 per seed.
         """
         experience = self.experience(state, rollout)
-        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        returns = discounted_returns(experience.reward, rollout.done, _each(self.discount))
         weight = weigh(returns, experience.value[..., :-1])
         if discounted:
             weight = weight * discount_powers(rollout.time, self.discount, weight.dtype)
@@ -290,23 +291,23 @@ class PolicyGradient(ABC):
         weights = self.target.group
         assert weights is not None, "the target says how episodes are compared"
         experience = self.experience(state, rollout)
-        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        returns = discounted_returns(experience.reward, rollout.done, _each(self.discount))
         lengths = rollout.valid.sum(2)
         weight = group_advantages(returns[..., 0], lengths, weights).unsqueeze(2).expand_as(returns)
         return self.pack(rollout, experience, weight=weight, value_target=returns, standardise=False)
 
-    def bootstrapped(self, state: State, rollout: Rollout, *, trace: float, standardise: bool) -> Samples:
+    def bootstrapped(self, state: State, rollout: Rollout, *, trace: float | Tensor, standardise: bool) -> Samples:
         """Weigh steps by their generalised advantage ``A_t``; the critic regresses on ``A_t + V(s_t)``.
 
         Args:
             state: whose critic.
             rollout: a window.
-            trace: λ.
+            trace: λ, a number or ``(S,)``.
             standardise: whether advantages get mean 0 and standard deviation 1 per seed.
         """
         experience = self.experience(state, rollout)
         value, ends = experience.value, (rollout.terminated, rollout.truncated)
-        advantage = generalised_advantage(experience.reward, value, *ends, self.discount, trace)
+        advantage = generalised_advantage(experience.reward, value, *ends, _each(self.discount), _each(trace))
         value_target = advantage + value[..., :-1]
         return self.pack(rollout, experience, weight=advantage, value_target=value_target, standardise=standardise)
 
@@ -360,6 +361,11 @@ def bounded_each(reward, largest, made):
             made[s] = np.nan
 
 
+def _each(number: float | Tensor) -> float | Tensor:
+    """A hyperparameter of the steps ``(S, N, T)``: one for each seed is one for all its environments."""
+    return number.unsqueeze(1) if isinstance(number, Tensor) else number
+
+
 def largest_reward(dtype: torch.dtype) -> float:
     """Return the largest reward that an update can be computed from, 1.4e14 in float32 and 1e149 in float64.
 
@@ -368,19 +374,21 @@ def largest_reward(dtype: torch.dtype) -> float:
     return sqrt(torch.finfo(dtype).max) / 2**17
 
 
-def clipped_surrogate(distribution: Distribution, outputs: Tensor, samples: Samples, clip_range: float) -> Tensor:
+def clipped_surrogate(
+    distribution: Distribution, outputs: Tensor, samples: Samples, clip_range: float | Tensor
+) -> Tensor:
     """Return ``Σ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A)`` over a block ``(S,)``, ρ the ratio to the policy that acted.
 
     Args:
         distribution: of actions.
         outputs: ``(S, B, D)`` of the policy network.
         samples: the block; A are its weights.
-        clip_range: ε.
+        clip_range: ε, a number or ``(S,)``.
 
     Source: Schulman et al. (2017), equation 7.
     """
     check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
     ratio = torch.exp(distribution.log_prob(outputs, samples.action) - samples.log_prob)
-    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    clipped = within(ratio, 1 - clip_range, 1 + clip_range)
     objective = torch.minimum(ratio * samples.weight, clipped * samples.weight)
     return torch.where(samples.mask != 0, objective, 0.0).sum(1)

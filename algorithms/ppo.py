@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .adam import Adam, decayed
+from .axis import along, is_zero, within
 from .blocks import Samples, explained_variance, standardised
 from .descent import descend
 from .diagnostics import policy_change
@@ -86,17 +87,19 @@ class PPO(PolicyGradient):
 
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         objective = clipped_surrogate(distribution, outputs, samples, self.clip_range)
-        if self.entropy_weight:
+        if not is_zero(self.entropy_weight):
             entropy = torch.where(samples.mask != 0, distribution.entropy(outputs), 0.0)
-            objective = objective + self.entropy_weight * entropy.sum(1)
+            objective = objective + along(self.entropy_weight, objective) * entropy.sum(1)
         return -objective / self.window
 
     def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
         error = (value - samples.value_target).square()
         if self.value_clip_range is not None:
-            moved = (value - samples.value).clamp(-self.value_clip_range, self.value_clip_range)
+            farthest = self.value_clip_range
+            moved = within(value - samples.value, -farthest, farthest)
             error = torch.maximum(error, (samples.value + moved - samples.value_target).square())
-        return self.value_weight * 0.5 * (error * samples.mask).sum(1) / self.window
+        total = (error * samples.mask).sum(1)
+        return along(self.value_weight * 0.5, total) * total / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)
@@ -110,7 +113,8 @@ class PPO(PolicyGradient):
             if self.normalise_advantages and self.normalised_over == "minibatch":
                 some = some._replace(weight=standardised(some.weight, some.mask))
             if self.target_kl is not None:
-                near = near & ~(batch.stepping & (estimated_kl(here, some) > 1.5 * self.target_kl))
+                moved = estimated_kl(here, some)
+                near = near & ~(batch.stepping & (moved > along(1.5 * self.target_kl, moved)))
             stepping = batch.stepping & near
             if not bool(near.any()):
                 break

@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from .axis import along
 from .interface import Episodes, Metrics, Plan, Rollout
 from .model import Actor, Spaces
 from .registry import Algorithm, algorithm_field, is_algorithm
@@ -225,7 +226,8 @@ class Profiled:
         learner, incumbent = _learner(state), _profile(state).incumbent
         found = [] if self.variant == "mix-up" else [learner]
         if self.variant != "lookback":
-            found.append(learner._replace(policy=self.mix * learner.policy + (1 - self.mix) * incumbent.policy))
+            own, rest = along(self.mix, learner.policy), along(1 - self.mix, learner.policy)
+            found.append(learner._replace(policy=own * learner.policy + rest * incumbent.policy))
         return [*found, incumbent]
 
     def _accepts(self, verdict: Verdict, seeds: Tensor, rounds: Tensor) -> Tensor:

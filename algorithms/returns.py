@@ -89,8 +89,16 @@ def advantage_rows(reward, value, terminated, truncated, discount, trace, advant
             advantage[row, t] = following
 
 
-def discount_powers(time: Tensor, discount: float, dtype: torch.dtype) -> Tensor:
-    """Return ``discount ** time`` for integer ``time`` of any shape, the γ^t of the discounted state weighting."""
+def discount_powers(time: Tensor, discount: float | Tensor, dtype: torch.dtype) -> Tensor:
+    """Return ``discount ** time`` for integer ``time`` of any shape, the γ^t of the discounted state weighting.
+
+    Args:
+        time: ``(...)``, or ``(S, ...)`` where there is a discount for each seed.
+        discount: γ, a number or ``(S,)``.
+        dtype: of the result.
+    """
+    if isinstance(discount, Tensor):
+        return torch.stack([discount_powers(own, float(one), dtype) for own, one in zip(time, discount, strict=True)])
     table = np.power(discount, np.arange(int(time.max()) + 1, dtype=np.float64))
     return torch.from_numpy(table).to(dtype)[time.long()]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel
+from .axis import along
 from .blocks import Samples, block_sum
 from .densities import fisher, kl, log_prob
 from .model import Model
@@ -167,7 +168,7 @@ class Solution(NamedTuple):
 
 
 def conjugate_gradient(
-    product: Callable[[Tensor], Tensor], b: Tensor, *, iterations: int, tolerance: float
+    product: Callable[[Tensor], Tensor], b: Tensor, *, iterations: int, tolerance: float | Tensor
 ) -> Solution:
     """Solve ``A x = b`` for every seed; a seed stops where its residual has fallen by ``tolerance``.
 
@@ -177,14 +178,14 @@ def conjugate_gradient(
         product: ``v -> A v``, both ``(S, P)``; A symmetric and positive definite per seed.
         b: ``(S, P)``.
         iterations: at most.
-        tolerance: relative residual at which a seed is done.
+        tolerance: relative residual at which a seed is done, a number or ``(S,)``.
 
     Source: Hestenes & Stiefel (1952); Nocedal & Wright (2006), algorithm 5.2.
     """
     check_shapes(b=(b, "S P"))
     x, residual, direction = torch.zeros_like(b), b, b
     squared = initial = (b * b).sum(1)
-    enough = tolerance * tolerance * initial
+    enough = along(tolerance * tolerance, initial) * initial
     active = squared > enough
     for _ in range(iterations):
         if not bool(active.any()):
@@ -212,7 +213,8 @@ def full_step(solution: Solution, max_kl: float | Tensor) -> Tensor:
     """
     check_shapes(x=(solution.x, "S P"), curvature=(solution.curvature, "S"))
     positive = solution.curvature > 0
-    length = torch.where(positive, (2 * max_kl / solution.curvature).sqrt(), 0.0)
+    squared = solution.curvature.reciprocal() * along(2 * max_kl, solution.curvature)
+    length = torch.where(positive, squared.sqrt(), 0.0)
     return solution.x * length.unsqueeze(1)
 
 
@@ -236,7 +238,7 @@ def line_search(
     step: Tensor,
     *,
     max_kl: float | Tensor,
-    shrink: float,
+    shrink: float | Tensor,
     attempts: int,
 ) -> Search:
     """Backtrack until the surrogate improves and the KL is at most ``max_kl``, per seed.
@@ -245,8 +247,8 @@ def line_search(
         evaluate: parameters ``(S, P)`` to surrogate and KL, each ``(S,)``.
         policy: ``(S, P)`` where the step starts.
         step: ``(S, P)`` the full step.
-        max_kl: largest mean KL accepted.
-        shrink: factor between attempts.
+        max_kl: largest mean KL accepted, a number or ``(S,)``.
+        shrink: factor between attempts, a number or ``(S,)``.
         attempts: at most.
 
     Source: Schulman et al. (2015), appendix C.
@@ -255,16 +257,16 @@ def line_search(
     before, _ = evaluate(policy)
     chosen, accepted = policy, torch.zeros_like(before, dtype=torch.bool)
     taken, taken_kl = torch.zeros_like(before), torch.zeros_like(before)
-    fraction = 1.0
+    fraction: float | Tensor = 1.0
     for _ in range(attempts):
-        candidate = policy + fraction * step
+        candidate = policy + along(fraction, step) * step
         surrogate, kl = evaluate(candidate)
-        good = ~accepted & (surrogate > before) & (kl <= max_kl)
+        good = ~accepted & (surrogate > before) & (kl <= along(max_kl, kl))
         chosen = torch.where(good.unsqueeze(1), candidate, chosen)
-        taken, taken_kl = torch.where(good, fraction, taken), torch.where(good, kl, taken_kl)
+        taken, taken_kl = torch.where(good, along(fraction, taken), taken), torch.where(good, kl, taken_kl)
         accepted = accepted | good
         if bool(accepted.all()):
             break
-        fraction *= shrink
+        fraction = fraction * shrink
     lost = ~accepted & ~(surrogate.isfinite() & kl.isfinite())
     return Search(chosen, accepted, torch.where(lost, torch.nan, taken), taken_kl)

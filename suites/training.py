@@ -8,6 +8,7 @@ the batch; no run's numbers depend on who is in it.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..algorithms.axis import stack
 from ..algorithms.interface import TRAINING, VITAL, Episodes, Learner, Metrics, Plan, check_heavy, check_plans
 from ..algorithms.model import Actor, Spaces
 from ..algorithms.registry import build
@@ -97,6 +99,14 @@ class MetricMeans:
         }
 
 
+class Part(NamedTuple):
+    """Runs of one cell among those that train together."""
+
+    cell: Cell
+    seeds: Sequence[int]
+    sink: Sink
+
+
 class TrainingLoop:
     """The trainer of this project's algorithms."""
 
@@ -108,41 +118,71 @@ class TrainingLoop:
             EnvironmentFault: if the environment raises or gives a non-finite number.
             PgsuiteError: if the algorithm's answers are not of the form that `Learner` asks for.
         """
-        algorithm: Learner = build(cell.reference, dict(cell.options))
+        self.train_together([Part(cell, seeds, sink)])
+
+    def train_together(self, parts: Sequence[Part]) -> None:
+        """Train runs of several cells as one program, along the hyperparameter axis; each has the bits it has alone.
+
+        Args:
+            parts: whose cells differ in nothing but their algorithms, and those have one `axis.form`.
+
+        Raises:
+            As `train` does, on the first of the cells.
+        """
         keep_freed_memory()
         with single_thread():
-            training = _Training(algorithm, cell, seeds, sink)
-            for checkpoint in range(len(cell.grid)):
+            training = _Training([member for part in parts for member in _members(part)], parts[0].cell)
+            for checkpoint in range(len(training.cell.grid)):
                 training.reach(checkpoint)
 
 
-class _Training:
-    """One call of `TrainingLoop.train`."""
+@dataclass
+class _Member:
+    """One run."""
 
-    def __init__(self, algorithm: Learner, cell: Cell, seeds: Sequence[int], sink: Sink) -> None:
-        self.algorithm, self.cell, self.seeds, self.sink = algorithm, cell, list(seeds), sink
-        self.heavy_memory = getattr(algorithm, "heavy_memory", ())
+    algorithm: Learner
+    seed: int
+    sink: Sink
+    rows: list[CurveRow] = field(default_factory=list)
+    """Its curve so far."""
+
+
+def _members(part: Part) -> list[_Member]:
+    algorithm: Learner = build(part.cell.reference, dict(part.cell.options))
+    return [_Member(algorithm, seed, part.sink) for seed in part.seeds]
+
+
+def _algorithm(members: Sequence[_Member]) -> Learner:
+    """Return the algorithm of some runs, with their own numbers where these differ."""
+    return stack([member.algorithm for member in members])
+
+
+class _Training:
+    """One call of `TrainingLoop.train_together`."""
+
+    def __init__(self, members: Sequence[_Member], cell: Cell) -> None:
+        self.members, self.cell, self.sink = list(members), cell, members[0].sink
+        self.heavy_memory = getattr(members[0].algorithm, "heavy_memory", ())
         self.heavy = tuple(f"state.memory.{name}" for name in self.heavy_memory)
         probe = open_environments(cell.environment, [0])
         self.spaces = Spaces(probe.observation_space, probe.action_space)
         probe.close()
-        self.rows: dict[int, list[CurveRow]] = {}
-        self.runs = concatenate([self._load(seed) for seed in self.seeds])
+        self.runs = concatenate([self._load(member) for member in self.members])
         # A crash between a run's last snapshot and the word that it is complete left only the word to be said.
         ended = (self.runs.checkpoint == len(cell.grid) - 1) | (self.runs.diverged_at >= 0)
         for row in ended.nonzero().flatten():
-            self._save(take(self.runs, row.view(1)), self.seeds[row])
+            self._save(take(self.runs, row.view(1)), self.members[row])
 
-    def _load(self, seed: int) -> Runs:
-        state = self.algorithm.init(self.spaces, [seed])
-        with _held_to_the_interface(self.algorithm, "state of its init"):
+    def _load(self, member: _Member) -> Runs:
+        state = member.algorithm.init(self.spaces, [member.seed])
+        with _held_to_the_interface(member.algorithm, "state of its init"):
             check_seeds(state, 1)
             check_heavy(self.heavy_memory, getattr(state, "memory", {}))
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
-        evaluated, no_time = self.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
+        evaluated, no_time = member.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
         runs = Runs(state, zero, zero, zero, evaluated, zero, zero, none, none, no_time)
-        stored = self.sink.load(seed)
-        self.rows[seed] = list(stored.rows) if stored else []
+        stored = member.sink.load(member.seed)
+        member.rows = list(stored.rows) if stored else []
         if stored is None:
             return runs
         snapshot = {name: torch.from_numpy(array) for name, array in stored.tensors.items()}
@@ -155,55 +195,56 @@ class _Training:
         rows = due.nonzero().squeeze(1)
         if not len(rows):
             return
-        seeds = [self.seeds[row] for row in rows]
+        members = [self.members[row] for row in rows]
         runs, metrics = take(self.runs, rows), MetricMeans(len(rows))
         if checkpoint:
-            runs = self._segment(runs, seeds, checkpoint, metrics)
+            runs = self._segment(runs, members, checkpoint, metrics)
         runs = runs._replace(checkpoint=torch.full_like(runs.checkpoint, checkpoint))
-        episodes = self._evaluate(runs, seeds, checkpoint)
+        episodes = self._evaluate(runs, members, checkpoint)
         sick = torch.from_numpy(np.isnan(episodes.returns).any(1)) & (runs.diverged_at < 0)
         runs = runs._replace(diverged_at=torch.where(sick, runs.steps, runs.diverged_at))
         self.runs = put(self.runs, rows, runs)
-        for n, seed in enumerate(seeds):
+        for n, member in enumerate(members):
             if runs.diverged_at[n] < 0:
-                self.rows[seed].append(self._row(runs, n, episodes, metrics.of(n)))
-            self._save(take(runs, torch.tensor([n])), seed)
+                member.rows.append(self._row(runs, n, episodes, metrics.of(n)))
+            self._save(take(runs, torch.tensor([n])), member)
         returns = episodes.returns[np.isfinite(episodes.returns)]
         self.sink.progress(0, float(returns.mean()) if returns.size else None)
 
-    def _segment(self, runs: Runs, seeds: list[int], segment: int, metrics: MetricMeans) -> Runs:
+    def _segment(self, runs: Runs, members: list[_Member], segment: int, metrics: MetricMeans) -> Runs:
         """Train from one checkpoint to the next in fresh environments."""
         boundary, start = self.cell.grid[segment], time.perf_counter()
-        before = runs.seconds
+        before, seeds = runs.seconds, [member.seed for member in members]
         collectors: dict[tuple[str, bool], Collector] = {}
         while True:
             rows = np.flatnonzero((runs.steps.numpy() < boundary) & (runs.diverged_at.numpy() < 0))
             if not len(rows):
                 break
             active = runs if len(rows) == len(seeds) else take(runs, torch.from_numpy(rows))
-            for plan, group in self._plans(active):
+            for plan, group in self._plans(active, _algorithm([members[row] for row in rows])):
                 together = rows if group is None else rows[group.numpy()]
                 some = active if group is None else take(active, group)
                 place = plan.stream, _begins_anew(plan)
                 if place not in collectors:
                     collectors[place] = self._collector(plan.stream, seeds, segment)
-                trained = self._update(some, plan, collectors[place], together, metrics)
+                algorithm = _algorithm([members[row] for row in together])
+                trained = self._update(algorithm, some, plan, collectors[place], together, metrics)
                 self.sink.progress(int((trained.steps.numpy() - some.steps.numpy()).sum()), None)
                 runs = trained if len(together) == len(seeds) else put(runs, torch.from_numpy(together), trained)
         for collector in collectors.values():
             collector.close()
         within = (runs.steps <= boundary) & (runs.diverged_at < 0)
         runs = runs._replace(
-            behaviour=select(within, self.algorithm.evaluated(runs.state), runs.behaviour),
+            behaviour=select(within, _algorithm(members).evaluated(runs.state), runs.behaviour),
             behaviour_steps=torch.where(within, runs.steps, runs.behaviour_steps),
             behaviour_training_steps=torch.where(within, runs.training_steps, runs.behaviour_training_steps),
         )
         return runs._replace(seconds=before + (time.perf_counter() - start))
 
-    def _plans(self, runs: Runs) -> list[tuple[Plan, Tensor | None]]:
+    def _plans(self, runs: Runs, algorithm: Learner) -> list[tuple[Plan, Tensor | None]]:
         """Return what to collect for which of the runs; None for all of them."""
-        planned = self.algorithm.plan(runs.state)
-        with _held_to_the_interface(self.algorithm, "plan"):
+        planned = algorithm.plan(runs.state)
+        with _held_to_the_interface(algorithm, "plan"):
             check_plans(planned, len(runs.steps))
         if isinstance(planned, Plan):
             return [(planned, None)]
@@ -222,10 +263,16 @@ class _Training:
         return Collector(seeds, open_members)
 
     def _update(
-        self, runs: Runs, plan: Plan, collector: Collector, rows: NDArray[np.intp], metrics: MetricMeans
+        self,
+        algorithm: Learner,
+        runs: Runs,
+        plan: Plan,
+        collector: Collector,
+        rows: NDArray[np.intp],
+        metrics: MetricMeans,
     ) -> Runs:
         """One rollout and one update of the runs given, which are the collector's ``rows``."""
-        algorithm, state = self.algorithm, runs.state
+        state = runs.state
         behaviour = algorithm.behaviour(state)
         actor = algorithm.actor(behaviour)
         seeds = [collector.seeds[row] for row in rows]
@@ -259,15 +306,15 @@ class _Training:
             diverged_at=diverged_at,
         )
 
-    def _evaluate(self, runs: Runs, seeds: list[int], checkpoint: int) -> Evaluated:
+    def _evaluate(self, runs: Runs, members: list[_Member], checkpoint: int) -> Evaluated:
         """Evaluate the runs that are well; a diverged one has NaN for its episodes."""
         well = (runs.diverged_at < 0).nonzero().squeeze(1)
-        shape = (len(seeds), self.cell.evaluation.episodes)
+        shape = (len(members), self.cell.evaluation.episodes)
         returns, lengths = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
         if len(well):
-            actor = self.algorithm.actor(take(runs.behaviour, well))
-            chosen = [seeds[row] for row in well]
-            episodes = evaluate(actor, self.cell.environment, self.cell.evaluation, chosen, checkpoint)
+            chosen = [members[row] for row in well]
+            actor, seeds = _algorithm(chosen).actor(take(runs.behaviour, well)), [member.seed for member in chosen]
+            episodes = evaluate(actor, self.cell.environment, self.cell.evaluation, seeds, checkpoint)
             returns[well.numpy()], lengths[well.numpy()] = episodes
         return Evaluated(returns, lengths)
 
@@ -290,20 +337,20 @@ class _Training:
             metrics=metrics,
         )
 
-    def _save(self, run: Runs, seed: int) -> None:
+    def _save(self, run: Runs, member: _Member) -> None:
         diverged, last = int(run.diverged_at[0]), int(run.checkpoint[0]) == len(self.cell.grid) - 1
         status = "diverged" if diverged >= 0 else "complete" if last else "partial"
-        facts: dict[str, Any] = {"status": status, "trained_with": len(self.seeds)}
+        facts: dict[str, Any] = {"status": status, "trained_with": len(self.members)}
         if diverged >= 0:
             facts["diverged_at"] = diverged
         if run.seconds[0] > 0:
-            facts["steps_per_second"] = float(run.steps[0] / run.seconds[0]) * len(self.seeds)
+            facts["steps_per_second"] = float(run.steps[0] / run.seconds[0]) * len(self.members)
         snapshot = {
             name: tensor.contiguous().numpy()
             for name, tensor in named_tensors(run)
             if status == "partial" or not f"{name}.".startswith(tuple(f"{path}." for path in self.heavy))
         }
-        self.sink.save(seed, self.rows[seed], facts, snapshot)
+        member.sink.save(member.seed, member.rows, facts, snapshot)
 
 
 def _begins_anew(plan: Plan) -> bool:
