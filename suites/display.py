@@ -96,7 +96,7 @@ class Display(Bars):
     def news(self, job: Job, news: News) -> None:
         """Show a job's progress."""
         if news.note:
-            say(self._console, plain(f"note: {job.cell.name}: {news.note}"))
+            say(self._console, plain(f"note: {job.everyone[news.of].cell.name}: {news.note}"))
         if news.score is not None:
             self._scores[id(job)] = f"return {news.score:.1f}" if abs(news.score) < 1e7 else f"return {news.score:.3g}"
         pace = self._paces[id(job)]
@@ -179,7 +179,8 @@ def label(parts: tuple[str, ...], width: int | None = None) -> str:
 
 def _parts(job: Job) -> tuple[str, ...]:
     word = "seeds" if len(job.seeds) != 1 else "seed"
-    return job.cell.algorithm, job.cell.environment.name, f"{word} {_ranges(job.seeds)}"
+    others = f" and {plural(len(job.beside), 'other')}" if job.beside else ""
+    return f"{job.cell.algorithm}{others}", job.cell.environment.name, f"{word} {_ranges(job.seeds)}"
 
 
 def _ranges(seeds: tuple[int, ...]) -> str:
@@ -194,7 +195,7 @@ def _ranges(seeds: tuple[int, ...]) -> str:
 
 
 def _steps(job: Job) -> int:
-    return job.cell.steps * len(job.seeds)
+    return sum(one.cell.steps * len(one.seeds) for one in job.everyone)
 
 
 def _fixed(width: int) -> Column:

@@ -45,6 +45,7 @@ def run_cells(
     stall_limit: float | None = None,
     on: str = LOCAL,
     mixed: bool = False,
+    together: bool = False,
 ) -> Outcome:
     """Run what is missing of the planned cells.
 
@@ -57,6 +58,8 @@ def run_cells(
         stall_limit: seconds without a sign of life after which a job fails; that of `stalling.stall_limit` by default.
         on: where, as `places.check_place` has it.
         mixed: whether machines of a cluster may differ from this one in what the bits depend on.
+        together: whether cells that differ in numbers of their algorithms alone train as one program, which is faster
+            where they have few seeds each; what makes one of them fail then makes all of them fail. Not on a cluster.
 
     Raises:
         UsageError: if the results folder cannot be written, or holds results of another suite, or the cluster cannot
@@ -99,7 +102,7 @@ def run_cells(
     limit = limit_of_stalls() if stall_limit is None else stall_limit
     interruption = None
     with workers_at(on, workers, limit, mixed=mixed) as at_work:
-        jobs = [replace(job, facts={"provenance": facts}) for job in make_jobs(todo, at_work.count)]
+        jobs = make_jobs(todo, at_work.count, facts={"provenance": facts}, together=together and on == LOCAL)
         say(console, f"{there}, {missing} to do on {at_work}")
         at_work.prepare([p for p, _ in todo])
         with _Listening(console, jobs, on_rows) as listener:
@@ -129,11 +132,11 @@ class _Listening(Display):
     def news(self, job: Job, news: News) -> None:
         super().news(job, news)
         if news.rows:
-            self._on_rows(job, *news.rows)
+            self._on_rows(job.everyone[news.of], *news.rows)
 
     def finish(self, job: Job, failure: Failure | None) -> None:
         super().finish(job, failure)
-        self.failures += [failure] if failure else []
+        self.failures += [replace(failure, cell=one.cell) for one in job.everyone] if failure else []
 
 
 def _recorded(failure: Failure) -> str:

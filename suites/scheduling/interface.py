@@ -22,6 +22,13 @@ class Job:
     seeds: tuple[int, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Where and with what it is run; kept with every run."""
+    beside: tuple["Job", ...] = ()
+    """Runs of other cells that train with these as one program, and fail with them."""
+
+    @property
+    def everyone(self) -> tuple["Job", ...]:
+        """The runs of each cell, its own first."""
+        return (self, *self.beside)
 
 
 class News(NamedTuple):
@@ -37,6 +44,8 @@ class News(NamedTuple):
     """What was wrong with a run that is there, and is mended."""
     rows: tuple[int, Sequence[CurveRow]] | None = None
     """A seed and its checkpoints that were not told yet, those of a resumed run included."""
+    of: int = 0
+    """Whose note or checkpoints, among all in the job."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """What is missing, cut into jobs: the longest first, and enough of them that all workers finish together."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
+from ...algorithms.axis import form
+from ...algorithms.registry import build
+from ..cells import TRAINER, Cell
 from ..planning import PlannedCell
 from .interface import Job
 
@@ -22,7 +27,13 @@ def to_do(planned: Sequence[PlannedCell]) -> list[tuple[PlannedCell, list[int]]]
     return [(p, missing) for p in planned if (missing := p.missing())]
 
 
-def make_jobs(todo: Sequence[tuple[PlannedCell, list[int]]], workers: int) -> list[Job]:
+def make_jobs(
+    todo: Sequence[tuple[PlannedCell, list[int]]],
+    workers: int,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    together: bool = False,
+) -> list[Job]:
     """Return jobs for the runs that are missing, longest first.
 
     With fewer cells than workers, cells are split so that every worker has a job, the longest cells most: their seeds
@@ -30,6 +41,12 @@ def make_jobs(todo: Sequence[tuple[PlannedCell, list[int]]], workers: int) -> li
     from company, are also split until no job is more than a fraction of a worker's share, so that all workers finish
     together. A run's snapshots are its own in either case; the seeds of a job reach a checkpoint together, so smaller
     jobs report progress more often, and a worker that is killed takes fewer runs back to their last snapshot.
+
+    Args:
+        todo: cells, and the seeds that each lacks.
+        workers: how many jobs are done at once.
+        facts: kept with every run.
+        together: whether cells of algorithms that differ in numbers alone share jobs.
     """
     todo = sorted(todo, key=lambda pair: -_cost(*pair))
     jobs: list[tuple[float, Job]] = []
@@ -41,8 +58,32 @@ def make_jobs(todo: Sequence[tuple[PlannedCell, list[int]]], workers: int) -> li
         parts = len(missing) if p.one_by_one else min(parts, len(missing))
         cuts = [-(-len(missing) * part // parts) for part in range(parts + 1)]  # the larger shares first
         shares = [missing[start:end] for start, end in pairwise(cuts)]
-        jobs += [(_cost(p, seeds), Job(p.cell, p.store, tuple(seeds))) for seeds in shares]
+        jobs += [(_cost(p, seeds), Job(p.cell, p.store, tuple(seeds), facts or {})) for seeds in shares]
+    jobs = _together(jobs, workers) if together else jobs
     return [job for _, job in sorted(jobs, key=lambda pair: -pair[0])]
+
+
+def _together(jobs: Sequence[tuple[float, Job]], workers: int) -> list[tuple[float, Job]]:
+    """Put jobs together that can train as one program, as long as all workers have some."""
+    whole = sum(cost for cost, _ in jobs)
+    groups: dict[Hashable, list[tuple[float, Job]]] = {}
+    for n, pair in enumerate(jobs):
+        groups.setdefault(_form(pair[1].cell) or n, []).append(pair)
+    made = []
+    for group in groups.values():
+        parts = min(len(group), math.ceil(sum(cost for cost, _ in group) * workers / whole))
+        for share in (group[start::parts] for start in range(parts)):
+            (_, first), *others = share
+            made.append((sum(cost for cost, _ in share), replace(first, beside=tuple(job for _, job in others))))
+    return made
+
+
+def _form(cell: Cell) -> Hashable:
+    """What cells have in common that can train as one program; None for one that must stay alone."""
+    if cell.trainer != TRAINER:
+        return None
+    algorithm = form(build(cell.reference, dict(cell.options)))
+    return algorithm and (algorithm, repr(cell.environment), cell.steps, cell.evaluation)
 
 
 def _cost(planned: PlannedCell, seeds: Sequence[int]) -> float:

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, NoReturn
@@ -48,7 +48,9 @@ class Finished(NamedTuple):
 class StoreSink:
     """A trainer's sink over the store; snapshots of unfinished runs are spaced in time."""
 
-    def __init__(self, job: Job, connection: Connection, save_interval: float) -> None:
+    def __init__(self, job: Job, connection: Connection, save_interval: float, of: int = 0) -> None:
+        """Take whose sink it is: the ``of``-th among all in the job that the news are of."""
+        self._of = of
         self._store, self._facts = job.store, dict(job.facts)
         self._connection, self._interval = connection, save_interval
         self._saved: dict[int, float] = {}
@@ -84,7 +86,7 @@ class StoreSink:
             self._tell(f"seed {seed} begins anew: what trains it cannot go on from where a run was interrupted")
 
     def _tell(self, note: str) -> None:
-        self._connection.send(News(0, note=note))
+        self._connection.send(News(0, note=note, of=self._of))
 
     def save(
         self, seed: int, rows: Sequence[CurveRow], facts: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
@@ -101,7 +103,7 @@ class StoreSink:
         told = self._rows_told.get(seed, 0)
         if len(rows) > told:
             self._rows_told[seed] = len(rows)
-            self._connection.send(News(0, rows=(seed, rows[told:])))
+            self._connection.send(News(0, rows=(seed, rows[told:]), of=self._of))
 
     def flush(self) -> None:
         """Write what was kept in mind."""
@@ -150,15 +152,16 @@ def work(job: Job, core: int | None, connection: Connection, trace: Connection |
     follow_parent()
     if core is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    remote = isinstance(job.store.path, Remote)
-    sink = StoreSink(job, connection, REMOTE_SAVE_INTERVAL if remote else SAVE_INTERVAL)
-    pulse.listen(lambda: sink.progress(0, None))
+    interval = REMOTE_SAVE_INTERVAL if isinstance(job.store.path, Remote) else SAVE_INTERVAL
+    sinks = [StoreSink(one, connection, interval, n) for n, one in enumerate(job.everyone)]
+    pulse.listen(lambda: sinks[0].progress(0, None))
     try:
-        try:
-            trainer_of(job.cell).train(job.cell, job.seeds, sink)
-        finally:
-            sink.flush()
-        sink.check()
+        with ExitStack() as stack:
+            for sink in sinks:
+                stack.callback(sink.flush)
+            _train(job, sinks)
+        for sink in sinks:
+            sink.check()
         last = Finished(None)
     except Exception as error:
         reason = str(error) if isinstance(error, PgsuiteError) else in_one_line(error)
@@ -166,6 +169,17 @@ def work(job: Job, core: int | None, connection: Connection, trace: Connection |
     left = tuple(thread.name for thread in threading.enumerate() if thread not in before and not thread.daemon)
     with suppress(OSError):  # a parent that was killed listens no more
         connection.send(last._replace(threads=left))
+
+
+def _train(job: Job, sinks: Sequence[StoreSink]) -> None:
+    if not job.beside:
+        trainer_of(job.cell).train(job.cell, job.seeds, sinks[0])
+        return
+    from ..training import Part, TrainingLoop
+
+    TrainingLoop().train_together(
+        [Part(one.cell, one.seeds, sink) for one, sink in zip(job.everyone, sinks, strict=True)]
+    )
 
 
 def _stop(number: int, _frame: object) -> NoReturn:

@@ -60,7 +60,9 @@ def measure(task: Task, *, workers: int | None, console: Console) -> dict[str, l
     planned = [cell for stage in task.stages for cell in _planned(task, stage, refused)]
     failed: dict[tuple[str, str], str] = {}
     if planned:
-        outcome = run_cells(planned, task.folder, workers=workers, console=console)
+        outcome = run_cells(planned, task.folder, workers=workers, console=console, together=True)
+        if outcome.failures and not outcome.interruption:  # whose company need not have failed
+            outcome = run_cells(planned, task.folder, workers=workers, console=console)
         if outcome.interruption:
             raise outcome.interruption
         failed = {(one.cell.algorithm, one.cell.environment.name): one.reason for one in outcome.failures}
