@@ -156,7 +156,7 @@ CHANGES = [
     ("class TRPO(", FROZEN, "@dataclass(kw_only=True)", TRPO, None),
     ("class NaturalGradient(", "has_critic: ClassVar[bool] = True", "has_critic: bool = True", TRPO, None),
     ("class NaturalGradient(", 'optimisers={"critic":', 'optimisers={"policy":', TRPO, None),
-    ("def line_search(", "(kl <= max_kl)", "(kl < max_kl)", TRPO, None),
+    ("def line_search(", "(kl <= along(max_kl, kl))", "(kl < along(max_kl, kl))", TRPO, None),
     ("def conjugate_gradient(", "residual - rate * image", "residual + rate * image", TRPO, None),
     ("class Solution(", "curvature: Tensor", "curve: Tensor", TRPO, None),
     ("class ActorCritic(", "* 0.5 * squared", "* 1.0 * squared", {"actor-critic"}, None),
