@@ -456,7 +456,7 @@ def test_a_cells_fingerprint_follows_its_source(tree, tmp_path, monkeypatch):
     first = fingerprints()
     tree.edit("def line_search(", "Backtrack", "Go back")
     assert fingerprints() == first
-    tree.edit("def line_search(", "fraction *= shrink", "fraction /= shrink")
+    tree.edit("def line_search(", "fraction = fraction * shrink", "fraction /= shrink")
     second = fingerprints()
     assert {cell for cell in first if second[cell] != first[cell]} == {("trpo", "CartPole-v1")}
 
