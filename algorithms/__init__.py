@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .adam import clip_gradient as clip_gradient
     from .adam import decayed as decayed
     from .adam import norm as norm
+    from .axis import along as along
+    from .axis import is_zero as is_zero
+    from .axis import within as within
     from .blocks import Layout as Layout
     from .blocks import Samples as Samples
     from .blocks import explained_variance as explained_variance
@@ -145,6 +148,9 @@ _HOMES = {
     "TRPO": "pgsuite.algorithms.trpo:TRPO",
     "Target": "pgsuite.algorithms.interface:Target",
     "adam_step": "pgsuite.algorithms.adam:adam_step",
+    "along": "pgsuite.algorithms.axis:along",
+    "is_zero": "pgsuite.algorithms.axis:is_zero",
+    "within": "pgsuite.algorithms.axis:within",
     "algorithm_field": "pgsuite.algorithms.registry:algorithm_field",
     "check_groups": "pgsuite.algorithms.groups:check_groups",
     "choices": "pgsuite.algorithms.search_space:choices",

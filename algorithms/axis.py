@@ -7,7 +7,7 @@ so that a run has the bits that it has alone.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -75,7 +75,7 @@ def stack(algorithms: Sequence[T]) -> T:
             numbers = torch.tensor(own, dtype=torch.float64)
             object.__setattr__(stacked, name, value if bool((numbers == value).all()) else numbers)
         else:
-            object.__setattr__(stacked, name, stack(own) if is_algorithm(value) else value)
+            object.__setattr__(stacked, name, stack(own) if is_dataclass(value) else value)
     return stacked
 
 

@@ -158,8 +158,8 @@ REFACTORINGS = (
         (
             (
                 NATURAL,
-                "        return conjugate_gradient(\n            lambda v: surrogate.fisher_product(v) + self.damping * v,\n",
-                "        def damped(v: Tensor) -> Tensor:\n            return surrogate.fisher_product(v) + self.damping * v\n\n        return conjugate_gradient(\n            damped,\n",
+                "        return conjugate_gradient(\n            lambda v: surrogate.fisher_product(v) + along(self.damping, v) * v,\n",
+                "        def damped(v: Tensor) -> Tensor:\n            return surrogate.fisher_product(v) + along(self.damping, v) * v\n\n        return conjugate_gradient(\n            damped,\n",
             ),
         ),
     ),
@@ -190,8 +190,8 @@ REFACTORINGS = (
         (
             (
                 NATURAL,
-                "from .adam import Adam, norm\nfrom .blocks import Samples, explained_variance\n",
-                "from .blocks import Samples, explained_variance\nfrom .adam import Adam, norm\n",
+                "from .adam import Adam, norm\nfrom .axis import along\nfrom .blocks import Samples, explained_variance\n",
+                "from .blocks import Samples, explained_variance\nfrom .axis import along\nfrom .adam import Adam, norm\n",
             ),
         ),
     ),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from pgsuite import seeding
 from pgsuite.algorithms.streams import Stream, seed_sequence
 from pgsuite.suites.evaluation import evaluate
 
@@ -49,14 +50,27 @@ def drawn(monkeypatch):
     """Every stream opened for a seed and a purpose, in order; environments' own generators have no purpose."""
     opened: list[Drawn] = []
 
+    def note(seed: int, key: tuple[int, ...], words: list[int]) -> None:
+        opened.append(Drawn(seed, key, within_an_evaluation(), tuple(words)))
+
     class Listening(np.random.SeedSequence):
         def __init__(self, entropy=None, *, spawn_key=(), **options):
             super().__init__(entropy, spawn_key=spawn_key, **options)
             if spawn_key:
-                words = tuple(np.random.SeedSequence.generate_state(self, 4).tolist())
-                opened.append(Drawn(int(entropy), tuple(map(int, spawn_key)), within_an_evaluation(), words))
+                words = np.random.SeedSequence.generate_state(self, 4).tolist()
+                note(int(entropy), tuple(map(int, spawn_key)), words)
+
+    of_many = seeding.entropy
+
+    def listening(seeds, *spawn_key):
+        made = of_many(seeds, *spawn_key)
+        keys = np.broadcast_arrays(*(np.asarray(part) for part in spawn_key), np.empty(len(seeds)))[:-1]
+        for seed, key, words in zip(seeds, zip(*keys, strict=True), seeding.words(made, 4).tolist(), strict=True):
+            note(int(seed), tuple(map(int, key)), words)
+        return made
 
     monkeypatch.setattr(np.random, "SeedSequence", Listening)
+    monkeypatch.setattr(seeding, "entropy", listening)
     return opened
 
 

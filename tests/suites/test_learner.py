@@ -9,6 +9,7 @@ import torch
 import pgsuite
 from pgsuite.algorithms.interface import check_heavy
 from pgsuite.algorithms.registry import build
+from pgsuite.algorithms.trees import tensors
 from pgsuite.errors import UsageError
 from pgsuite.results import load
 from pgsuite.suites.planning import plan_cells
@@ -68,7 +69,7 @@ def test_its_policy_replays_bit_for_bit(climbed):
     ],
 )
 def test_what_is_not_finite_is_told_in_a_state_of_any_form(tree, expected):
-    assert _finite(tree, 2).tolist() == expected
+    assert _finite(tensors(tree), 2).tolist() == expected
 
 
 def test_a_wrapper_of_another_algorithm_replays_with_the_options_of_what_it_wraps(tmp_path):
