@@ -48,7 +48,8 @@ def source_files(*roots: str) -> dict[Path, Path]:
     Raises:
         UsageError: a root does not exist, or a file is not Python.
     """
-    known, found = program(), {}
+    known = program()
+    found: dict[Path, Path] = {}
     targets = [known.root(root) for root in roots]
     while targets:
         _, first, rest = known.reached(targets)
