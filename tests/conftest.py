@@ -8,6 +8,9 @@ _ROOT = Path(__file__).parent
 _LONGEST = (
     "cli/test_check.py",
     "cli/test_interruption.py",
+    "robustness/test_kill_nodes.py",
+    "suites/scheduling/test_ray.py",
+    "examples/test_lamp.py",
     "reports/test_browser.py",
     "test_api.py",
     "reports/test_outputs.py",
