@@ -22,6 +22,7 @@ import ray
 from ray import exceptions
 
 from ...errors import UsageError, in_one_line
+from ...results.store.remote import RemoteTrouble
 from ...results.store.store import CellStore
 from ...wording import plural
 from ..planning import PlannedCell
@@ -237,10 +238,11 @@ class RayWorkers:
                 while waiting and len(turns) < (self._wanted or max(2 * self._there_are(), 1)):
                     number += 1
                     turns[number] = self._give(waiting.popleft(), number)
-                for key, letter in ray.get(self._letters.fetch.remote(_LISTEN)):
+                # Asked before listening: what a task wrote last is read before it is taken for ended.
+                ended, _ = ray.wait([turn.task for turn in turns.values()], num_returns=len(turns), timeout=0)
+                for key, letter in ray.get(self._letters.fetch.remote(0 if ended else _LISTEN)):
                     if key in turns:  # else of a task that is taken for lost
                         self._read(turns[key], pickle.loads(letter), listener)
-                ended, _ = ray.wait([turn.task for turn in turns.values()], num_returns=len(turns), timeout=0)
                 for key in [key for key, turn in turns.items() if turn.task in ended]:
                     turn = turns.pop(key)
                     if self._is_done(turn, listener):
@@ -315,8 +317,9 @@ class RayWorkers:
         """Count a loss; those that cost nothing but time do not add up."""
         steps = sum(snapshots(turn.job))
         turn.losses = 1 if steps > turn.reached else turn.losses + 1
-        statuses = turn.job.store.seeds()
-        turn.left = tuple(seed for seed in turn.left if statuses.get(seed) not in ("complete", "diverged"))
+        with suppress(RemoteTrouble):  # a store that cannot be asked now: what is done will be found so
+            statuses = turn.job.store.seeds()
+            turn.left = tuple(seed for seed in turn.left if statuses.get(seed) not in ("complete", "diverged"))
         turn.reached = steps
         if turn.losses > MOST_LOSSES or not turn.left:
             return False
@@ -354,7 +357,7 @@ class RayWorkers:
 
     def _nobody_is_left(self) -> bool:
         alive = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-        return all(node in self._refused for node in alive)
+        return bool(alive) and all(node in self._refused for node in alive)
 
     def _stop(self, tasks: list[Any]) -> None:
         """Let tasks save what they have; when the grace is over they are killed."""

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import PgsuiteError
+from ...errors import PgsuiteError, UsageError
 from ...results.store.remote import RemoteTrouble
 from ..planning import PlannedCell
 from ..process import forking as context_of_workers
@@ -118,12 +118,13 @@ def _check_store(job: Job) -> None:
     """Hold the store to what the driver has written there.
 
     Raises:
-        Refused: it is not seen here.
+        Refused: it is not seen here; trouble that may pass by itself is left to the writing, which tries again.
     """
     try:
         job.store.record()
     except RemoteTrouble as error:
-        raise Refused(str(error)) from None
+        if error.exit_code == UsageError.exit_code:
+            raise Refused(str(error)) from None
     except PgsuiteError:
         where = "a folder that all machines share, or a URL"
         raise Refused(f"it does not see the results in {job.store.path.parent}: give --out {where}") from None

@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from ...algorithms.registry import build
-from ...errors import PgsuiteError, UsageError
+from ...errors import UsageError
 from ...results.store.gathering import gather
 from ...results.tuned import WORST, Measured
 from ...wording import plural
@@ -112,7 +112,7 @@ def _plan(task: Task, stage: Stage, names: Sequence[str]) -> list[PlannedCell]:
 def _results(folder: Path) -> pd.DataFrame:
     try:
         return gather([folder]).frame
-    except PgsuiteError:  # no run has come to a checkpoint
+    except UsageError:  # no run has come to a checkpoint
         return pd.DataFrame(columns=["algorithm", "env", "seed", "env_steps", "score", "status", "return_mean"])
 
 

@@ -113,6 +113,12 @@ class Search:
                 f"the search would see seed{'s' * (len(seen) > 1)} {', '.join(map(str, seen[:5]))}, which suite "
                 f"{self.suite.name} reports: let it begin with others, --first-seed {max(self.suite.seeds) + 1}"
             )
+        before = self.suite.tuning.seeds if self.suite.tuning else ()
+        if seen := sorted(set(self.schedule.final_seeds) & set(before)):
+            raise UsageError(
+                f"the finals would not be on fresh seeds: an earlier search of suite {self.suite.name} has seen "
+                f"{', '.join(map(str, seen[:5]))}; let this one begin with others, --first-seed {max(before) + 1}"
+            )
 
     def _planned(self, environments: Sequence[str]) -> list[PlannedCell]:
         """The cells of the suite as it is: that they can be planned says that all names and options are right."""

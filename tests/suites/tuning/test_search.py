@@ -171,6 +171,14 @@ def test_seeds_that_the_suite_reports_are_refused(asked):
     assert Search(asked(first_seed=10)).seeds == (10, 11, 12, 13, 14)
 
 
+def test_finals_on_seeds_that_an_earlier_search_has_seen_are_refused(asked, place, tmp_path):
+    suite = tmp_path / "mine.toml"
+    suite.write_text((place / "mine.toml").read_text() + '\n[tuning]\nseeds = "1000-1003"\n')
+    with pytest.raises(UsageError, match=r"an earlier search of suite mine has seen 1002, 1003; .*--first-seed 1004"):
+        Search(asked(suite=str(suite), first_seed=1000))
+    assert Search(asked(suite=str(suite), first_seed=1004)).seeds[0] == 1004
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
