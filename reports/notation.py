@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from ..wording import stretches
+
 NOTHING = "—"
 MINUS = "−"
 LONG = 1e9
@@ -92,17 +94,11 @@ def percent(share: float) -> str:
 
 def ranges(seeds: Sequence[int]) -> str:
     """Seeds in short: ``0–9, 12``; a dash for none."""
-    runs: list[list[int]] = []
-    for seed in sorted(set(seeds)):
-        if runs and seed == runs[-1][-1] + 1:
-            runs[-1].append(seed)
-        else:
-            runs.append([seed])
-    return ", ".join(_range(run) for run in runs) or NOTHING
+    return ", ".join(_stretch(*ends) for ends in stretches(sorted(set(seeds)))) or NOTHING
 
 
-def _range(run: Sequence[int]) -> str:
-    return str(run[0]) if len(run) == 1 else f"{run[0]}{'–' if len(run) > 2 else ', '}{run[-1]}"
+def _stretch(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}{'–' if last > first + 1 else ', '}{last}"
 
 
 def distinctly(runs: int, distinct: int) -> str:

@@ -9,7 +9,7 @@ from rich.table import Column
 from rich.text import Text
 
 from ..foreign import plain, styled
-from ..wording import plural
+from ..wording import plural, written_seeds
 from .console import Bars, say
 from .scheduling.interface import Failure, Job, News
 
@@ -180,18 +180,7 @@ def label(parts: tuple[str, ...], width: int | None = None) -> str:
 def _parts(job: Job) -> tuple[str, ...]:
     word = "seeds" if len(job.seeds) != 1 else "seed"
     others = f" and {plural(len(job.beside), 'other')}" if job.beside else ""
-    return f"{job.cell.algorithm}{others}", job.cell.environment.name, f"{word} {_ranges(job.seeds)}"
-
-
-def _ranges(seeds: tuple[int, ...]) -> str:
-    """Seeds as a suite file has them: ``0-4,7``."""
-    ranges: list[list[int]] = []
-    for seed in sorted(seeds):
-        if ranges and seed == ranges[-1][-1] + 1:
-            ranges[-1][1:] = [seed]
-        else:
-            ranges.append([seed])
-    return ",".join("-".join(map(str, ends)) for ends in ranges)
+    return f"{job.cell.algorithm}{others}", job.cell.environment.name, f"{word} {written_seeds(sorted(job.seeds))}"
 
 
 def _steps(job: Job) -> int:

@@ -142,8 +142,8 @@ def _ready(order: bytes, environment: tuple[tuple[str, str | None], ...]) -> tup
     folder = Path(tempfile.mkdtemp(prefix="pgsuite-"))
     roots = unpack(luggage, folder)
     sys.path += map(str, roots)
-    for root in roots[:1]:
-        os.chdir(root)  # what messages name the user's files by
+    if roots:
+        os.chdir(roots[0])  # what messages name the user's files by
     workers = LocalWorkers(1, limit, cores=())
     try:
         workers.prepare([replace(p, cell=arrived(p.cell, luggage, folder)) for p in planned])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...wording import plural
+from ...wording import plural, written_seeds
 from .halving import Schedule
 
 METHODS = {
@@ -25,8 +25,8 @@ def announcement(suite: str, algorithms: Sequence[str], sampler: str, plan: Sche
     ]
     return [
         f"{suite}: {', '.join(algorithms)}; {plural(plan.trials, 'trial')} of each{brackets}, drawn by "
-        f"{METHODS[sampler]}; {plural(len(plan.seeds), 'run')} a trial on seeds {span(plan.seeds)}, finals on "
-        f"{span(plan.final_seeds)}",
+        f"{METHODS[sampler]}; {plural(len(plan.seeds), 'run')} a trial on seeds {written_seeds(plan.seeds)}, finals on "
+        f"{written_seeds(plan.final_seeds)}",
         f"  {'rung':>6}  {'environment':28} {'steps of a run':>14} {'trials':>7} {'runs':>6} {'steps':>13}",
         *rungs,
         f"every algorithm: {each:,} environment steps{several if len(algorithms) > 1 else ''}",
@@ -43,13 +43,8 @@ def sentence(suite: str, algorithms: Sequence[str], sampler: str, plan: Schedule
         f"{_and(environments)}, {plural(len(plan.seeds), 'run')} each, {each:,} environment steps for every algorithm; "
         f"the best {plural(plan.finalists, 'setting')} ran again on {plural(len(plan.final_seeds), 'fresh seed')}, and "
         "the one with the highest mean over environments of the mean final score of the worse half of its runs was "
-        f"taken. No seed of the search ({span([*plan.seeds, *plan.final_seeds])}) is among those reported."
+        f"taken. No seed of the search ({written_seeds([*plan.seeds, *plan.final_seeds])}) is among those reported."
     )
-
-
-def span(seeds: Sequence[int]) -> str:
-    """Return seeds that follow each other as a suite writes them."""
-    return f"{seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 
 def _and(names: Sequence[str]) -> str:

@@ -147,17 +147,18 @@ class Search:
     def _spaces(self) -> dict[str, Space]:
         file = self.request.spaces
         tables = read_spaces(file) if file else {}
+        where = str(file or "the declared search spaces")
         if unknown := [name for name in tables if name not in self.algorithms and name not in self.suite.algorithms]:
             raise UsageError(
                 f"{file}: {unknown[0]!r} is not in suite {self.suite.name}: it has {', '.join(self.suite.algorithms)}"
             )
         spaces = {}
         for name, reference in self.algorithms.items():
-            spaces[name] = space_of(name, reference, tables.get(name), str(file))
+            spaces[name] = space_of(name, reference, tables.get(name), where)
             try:
                 check_declared(reference, with_settings({}, some_setting(spaces[name])))
             except UsageError as error:
-                raise UsageError(f"{file}: {error}") from error
+                raise UsageError(f"{where}: {error}") from error
         return spaces
 
     def carry_out(self, *, workers: int | None, console: Console) -> Tuned:
@@ -310,6 +311,7 @@ class Search:
         for name, reference in self.algorithms.items():
             if (trial := tuned.chosen(name)) is not None:
                 tables[name] = with_trial(self.suite, name, "" if reference == name else reference, trial.settings)
-        file = self.request.out / f"{self.suite.name}-tuned.toml"
-        write_text(file, written(tuned_suite(self.suite, tables, tuned, self.seeds)))
+        found = tuned_suite(self.suite, tables, tuned, self.seeds)
+        file = self.request.out / f"{found.name}.toml"
+        write_text(file, written(found))
         return file

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from ...results.tuned import Tuned
+from ...wording import written_seeds
 from ..schema import AlgorithmTable, Suite, TuningTable
 
 
@@ -56,7 +57,7 @@ def _key(key: str) -> str:
 def _value(key: str, value: Any) -> str:
     match value:
         case tuple() if key == "seeds":
-            return _text(",".join(_ranges(value)))
+            return _text(written_seeds(value))
         case bool():
             return "true" if value else "false"
         case str():
@@ -74,15 +75,3 @@ def _value(key: str, value: Any) -> str:
 def _text(text: str) -> str:
     """A basic string; JSON escapes what TOML wants escaped, but for the delete character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _ranges(seeds: Sequence[int]) -> Iterator[str]:
-    """Seeds in order as a suite writes them: ``0-9`` for those that follow each other."""
-    runs: list[list[int]] = []
-    for seed in seeds:
-        if runs and seed == runs[-1][-1] + 1:
-            runs[-1].append(seed)
-        else:
-            runs.append([seed])
-    for run in runs:
-        yield str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"

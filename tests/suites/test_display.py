@@ -230,8 +230,9 @@ def test_a_label_loses_the_word_seeds_first_then_ends_of_the_longest_names(width
 @pytest.mark.parametrize(
     ("seeds", "text"), [((3,), "3"), ((0, 1, 2), "0-2"), ((7, 0, 1, 2, 4), "0-2,4,7"), ((1, 3, 5), "1,3,5")]
 )
-def test_seeds_are_named_as_in_a_suite_file(seeds, text):
-    assert display._ranges(seeds) == text
+def test_seeds_are_named_as_in_a_suite_file(jobs, seeds, text):
+    *_, named = display._parts(replace(jobs[0], seeds=seeds))
+    assert named.split()[1] == text
 
 
 @pytest.mark.parametrize(
