@@ -30,6 +30,10 @@ class UsageError(PgsuiteError):
     exit_code = 2
 
 
+class PassingTrouble(PgsuiteError):
+    """No fault of what was run, which may go well another time: a store that cannot be written, a lost worker."""
+
+
 class EnvironmentFault(PgsuiteError):
     """An environment broke its contract while running: it raised, or gave a non-finite reward or observation."""
 

@@ -14,6 +14,7 @@ from ..algorithms.registry import address_of, build, inner_algorithms, locate, n
 from ..envs.anchors import anchors, changes_task, possible_returns
 from ..envs.tasks import ADDED
 from ..errors import UsageError
+from ..results.store.curve import FINISHED
 from ..results.store.fingerprint import fingerprint, source_hash
 from ..results.store.places import Place
 from ..results.store.provenance import versions
@@ -99,7 +100,7 @@ class PlannedCell:
         if self.refusal:
             return []
         there = self.store.seeds()
-        return [seed for seed in self.own_seeds if there.get(seed) not in ("complete", "diverged")]
+        return [seed for seed in self.own_seeds if there.get(seed) not in FINISHED]
 
 
 def plan_cells(

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ..errors import PgsuiteError, UsageError, located
 from ..foreign import plain
-from ..results.store.curve import CurveRow
+from ..results.store.curve import FINISHED, CurveRow
 from ..results.store.manifest import ExpectedCell, change_manifest, manifest_of, record_failures
 from ..results.store.places import Place
 from ..wording import plural
@@ -98,25 +98,39 @@ def run_cells(
     there = f"{runs - missing} of {plural(runs, 'run')}{whose} {'is' if runs == 1 else 'are'} there"
     if not todo:
         say(console, f"{there}, 0 to do")
+        _record(out, planned, [], console)
         return Outcome([])
     limit = limit_of_stalls() if stall_limit is None else stall_limit
-    interruption = None
+    interruption, failures = None, list[Failure]()
     with workers_at(on, workers, limit, mixed=mixed) as at_work:
         jobs = make_jobs(todo, at_work.count, facts={"provenance": facts}, together=together and on == LOCAL)
         say(console, f"{there}, {missing} to do on {at_work}")
         at_work.prepare([p for p, _ in todo])
-        with _Listening(console, jobs, on_rows) as listener:
-            try:
+        listener = _Listening(console, jobs, on_rows)
+        try:
+            with listener:
                 at_work.run(jobs, listener)
-            except KeyboardInterrupt as error:
-                interruption = error
-    failures = list({(f.cell.name, f.reason): f for f in listener.failures}.values())
+        except KeyboardInterrupt as error:
+            interruption = error
+        finally:  # also of what ended before a cluster was lost
+            failures += {(f.cell.name, f.reason): f for f in listener.failures}.values()
+            _record(out, planned, failures, console)
+    return Outcome(failures, interruption)
+
+
+def _record(out: Place, planned: Sequence[PlannedCell], failures: Sequence[Failure], console: Console) -> None:
+    """Keep in the folder why cells failed, until all of their runs are there."""
+    stores = {p.store.path.name: p.store for p in planned}
     folders = {p.cell.name: p.store.path.name for p in planned}
+
+    def complete(cell: ExpectedCell) -> bool:
+        there = stores[cell.folder].seeds() if cell.folder in stores else {}
+        return all(there.get(seed) in FINISHED for seed in cell.seeds)
+
     try:
-        record_failures(out, {folders[f.cell.name]: _recorded(f) for f in failures})
+        record_failures(out, {folders[f.cell.name]: _recorded(f) for f in failures}, complete)
     except PgsuiteError as error:  # as of a full disk, which is then why the runs failed: that is to be said
         say(console, f"note: {error}")
-    return Outcome(failures, interruption)
 
 
 class _Listening(Display):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import PgsuiteError
+from ...errors import PassingTrouble
 from .remote import Remote
 
 # No file of the store takes this long to write, so an older temporary file is what a killed process left.
@@ -26,7 +26,7 @@ def write_atomic(path: Path | Remote, writer: Callable[[BinaryIO], object]) -> N
     At a URL they go there in one request.
 
     Raises:
-        PgsuiteError: the file cannot be written (permissions, a full disk).
+        PassingTrouble: the file cannot be written (permissions, a full disk).
     """
     if isinstance(path, Remote):
         buffer = io.BytesIO()
@@ -45,7 +45,7 @@ def write_atomic(path: Path | Remote, writer: Callable[[BinaryIO], object]) -> N
     except OSError as error:
         _discard(temporary)
         reason = error.strerror or str(error)
-        raise PgsuiteError(f"cannot write {path}: {reason}; check its permissions and the free space") from error
+        raise PassingTrouble(f"cannot write {path}: {reason}; check its permissions and the free space") from error
     except BaseException:
         _discard(temporary)
         raise

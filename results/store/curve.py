@@ -19,6 +19,8 @@ from .remote import Remote, RemoteTrouble
 
 FinalStatus = Literal["complete", "partial", "diverged"]
 """What a run's curve says about itself: it reached its budget, was cut short, or its numbers became non-finite."""
+FINISHED = ("complete", "diverged")
+"""Statuses of a run to which nothing is to be added."""
 RunStatus = Literal[FinalStatus, "corrupt"]
 """The same, seen from outside: ``corrupt`` is a file that cannot be read, whose run has to be done again."""
 Fate = Literal[RunStatus, "missing"]

@@ -66,11 +66,20 @@ def _in_turn(path: Remote, make: Callable[[], bytes]) -> str:
     return _unconditional(path)
 
 
+_compares: dict[tuple[str, str], bool] = {}
+"""Whether conditions hold, by scheme and bucket: tried once in a process."""
+
+
 def _unconditional(path: Remote) -> str:
     """Why conditions do not hold: a store that knows none writes what must not be there yet; empty where they do."""
-    try:
-        path.write_after(path.read(LARGEST_JSON), None)
-    except Moved:
+    store = (path.scheme, path.bucket)
+    if store not in _compares:
+        try:
+            path.write_after(path.read(LARGEST_JSON), None)
+            _compares[store] = False
+        except Moved:
+            _compares[store] = True
+    if _compares[store]:
         return ""
     return (
         f"the object store of {path.parent} does not compare before it writes: let one command at a time write there, "

@@ -59,7 +59,8 @@ class Manifest(NamedTuple):
     def asking(self, cells: Iterable[ExpectedCell]) -> "Manifest":
         """The manifest that asks for these cells, too.
 
-        The seeds of a cell join those that were asked of it before; a cell in another folder, of other code or another
+        The seeds of a cell join those that were asked of it before, and why it failed then stands until it is known to
+        be complete; a cell in another folder, of other code or another
         configuration, takes the place of the one of its algorithm and environment.
 
         Raises:
@@ -71,7 +72,8 @@ class Manifest(NamedTuple):
             before = asked.get(cell[:2])
             if before and before.folder == cell.folder:
                 seeds, seen = ({*getattr(before, name), *getattr(cell, name)} for name in ("seeds", "tuned_on"))
-                cell = cell._replace(seeds=tuple(sorted(seeds)), tuned_on=tuple(sorted(seen)))
+                reason = cell.reason or before.reason
+                cell = cell._replace(seeds=tuple(sorted(seeds)), tuned_on=tuple(sorted(seen)), reason=reason)
             asked[cell[:2]] = cell
         return self._replace(cells=tuple(asked.values()))
 
@@ -229,18 +231,32 @@ def change_manifest(out: Place, suite: str, change: Callable[[Manifest], Manifes
     return in_one_step(out / MANIFEST, lambda: change(manifest_of(out, suite)).encoded(), option)
 
 
-def record_failures(out: Place, reasons: Mapping[str, str]) -> None:
-    """Add to the manifest why cells failed: folder name -> reason in one line.
+def record_failures(
+    out: Place, reasons: Mapping[str, str], complete: Callable[[ExpectedCell], bool] = lambda _: False
+) -> None:
+    """Add to the manifest why cells failed, and take out why others did that are complete now.
+
+    Args:
+        out: the results folder.
+        reasons: folder name -> reason in one line.
+        complete: whether all runs of a cell are there that are asked for; of those that failed before.
 
     Raises:
         PgsuiteError: there is no manifest, or it is damaged.
     """
 
-    def with_reasons() -> bytes:
-        manifest = read_manifest(out)
-        if manifest is None:
+    def before() -> Manifest:
+        if (manifest := read_manifest(out)) is None:
             raise PgsuiteError(f"{out} has no {MANIFEST} to record failures in; run the suite again")
-        cells = (cell._replace(reason=reasons.get(cell.folder, cell.reason)) for cell in manifest.cells)
-        return manifest._replace(cells=tuple(cells)).encoded()
+        return manifest
 
-    in_one_step(out / MANIFEST, with_reasons)
+    def reason_of(cell: ExpectedCell) -> str | None:
+        if cell.folder in reasons:
+            return reasons[cell.folder]
+        return None if cell.reason and complete(cell) else cell.reason
+
+    def with_reasons(manifest: Manifest) -> Manifest:
+        return manifest._replace(cells=tuple(cell._replace(reason=reason_of(cell)) for cell in manifest.cells))
+
+    if with_reasons(manifest := before()) != manifest:
+        in_one_step(out / MANIFEST, lambda: with_reasons(before()).encoded())

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import PgsuiteError, UsageError
+from ...errors import PassingTrouble, UsageError
 from .atomic import write_atomic
 from .remote import SCHEMES, Moved, Remote, require_library
 from .remote import Version as RemoteVersion
@@ -102,7 +102,7 @@ def write_after(path: Place, content: bytes, before: Version) -> Version:
 
     Raises:
         Moved: another version stands there.
-        PgsuiteError: the file cannot be written.
+        PassingTrouble: the file cannot be written.
     """
     if isinstance(path, Remote):
         assert not isinstance(before, tuple)
@@ -117,11 +117,11 @@ def turns(path: Place) -> Iterator[None]:
     """The tries to write a file that others write too: the first at once, then with a longer pause before each.
 
     Raises:
-        PgsuiteError: others have not left off for `PATIENCE` seconds.
+        PassingTrouble: others have not left off for `PATIENCE` seconds.
     """
     deadline, pause = time.monotonic() + PATIENCE, _SHORTEST
     while time.monotonic() < deadline:
         yield
         time.sleep(random.uniform(0, pause))  # else those who met would meet again
         pause = min(2 * pause, _LONGEST)
-    raise PgsuiteError(f"others have written {path} for {PATIENCE:.0f} s without a pause: run this again later")
+    raise PassingTrouble(f"others have written {path} for {PATIENCE:.0f} s without a pause: run this again later")

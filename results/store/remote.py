@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ...errors import PgsuiteError, UsageError
+from ...errors import PassingTrouble, UsageError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -47,13 +47,15 @@ _GS_CREDENTIALS = (
     "GOOGLE_SERVICE_ACCOUNT_KEY",
     "GOOGLE_SKIP_SIGNATURE",
 )
+_ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed")
+"""What S3 answers where a bucket lies in another region."""
 _GCLOUD = "gcloud/application_default_credentials.json"
 
 Version = Mapping[str, str] | None
 """What tells an object from all that stood, or will stand, in its place; None where there is none."""
 
 
-class RemoteTrouble(PgsuiteError):
+class RemoteTrouble(PassingTrouble):
     """An object store that cannot be asked, or refuses: no fault of what is stored there."""
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -293,8 +295,9 @@ def _trouble(place: Remote, doing: str, error: BaseException, text: str) -> Remo
     status = next(iter(re.findall(r"status code: ([0-9]{3})", text)), "")
     answer = ", ".join(filter(None, [status, code])) or type(error).__name__
     if code == "NoSuchBucket":
-        return RemoteTrouble(f"there is no bucket {bucket}: make it first, or check its name and AWS_ENDPOINT_URL", 2)
-    if "redirect" in text.lower() or code in ("PermanentRedirect", "AuthorizationHeaderMalformed"):
+        where = "its name and AWS_ENDPOINT_URL" if place.scheme == "s3" else "its name"
+        return RemoteTrouble(f"there is no bucket {bucket}: make it first, or check {where}", 2)
+    if place.scheme == "s3" and ("redirect" in text.lower() or code in _ELSEWHERE):
         return RemoteTrouble(f"{bucket} lies in another region: set AWS_REGION to the bucket's", 2)
     if status in ("401", "403") or "PermissionDenied" in text or "Unauthenticated" in text:
         return RemoteTrouble(
@@ -321,7 +324,7 @@ def _trouble(place: Remote, doing: str, error: BaseException, text: str) -> Remo
 def _credentials(scheme: str) -> str:
     if scheme == "s3":
         return "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
-    return "GOOGLE_APPLICATION_CREDENTIALS"
+    return "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_SERVICE_ACCOUNT or GOOGLE_SERVICE_ACCOUNT_KEY"
 
 
 def environment() -> dict[str, str]:
@@ -343,7 +346,8 @@ def _check_credentials(scheme: str, environment: Mapping[str, str] = os.environ)
     how = {
         "s3": 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as `eval "$(aws configure export-credentials --format '
         'env)"` does',
-        "gs": "set GOOGLE_APPLICATION_CREDENTIALS to a key file, or use `gcloud auth application-default login`",
+        "gs": "set GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT to a key file, or use `gcloud auth "
+        "application-default login`",
     }
     raise RemoteTrouble(f"there are no credentials for {scheme}:// in the environment: {how[scheme]}", 2)
 

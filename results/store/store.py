@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import PgsuiteError, UsageError
-from .atomic import write_atomic, write_text
+from .atomic import write_atomic
 from .bits import bits
 from .completeness import check_against_record, check_against_snapshot
 from .curve import CurveRow, RunStatus, curve_frame, decode_columns, encode_curve
@@ -149,18 +149,23 @@ class CellStore:
         Raises:
             UsageError: the folder cannot be written.
         """
-        record = self.record()
-        if record.get("format") != FORMAT or all(record.get(name) == fact for name, fact in facts.items()):
-            return
-        kept = {name: fact for name, fact in {**record, **facts}.items() if fact is not None or name == "anchors"}
-        try:
-            write_text(self.path / RECORD, json.dumps(sealed_table(kept), indent=2) + "\n")
-        except RemoteTrouble:
-            raise
-        except (OSError, PgsuiteError) as error:
-            raise UsageError(
-                f"cannot write results to {self.path}: {_reason(error)}; change its permissions"
-            ) from error
+        path = self.path / RECORD
+        for _ in turns(path):
+            before, record = version(path), self.record()
+            if record.get("format") != FORMAT or all(record.get(name) == fact for name, fact in facts.items()):
+                return
+            kept = {name: fact for name, fact in {**record, **facts}.items() if fact is not None or name == "anchors"}
+            try:
+                write_after(path, (json.dumps(sealed_table(kept), indent=2) + "\n").encode(), before)
+                break
+            except Moved:  # somebody else brings it up to date
+                continue
+            except RemoteTrouble:
+                raise
+            except (OSError, PgsuiteError) as error:
+                raise UsageError(
+                    f"cannot write results to {self.path}: {_reason(error)}; change its permissions"
+                ) from error
         self._known = None
 
     def record(self) -> dict[str, Any]:

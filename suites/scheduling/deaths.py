@@ -16,6 +16,8 @@ _CAUSES = {
     "SIGXCPU": "the limit of processor time, ulimit -t",
     "SIGXFSZ": "the limit of file sizes, ulimit -f",
 }
+_OF_ITS_OWN = ("SIGSEGV", "SIGILL", "SIGFPE", "SIGABRT")
+"""Signals by which a process dies of what it does itself, and would again."""
 
 
 def death(job: Job, code: int | None) -> str:
@@ -25,14 +27,23 @@ def death(job: Job, code: int | None) -> str:
         job: what it did.
         code: the exit code of its process, negative for a signal; None where the system does not tell.
     """
-    names = {-number: number.name for number in signal.Signals}
     if code is None:
         how = "nobody knows how"
-    elif (name := names.get(code)) is not None:
+    elif name := _signal(code):
         how = f"signal {name}" + (f": {_CAUSES[name]}" if name in _CAUSES else "")
     else:
         how = f"exit code {code}: its code ended the process itself, as os._exit and sys.exit do"
     return f"its worker process died ({how}); {kept(job)}"
+
+
+def from_outside(code: int | None) -> bool:
+    """Whether a process that ended so was ended by somebody else: the system, or a person."""
+    return code is None or (code < 0 and _signal(code) not in _OF_ITS_OWN)
+
+
+def _signal(code: int) -> str:
+    """The name of the signal that an exit code tells of; empty where it tells of none."""
+    return next((number.name for number in signal.Signals if code == -number), "")
 
 
 def stalled(job: Job, limit: float) -> str:
@@ -46,7 +57,7 @@ def stalled(job: Job, limit: float) -> str:
 def kept(job: Job) -> str:
     """Say what the store has of a job's runs, and what the same command does with it."""
     steps = snapshots(job)
-    count = len(job.seeds)
+    count = sum(len(one.seeds) for one in job.everyone)
     if not steps:
         none = "its run has" if count == 1 else f"its {count} runs have"
         return f"{none} no snapshot yet: run the same command again to begin anew"
@@ -58,9 +69,9 @@ def kept(job: Job) -> str:
 def snapshots(job: Job) -> list[int]:
     """Return how many environment steps the snapshots of a job's runs have, of those that have one."""
     steps = []
-    for seed in job.seeds:
+    for store, seed in ((one.store, seed) for one in job.everyone for seed in one.seeds):
         try:
-            found = job.store.resumable(seed)
+            found = store.resumable(seed)
         except PgsuiteError:
             continue
         if found is not None:

@@ -58,6 +58,8 @@ class Failure:
     """``file:line`` where it arose, the user's if it came from there; empty where no line is to blame."""
     details: str = ""
     """The traceback, if there was one."""
+    passing: bool = False
+    """Whether it says nothing of the cell: its worker or machine was lost, or its store could not be written."""
 
 
 class Listener(Protocol):

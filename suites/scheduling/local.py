@@ -7,15 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from ...errors import PgsuiteError, in_one_line
 from ...wording import plural
 from .. import forking
 from ..planning import PlannedCell
-from ..process import GRACE
+from ..process import GRACE, follow_parent
 from ..process import forking as context_of_workers
 from ..stalling import START_LIMIT, Silence, answers, last_place, where
-from .deaths import death, stalled
+from . import alike
+from .deaths import death, from_outside, stalled
 from .interface import Failure, Job, Listener, News
 from .worker import Finished, work
 
@@ -82,6 +84,23 @@ class LocalWorkers:
             )
         except (OSError, EOFError) as error:
             raise PgsuiteError(_no_process(error)) from error
+
+    def ask(self) -> dict[str, Any]:
+        """Return what a worker process of this machine computes with, as one says: ``processor``, ``surroundings``.
+
+        Raises:
+            PgsuiteError: the system does not let processes be started.
+        """
+        try:
+            receiver, sender = context_of_workers().Pipe(duplex=False)
+            asked = context_of_workers().Process(target=_tell, args=(sender,), daemon=True)
+            asked.start()
+            sender.close()
+            found: dict[str, Any] = receiver.recv()
+            asked.join()
+        except (OSError, EOFError) as error:
+            raise PgsuiteError(_no_process(error)) from error
+        return found
 
     def run(self, jobs: Sequence[Job], listener: Listener) -> None:
         """Do all jobs, as `Workers` has it.
@@ -168,15 +187,24 @@ class LocalWorkers:
         worker.connection.close()
         worker.trace.close()
         if last is None and worker.stalled:
-            return Failure(job.cell, stalled(job, self._stall_limit), place)
+            return Failure(job.cell, stalled(job, self._stall_limit), place, passing=True)
         if last is None:
-            return Failure(job.cell, death(job, worker.process.exitcode), place)
+            code = worker.process.exitcode
+            return Failure(job.cell, death(job, code), place, passing=from_outside(code))
         if lingers:
             names = list(dict.fromkeys(last.threads))
             left = f"{plural(len(last.threads), 'thread')} running ({', '.join(names[:3])}{', …' * (len(names) > 3)})"
             what = f"it left {left}" if names else "its process did not end"
             listener.news(job, News(0, note=f"{what}; the process was ended, and its results are as they should be"))
-        return None if last.failure is None else Failure(job.cell, last.failure, last.place, last.details)
+        if last.failure is None:
+            return None
+        return Failure(job.cell, last.failure, last.place, last.details, last.passing)
+
+
+def _tell(connection: Connection) -> None:
+    """In a worker: what it computes with."""
+    follow_parent()
+    connection.send({"processor": alike.processor(), "surroundings": alike.surroundings()})
 
 
 def _no_process(error: Exception) -> str:

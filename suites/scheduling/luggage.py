@@ -4,10 +4,13 @@ These are the files that the cells' fingerprints are made of, found by the same 
 packages that they belong to. What is installed in site-packages has to be installed there too.
 """
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from ...algorithms.registry import locate
 from ...errors import UsageError, is_users
@@ -15,6 +18,17 @@ from ...results.store.fingerprint import source_files
 from ..cells import Cell
 from ..named_code import inner_classes
 
+_REMOVER = """
+import os, shutil, sys
+if os.fork():
+    os._exit(0)  # nobody's child any more: who ends a process with its children leaves it
+os.setsid()
+sys.stdin.read()
+shutil.rmtree(sys.argv[1], ignore_errors=True)
+"""
+"""What waits for the end of the process that started it, which closes its input, and removes a folder."""
+_open: list[IO[bytes] | None] = []
+"""What such processes listen to, as long as this one lasts."""
 LARGEST = 2**26
 """Bytes of a user's code that travel at most."""
 _LEFT = ("__pycache__", ".git")
@@ -59,6 +73,25 @@ def pack(cells: Iterable[Cell]) -> Luggage:
         if file in found
     }
     return Luggage(files, tuple(map(str, range(len(roots)))), moved)
+
+
+def folder_of_this_process() -> Path:
+    """Make a folder that is removed when this process has ended, also where it is killed.
+
+    Raises:
+        OSError: no folder can be made, or no process started.
+    """
+    folder = tempfile.mkdtemp(prefix="pgsuite-")
+    remover = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _REMOVER, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+    remover.wait()
+    _open.append(remover.stdin)
+    return Path(folder)
 
 
 def unpack(luggage: Luggage, folder: Path) -> list[Path]:

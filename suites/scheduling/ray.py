@@ -22,6 +22,7 @@ import ray
 from ray import exceptions
 
 from ...errors import UsageError, in_one_line
+from ...results.store.curve import FINISHED
 from ...results.store.remote import RemoteTrouble
 from ...results.store.store import CellStore
 from ...wording import plural
@@ -31,7 +32,7 @@ from ..stalling import START_LIMIT, Silence
 from . import alike
 from .deaths import kept, snapshots
 from .interface import Failure, Job, Listener, News
-from .local import available_cores
+from .local import LocalWorkers, available_cores
 from .luggage import pack
 from .places import RAY_SCHEME
 from .relay import Begun, Order, Silent
@@ -211,16 +212,19 @@ class RayWorkers:
         return self._cpus
 
     def prepare(self, planned: Sequence[PlannedCell]) -> None:
-        """Pack what tasks need beside their jobs.
+        """Pack what tasks need beside their jobs, among it what a worker of this machine computes with.
 
         Raises:
             UsageError: the user's own code is too large to travel.
+            PgsuiteError: no process can be started here.
         """
+        local = LocalWorkers(1, self._stall_limit, cores=())
+        local.prepare([])
         packages = dict.fromkeys(name for p in planned for name in _packages(p))
         self._needs = ray.put(
             {
                 "installed": alike.installed(packages),
-                "processor": alike.processor(),
+                "processor": local.ask()["processor"],
                 "environment": alike.environment(),
                 "mixed": self._mixed,
             }
@@ -319,7 +323,7 @@ class RayWorkers:
         turn.losses = 1 if steps > turn.reached else turn.losses + 1
         with suppress(RemoteTrouble):  # a store that cannot be asked now: what is done will be found so
             statuses = turn.job.store.seeds()
-            turn.left = tuple(seed for seed in turn.left if statuses.get(seed) not in ("complete", "diverged"))
+            turn.left = tuple(seed for seed in turn.left if statuses.get(seed) not in FINISHED)
         turn.reached = steps
         if turn.losses > MOST_LOSSES or not turn.left:
             return False

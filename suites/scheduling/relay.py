@@ -8,24 +8,21 @@ from a server that it starts once.
 import os
 import pickle
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from ...results.store.remote import RemoteTrouble
 from ..planning import PlannedCell
-from ..process import forking as context_of_workers
 from . import alike
 from .interface import Failure, Job, News
 from .local import LocalWorkers
-from .luggage import Luggage, arrived, unpack
+from .luggage import Luggage, arrived, folder_of_this_process, unpack
 
 POST_INTERVAL = 0.5
 """Seconds between letters to the driver."""
@@ -139,28 +136,18 @@ def _ready(order: bytes, environment: tuple[tuple[str, str | None], ...]) -> tup
     """
     alike.set_environment(dict(environment))
     planned, luggage, limit = pickle.loads(order)
-    folder = Path(tempfile.mkdtemp(prefix="pgsuite-"))
-    roots = unpack(luggage, folder)
-    sys.path += map(str, roots)
-    if roots:
-        os.chdir(roots[0])  # what messages name the user's files by
     workers = LocalWorkers(1, limit, cores=())
     try:
+        folder = folder_of_this_process()
+        roots = unpack(luggage, folder)
+        sys.path += map(str, roots)
+        if roots:
+            os.chdir(roots[0])  # what messages name the user's files by
         workers.prepare([replace(p, cell=arrived(p.cell, luggage, folder)) for p in planned])
-        receiver, sender = context_of_workers().Pipe(duplex=False)
-        asked = context_of_workers().Process(target=_tell, args=(sender,), daemon=True)
-        asked.start()
-        sender.close()
-        found = receiver.recv()
-        asked.join()
-    except (PgsuiteError, OSError, EOFError) as error:
+        found = workers.ask()
+    except (PgsuiteError, OSError) as error:
         raise Refused(f"it cannot start worker processes ({error})") from error
     return workers, folder, found, luggage
-
-
-def _tell(connection: Connection) -> None:
-    """In a worker: what it computes with."""
-    connection.send({"processor": alike.processor(), "surroundings": alike.surroundings()})
 
 
 def _provenance(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ... import envs as _envs  # noqa: F401  (loaded once, in the process that workers are forked from)
 from ...envs import pulse
-from ...errors import PgsuiteError, in_one_line, place
+from ...errors import PassingTrouble, PgsuiteError, in_one_line, place
 from ...results.store.curve import CurveRow, curve_rows
 from ...results.store.reading import DamagedFile
 from ...results.store.remote import Remote
@@ -43,6 +43,8 @@ class Finished(NamedTuple):
     """The traceback."""
     threads: tuple[str, ...] = ()
     """Names of what it leaves running, which keeps the process from ending."""
+    passing: bool = False
+    """Whether the failure is none of the job's own."""
 
 
 class StoreSink:
@@ -165,7 +167,7 @@ def work(job: Job, core: int | None, connection: Connection, trace: Connection |
         last = Finished(None)
     except Exception as error:
         reason = str(error) if isinstance(error, PgsuiteError) else in_one_line(error)
-        last = Finished(reason, place(error), traceback.format_exc())
+        last = Finished(reason, place(error), traceback.format_exc(), passing=isinstance(error, PassingTrouble))
     left = tuple(thread.name for thread in threading.enumerate() if thread not in before and not thread.daemon)
     with suppress(OSError):  # a parent that was killed listens no more
         connection.send(last._replace(threads=left))

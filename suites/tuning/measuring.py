@@ -1,4 +1,8 @@
-"""A stage of the search: trials are cells like any others, and one that cannot run, fails or diverges scores badly."""
+"""A stage of the search: trials are cells like any others, and one that cannot run, fails or diverges scores badly.
+
+That is for what its setting comes to. A run that ended for another reason (its worker was killed, the disk was full, a
+file is damaged) says nothing of the setting: its trial has no score until the run has come to its end.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,12 +13,14 @@ import pandas as pd
 from rich.console import Console
 
 from ...algorithms.registry import build
-from ...errors import UsageError
+from ...errors import PassingTrouble, UsageError
+from ...results.store.curve import FINISHED
 from ...results.store.gathering import gather
 from ...results.tuned import WORST, Measured
 from ...wording import plural
 from ..planning import PlannedCell, plan_cells
 from ..running import run_cells
+from ..scheduling.interface import Failure
 from ..schema import AlgorithmTable, Suite
 from .halving import Stage
 from .space import with_settings, without
@@ -28,6 +34,17 @@ class Task(NamedTuple):
     seeds: tuple[int, ...]
     folder: Path
     """For the results: an ordinary results folder."""
+
+
+class Unmeasured(PassingTrouble):
+    """Trials are left without a score, and can be tried again."""
+
+    def __init__(self, reasons: Mapping[str, str], measured: dict[str, list[Measured]]) -> None:
+        """Say it of trials, by their names; the others are measured."""
+        first, reason = next(iter(reasons.items()))
+        more = f", and {plural(len(reasons) - 1, 'other')}," if len(reasons) > 1 else ""
+        super().__init__(f"{first}{more} cannot be measured, from where the same command will go on: {reason}")
+        self.measured = measured
 
 
 def with_trial(suite: Suite, algorithm: str, reference: str, settings: Mapping[str, Any]) -> AlgorithmTable:
@@ -54,23 +71,32 @@ def measure(task: Task, *, workers: int | None, console: Console) -> dict[str, l
 
     Raises:
         UsageError: none of the cells can be planned.
+        Unmeasured: some have no score, for no reason of their own; it has the others.
         KeyboardInterrupt: the user asked for the end; what is done is kept in the folder.
     """
     refused: dict[str, str] = {}
     planned = [cell for stage in task.stages for cell in _planned(task, stage, refused)]
-    failed: dict[tuple[str, str], str] = {}
+    failures: list[Failure] = []
     if planned:
         outcome = run_cells(planned, task.folder, workers=workers, console=console, together=True)
         if outcome.failures and not outcome.interruption:  # whose company need not have failed
             outcome = run_cells(planned, task.folder, workers=workers, console=console)
         if outcome.interruption:
             raise outcome.interruption
-        failed = {(one.cell.algorithm, one.cell.environment.name): one.reason for one in outcome.failures}
+        failures = outcome.failures
     frame = _results(task.folder)
-    return {
-        name: [_measured(frame, name, stage, task.seeds, refused, failed) for stage in task.stages]
-        for name in task.suite.algorithms
-    }
+    measured: dict[str, list[Measured]] = {}
+    lacking: dict[str, str] = {}
+    for name in task.suite.algorithms:
+        own = [one for one in failures if one.cell.algorithm == name]
+        found = [_measured(frame, name, stage, task.seeds, refused.get(name, ""), own) for stage in task.stages]
+        if reason := next((one for one in found if isinstance(one, str)), ""):
+            lacking[name] = reason
+        else:
+            measured[name] = [one for one in found if not isinstance(one, str)]
+    if lacking:
+        raise Unmeasured(lacking, measured)
+    return measured
 
 
 def _planned(task: Task, stage: Stage, refused: dict[str, str]) -> list[PlannedCell]:
@@ -121,22 +147,35 @@ def _measured(
     name: str,
     stage: Stage,
     seeds: Iterable[int],
-    refused: Mapping[str, str],
-    failed: Mapping[tuple[str, str], str],
-) -> Measured:
+    refused: str,
+    failures: Iterable[Failure],
+) -> Measured | str:
+    """Return how a trial did on a stage; or, as text, why nobody knows yet.
+
+    Args:
+        frame: all results.
+        name: of the trial.
+        stage: what it ran on.
+        seeds: of its runs.
+        refused: why its setting cannot be; empty where it can.
+        failures: of its cells.
+    """
     own = frame[(frame.algorithm == name) & (frame.env == stage.environment)]
     runs = {seed: own[own.seed == seed].sort_values("env_steps") for seed in own.seed.unique()}
     fates = {seed: str(runs[seed].status.iloc[-1]) if seed in runs else "missing" for seed in seeds}
     whole = [seed for seed, fate in fates.items() if fate == "complete"]
+    failed = [one for one in failures if one.cell.environment.name == stage.environment]
+    reason = refused or next((one.reason for one in failed if not one.passing), "")
+    passing = next((one.reason for one in failed if one.passing), "")
+    lacking = sum(fate not in FINISHED for fate in fates.values())
+    if lacking and (passing or not reason):
+        return passing or f"{lacking} of {plural(len(fates), 'run')} not complete on {stage.environment}"
     scores = [max(float(runs[seed].score.iloc[-1]), WORST) if seed in whole else WORST for seed in fates]
     areas = [float(runs[seed].score.clip(lower=WORST).mean()) if seed in whole else WORST for seed in fates]
     returned = [float(runs[seed].return_mean.iloc[-1]) for seed in whole]
     diverged = sum(fate == "diverged" for fate in fates.values())
-    reason = refused.get(name) or failed.get((name, stage.environment), "")
     if diverged and not reason:
         reason = f"{diverged} of {plural(len(fates), 'run')} diverged"
-    elif len(whole) < len(fates) and not reason:
-        reason = f"{len(fates) - len(whole)} of {plural(len(fates), 'run')} not complete"
     area = float(np.mean(areas))
     return Measured(stage.environment, stage.steps, tuple(scores), area, _mean(returned), reason)
 

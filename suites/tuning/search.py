@@ -1,6 +1,6 @@
 """The whole search: the same schedule for every algorithm, kept so that a command that was killed goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ..named_code import let_in_code_of
 from ..planning import PlannedCell, plan_cells
 from ..schema import Suite, TuningTable, check_names, load_suite
 from .halving import Bracket, Schedule, best, schedule
-from .measuring import Task, measure, with_trial
+from .measuring import Task, Unmeasured, measure, with_trial
 from .said import announcement, sentence
 from .space import Space, read_spaces, some_setting, space_of, with_settings
 from .study import SAMPLERS, AlgorithmStudy
@@ -166,6 +166,7 @@ class Search:
 
         Raises:
             UsageError: the folder holds another search, or cannot be written.
+            Unmeasured: trials cannot be scored now, for no reason of their own; the same command goes on with them.
             KeyboardInterrupt: the user asked for the end; the same command goes on.
         """
         with locked(self.request.out) as note:
@@ -195,6 +196,11 @@ class Search:
                 "sampler": f"{request.sampler}, seed {request.seed}",
                 "space": {name: str(searched) for name, searched in self.spaces[algorithm].items()},
                 "schedule": self.schedule,
+                "score anchors": {
+                    cell.cell.environment.name: cell.record["anchors"]
+                    for cell in self.base
+                    if cell.cell.algorithm == algorithm
+                },
                 "code, settings or environments": [
                     cell.cell.fingerprint for cell in self.base if cell.cell.algorithm == algorithm
                 ],
@@ -245,8 +251,12 @@ class Search:
         short = own.model_copy(update={"checkpoints": min(_CHECKPOINTS, own.checkpoints)})
         suite = self._with(studies, todo).model_copy(update={"evaluation": short})
         task = Task(suite, (stage,), self.schedule.seeds, self.request.out / "runs" / f"rung-{number + 1}")
-        for (name, n), found in self._measured(task, todo, workers, console).items():
-            studies[name].record(n, number, found[0])
+
+        def keep(measured: Mapping[tuple[str, int], list[Measured]]) -> None:
+            for (name, n), found in measured.items():
+                studies[name].record(n, number, found[0])
+
+        self._measure(task, todo, keep, workers, console)
 
     def _finals(self, studies: Mapping[str, AlgorithmStudy], workers: int | None, console: Console) -> None:
         """Run the best of all brackets on fresh seeds, by the suite's own protocol."""
@@ -264,9 +274,13 @@ class Search:
         task = Task(
             self._with(studies, todo), self.schedule.finals, self.schedule.final_seeds, self.request.out / "runs/finals"
         )
-        found = self._measured(task, todo, workers, console)
-        for name in dict.fromkeys(name for name, _ in todo):
-            studies[name].record_finals({n: tuple(found[name, n]) for own, n in todo if own == name})
+
+        def keep(measured: Mapping[tuple[str, int], list[Measured]]) -> None:
+            for name in dict.fromkeys(name for name, _ in todo):
+                if all(trial in measured for trial in todo if trial[0] == name):
+                    studies[name].record_finals({n: tuple(measured[name, n]) for own, n in todo if own == name})
+
+        self._measure(task, todo, keep, workers, console)
 
     def _with(self, studies: Mapping[str, AlgorithmStudy], trials: Sequence[tuple[str, int]]) -> Suite:
         """The suite with trials for algorithms, whose results are on seeds that a search sees: this one."""
@@ -277,15 +291,27 @@ class Search:
         seen = TuningTable.model_construct(seeds=self.seeds)
         return self.suite.model_copy(update={"algorithms": tables, "tuning": seen})
 
-    def _measured(
-        self, task: Task, trials: Sequence[tuple[str, int]], workers: int | None, console: Console
-    ) -> dict[tuple[str, int], list[Measured]]:
-        measured = measure(task, workers=workers, console=console)
+    def _measure(
+        self,
+        task: Task,
+        trials: Sequence[tuple[str, int]],
+        keep: Callable[[Mapping[tuple[str, int], list[Measured]]], None],
+        workers: int | None,
+        console: Console,
+    ) -> None:
+        """Measure trials, and keep what is measured also where some cannot be."""
+        trouble = None
+        try:
+            measured = measure(task, workers=workers, console=console)
+        except Unmeasured as error:
+            measured, trouble = error.measured, error
         for name, found in measured.items():
             for one in found:
                 if one.failure:
                     say(console, f"note: {name} on {one.environment} has a bad score: {one.failure}")
-        return {(name, n): measured[f"{name}#{n}"] for name, n in trials}
+        keep({(name, n): measured[f"{name}#{n}"] for name, n in trials if f"{name}#{n}" in measured})
+        if trouble:
+            raise trouble
 
     def _tuned(self, studies: Mapping[str, AlgorithmStudy]) -> Tuned:
         trials: list[Trial] = [trial for study in studies.values() for trial in study.trials()]

@@ -70,19 +70,19 @@ class AlgorithmStudy:
                 ) from error
 
     def hold_to(self, plan: Mapping[str, Any]) -> None:
-        """Keep what decides the search's result, or hold what is kept to it.
+        """Keep what decides the search's result, or hold what is kept to it; what was not kept then is kept now.
 
         Raises:
             UsageError: naming what differs from the search that was begun.
         """
-        known = self._study.user_attrs.get(_PLAN)
-        if known is None:
-            self._study.set_user_attr(_PLAN, json.loads(json.dumps(plan)))
-        elif differing := [name for name, value in json.loads(json.dumps(plan)).items() if known.get(name) != value]:
+        known, wanted = self._study.user_attrs.get(_PLAN, {}), json.loads(json.dumps(plan))
+        if differing := [name for name, value in wanted.items() if known.get(name, value) != value]:
             raise UsageError(
                 f"the search for {self.algorithm} in this folder was begun with other {', '.join(differing)}: "
                 "go on with the same command, or choose another folder with --out"
             )
+        if known.keys() != wanted.keys():
+            self._study.set_user_attr(_PLAN, wanted)
 
     def draw(self, numbers: range) -> None:
         """Draw those of the trials that are not there; the numbers follow those of the trials before."""

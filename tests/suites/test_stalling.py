@@ -14,7 +14,7 @@ from pgsuite.results.store.curve import CurveRow
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites import stalling
 from pgsuite.suites.cells import Cell, Environment, Evaluation
-from pgsuite.suites.scheduling.deaths import death, kept
+from pgsuite.suites.scheduling.deaths import death, from_outside, kept
 from pgsuite.suites.scheduling.interface import Job
 from pgsuite.suites.scheduling.local import LocalWorkers
 from pgsuite.suites.stalling import Silence, stall_limit, watched
@@ -106,6 +106,7 @@ def test_an_environment_that_is_stuck_is_told_and_ended(how, ended):
     assert failure.reason.startswith("no step of an environment, update or evaluation for 10 s, the stall limit")
     assert "run the same command again" in failure.reason
     assert failure.place == f"environments_of_test_stalling.py:{line}"
+    assert failure.passing
 
 
 def test_a_thread_that_is_left_running_keeps_nobody(ended):
@@ -119,6 +120,7 @@ def test_a_crash_names_signal_cause_and_line(ended):
     assert "signal SIGSEGV: a crash in compiled code" in failure.reason
     assert "no snapshot yet: run the same command again to begin anew" in failure.reason
     assert failure.place == "environments_of_test_stalling.py:" + str(line_of("string_at"))
+    assert not failure.passing
 
 
 def test_a_process_that_ends_itself_says_its_exit_code(ended):
@@ -145,6 +147,28 @@ def test_what_is_kept_is_counted(tmp_path):
     assert kept(replace(job, seeds=(2,))).startswith("its run has a snapshot at 1,040 steps: run the same")
     assert "(signal SIGKILL: killed, as the system does when memory is short" in death(job, -signal.SIGKILL)
     assert "(exit code 3: " in death(job, 3)
+
+
+def test_what_is_kept_of_runs_beside_is_counted_too(tmp_path):
+    jobs = []
+    for algorithm, steps in (("a", 20), ("b", 70)):
+        cell = Cell(suite="s", algorithm=algorithm, reference=algorithm, options={}, steps=100, evaluation=Evaluation(),
+                    environment=Environment(id="E-v0"))  # fmt: skip
+        store = CellStore(tmp_path, algorithm, "E-v0", "0" * 64)
+        store.create({})
+        rows = [CurveRow(k, k * 10, k * 10, 1.0, 0.0, 2, 1.0, 2, k, 0.1, {}) for k in range(2)]
+        tensors = {"checkpoint": np.array([1]), "steps": np.array([steps]), "diverged_at": np.array([-1])}
+        store.write_checkpoint(0, rows, {"status": "partial"}, tensors, {})
+        jobs.append(Job(cell, store, (0, 1)))
+    assert kept(replace(jobs[0], beside=(jobs[1],))).startswith("2 of its 4 runs have snapshots up to 70 steps")
+
+
+@pytest.mark.parametrize(
+    ("code", "outside"),
+    [(-signal.SIGKILL, True), (-signal.SIGTERM, True), (None, True), (-signal.SIGSEGV, False), (7, False)],
+)
+def test_who_ended_a_process(code, outside):
+    assert from_outside(code) == outside
 
 
 def test_silence_is_spoken_of_at_doubling_times_and_not_while_nobody_could_look(monkeypatch):

@@ -44,6 +44,21 @@ def test_what_is_asked_for_later_joins_or_takes_the_place(tmp_path):
     )
 
 
+def test_a_reason_stands_until_the_cell_is_complete(tmp_path):
+    write_manifest(tmp_path, "quick", CELLS)
+    record_failures(tmp_path, {"b": "no luck"})
+    shard = ExpectedCell("reinforce", "CartPole-v1", "b", (7,))
+    manifest_of(tmp_path, "quick").asking([shard]).write(tmp_path)
+    assert read_manifest(tmp_path).cells[1].reason == "no luck"
+    record_failures(tmp_path, {}, complete=lambda cell: cell.folder != "b")
+    assert read_manifest(tmp_path).cells[1].reason == "no luck"
+    before = (tmp_path / "manifest.json").stat().st_mtime_ns
+    record_failures(tmp_path, {"b": "no luck"}, complete=lambda _: True)  # some runs are there, and others differ
+    assert (tmp_path / "manifest.json").stat().st_mtime_ns == before
+    record_failures(tmp_path, {}, complete=lambda cell: cell.seeds == (7,))
+    assert read_manifest(tmp_path).cells[1].reason is None
+
+
 def test_a_folder_of_another_suite_is_refused(tmp_path):
     assert manifest_of(tmp_path, "quick") == Manifest("quick", ())
     write_manifest(tmp_path, "quick", CELLS)

@@ -422,6 +422,29 @@ def test_requests_of_many_at_once_are_all_kept(out):
 def test_a_store_that_does_not_compare_is_told(out, monkeypatch):
     monkeypatch.setattr(remote.Remote, "write_after", lambda self, content, before: self.write(content))
     assert "does not compare before it writes" in ask(out, 1)
+    assert "does not compare before it writes" in ask(out, 2)
+
+
+def test_whether_a_store_compares_is_tried_once(out, server):
+    ask(out, 0)
+    before = len(server.requests)
+    ask(out, 1)
+    assert [method for method, _ in server.requests[before:]] == ["HEAD", "GET", "PUT"]
+
+
+def test_of_two_who_bring_a_record_up_to_date_at_once_neither_undoes_the_other(anywhere, monkeypatch):
+    one, other, record = cell_at(anywhere), cell_at(anywhere), CellStore.record
+    facts = {"anchors": {"random": 0.0, "reference": 1.0}, "environment_notes": ["a"]}
+
+    def overtaken(self):
+        found = record(self)
+        monkeypatch.setattr(CellStore, "record", record)
+        other.amend({"environment_notes": facts["environment_notes"]})
+        return found
+
+    monkeypatch.setattr(CellStore, "record", overtaken)
+    one.amend({"anchors": facts["anchors"]})
+    assert facts.items() <= cell_at(anywhere).record().items()
 
 
 # Trouble.
@@ -507,6 +530,7 @@ def test_without_credentials_nobody_is_asked(monkeypatch, tmp_path, scheme, said
     ("status", "body", "said", "code"),
     [
         ("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>", "the store refuses it (403, AccessDenied)", 2),
+        ("403 Forbidden", "", "credentials in AWS_ACCESS_KEY_ID", 2),
         ("403 Forbidden", "<Error><Code>InvalidAccessKeyId</Code></Error>", "(403, InvalidAccessKeyId)", 2),
         ("400 Bad Request", "<Error><Code>AuthorizationHeaderMalformed</Code></Error>", "another region", 2),
         ("301 Moved", "<Error><Code>PermanentRedirect</Code></Error>", "another region", 2),
@@ -537,6 +561,22 @@ def test_refusals_are_told_in_one_line_without_secrets(monkeypatch, status, body
     server.shutdown()
     server.server_close()
     remote._client.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("status code: 403 Forbidden", "the credentials in GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_SERVICE_ACCOUNT or"),
+        ("Error getting token: error performing token request", "no access by the credentials in GOOGLE_APPLICATION_"),
+        ("<Code>NoSuchBucket</Code> status code: 404", "there is no bucket gs://bucket: make it first, or check its"),
+        ("status code: 301 Moved, redirect", "the store answers 301"),
+        ("error sending request", "the store cannot be reached"),
+    ],
+)
+def test_of_google_no_variables_of_amazon_are_told(text, said):
+    told = str(remote._trouble(place_of("gs://bucket/a"), "read", ValueError(), text))
+    assert said in told
+    assert "AWS" not in told
 
 
 def test_without_the_library_the_remedy_is_told(monkeypatch):

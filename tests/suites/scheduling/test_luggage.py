@@ -2,8 +2,10 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +115,22 @@ def test_it_works_where_it_is_unpacked(cells, tmp_path):
         check=False,
     )
     assert done.stdout.split() == ["Mine", "reinforce", "1", "True", "True"], done.stderr
+
+
+def test_where_it_is_unpacked_is_removed_though_the_process_is_killed(tmp_path):
+    code = (
+        "import time; from pgsuite.suites.scheduling.luggage import folder_of_this_process as folder\n"
+        "(folder() / 'a').touch(); print(flush=True); time.sleep(60)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert [file.name for file in tmp_path.glob("pgsuite-*/*")] == ["a"]
+        process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while list(tmp_path.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_what_is_too_large_stays_and_is_said(cells, monkeypatch):

@@ -1,15 +1,19 @@
-"""A stage that is really run: what fails, diverges or cannot be built is a bad score, told."""
+"""A stage that is really run: what fails, diverges or cannot be built is a bad score, told; what is killed is none."""
 
 import pytest
 from rich.console import Console
 
 from pgsuite.results.tuned import WORST
-from pgsuite.suites.schema import parse_suite
+from pgsuite.suites.running import Outcome
+from pgsuite.suites.schema import AlgorithmTable, parse_suite
+from pgsuite.suites.tuning import measuring as module
 from pgsuite.suites.tuning.halving import Stage
-from pgsuite.suites.tuning.measuring import Task, measure
+from pgsuite.suites.tuning.measuring import Task, Unmeasured, measure
 
 MINE = """
+import os, signal
 from dataclasses import dataclass
+from pathlib import Path
 from pgsuite.algorithms import Reinforce
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,22 +23,28 @@ class Mine(Reinforce):
     def update(self, state, rollout):
         if self.fate == "raises":
             raise RuntimeError("no luck")
+        if self.fate == "killed" and not Path(__file__).with_name("enough").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
         learned, metrics = super().update(state, rollout)
         return learned, {**metrics, "loss": metrics["loss"] + (float("nan") if self.fate == "diverges" else 0)}
 """
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("measuring")
-    (folder / "mine.py").write_text(MINE)
-    mine = f"{folder / 'mine.py'}:Mine"
-    tables = {
-        "good#0": {"class": "reinforce"},
-        "bad#1": {"class": "reinforce", "learning_rate": -1.0},
-        "raises#2": {"class": mine, "fate": "raises"},
-        "diverges#3": {"class": mine, "fate": "diverges"},
-    }
+def task(tmp_path_factory):
+    """A stage for trials, some of our class with a fate."""
+
+    def make(**fates):
+        folder = tmp_path_factory.mktemp("measuring")
+        (folder / "mine.py").write_text(MINE)
+        mine = f"{folder / 'mine.py'}:Mine"
+        own = {f"{fate}#{n}": {"class": mine, "fate": fate} for fate, n in fates.items()}
+        return _task(folder, {"good#0": {"class": "reinforce"}, **own})
+
+    return make
+
+
+def _task(folder, tables):
     suite = parse_suite(
         {
             "name": "mine",
@@ -46,8 +56,17 @@ def found(tmp_path_factory):
         },
         "test",
     )
-    task = Task(suite, (Stage("CartPole-v1", 200),), (5, 6), folder / "runs")
-    return measure(task, workers=1, console=Console(quiet=True)) | {"task": task}
+    return Task(suite, (Stage("CartPole-v1", 200),), (5, 6), folder / "runs")
+
+
+@pytest.fixture(scope="module")
+def found(task):
+    whole = task(raises=2, diverges=3)
+    bad = AlgorithmTable(reference="reinforce", learning_rate=-1.0)
+    whole = whole._replace(
+        suite=whole.suite.model_copy(update={"algorithms": {**whole.suite.algorithms, "bad#1": bad}})
+    )
+    return measure(whole, workers=1, console=Console(quiet=True)) | {"task": whole}
 
 
 def test_trials_are_measured_in_an_ordinary_results_folder(found):
@@ -76,3 +95,23 @@ def test_what_gives_no_result_scores_worst_and_says_why(trial, reason, found):
     assert one.area == WORST
     assert one.returned is None
     assert reason in one.failure
+
+
+def test_a_trial_whose_worker_is_killed_has_no_score_until_it_is_run_to_its_end(task):
+    whole = task(killed=4)
+    with pytest.raises(Unmeasured, match=r"killed#4 cannot be measured, .*process died \(signal SIGKILL.*") as told:
+        measure(whole, workers=1, console=Console(quiet=True))
+    assert told.value.measured.keys() == {"good#0"}
+    assert told.value.exit_code == 1
+    (whole.folder.parent / "enough").touch()
+    found = measure(whole, workers=1, console=Console(quiet=True))
+    assert found.pop("good#0") == told.value.measured["good#0"]
+    assert found["killed#4"][0].failure == ""
+    assert min(found["killed#4"][0].scores) > WORST
+
+
+def test_a_trial_whose_results_are_damaged_has_no_score(task, monkeypatch):
+    whole = task()
+    monkeypatch.setattr(module, "run_cells", lambda *_, **__: Outcome([]))
+    with pytest.raises(Unmeasured, match=r": 2 of 2 runs not complete on CartPole-v1$"):
+        measure(whole, workers=1, console=Console(quiet=True))

@@ -10,6 +10,7 @@ from rich.console import Console
 from pgsuite.errors import UsageError
 from pgsuite.results.tuned import Measured
 from pgsuite.suites.tuning import search as module
+from pgsuite.suites.tuning.measuring import Unmeasured
 from pgsuite.suites.tuning.search import Request, Search
 from pgsuite.suites.tuning.study import FILE, AlgorithmStudy
 
@@ -161,6 +162,44 @@ def test_another_search_in_the_same_folder_is_refused(asked, monkeypatch):
         Search(asked(trials=7)).carry_out(workers=1, console=CONSOLE)
     with pytest.raises(UsageError, match="begun with other sampler"):
         Search(asked(sampler="tpe")).carry_out(workers=1, console=CONSOLE)
+
+
+SMALL = {"algorithms": ("trpo",), "trials": 2, "bracket": 2}
+
+
+def test_scores_are_made_with_the_same_anchors_throughout(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "measure", pretend)
+    suite = tmp_path / "mine.toml"
+    suite.write_text(SUITE)
+    Search(asked(suite=str(suite), **SMALL)).carry_out(workers=1, console=CONSOLE)
+    anchors = "anchors = { random = 0, reference = 90, source = 'measured' }"
+    suite.write_text(SUITE.replace("steps = 400", f"steps = 400\n{anchors}", 1))
+    with pytest.raises(UsageError, match="begun with other score anchors: go on with the same command"):
+        Search(asked(suite=str(suite), **SMALL)).carry_out(workers=1, console=CONSOLE)
+
+
+def test_a_trial_that_cannot_be_measured_now_is_tried_again_and_the_others_are_not(asked, tmp_path, monkeypatch):
+    tried, trouble = [], ["rung-1", "finals"]
+
+    def measured(given, **_):
+        found = pretend(given)
+        tried.append((given.folder.name, len(found)))
+        if given.folder.name in trouble:
+            trouble.remove(given.folder.name)
+            del found[next(iter(found))]
+            raise Unmeasured({"one": "killed"}, found)
+        return found
+
+    monkeypatch.setattr(module, "measure", pretend)
+    straight = Search(asked(**SMALL, out=tmp_path / "straight")).carry_out(workers=1, console=CONSOLE)
+    monkeypatch.setattr(module, "measure", measured)
+    search = Search(asked(**SMALL))
+    for _ in range(2):
+        with pytest.raises(Unmeasured, match=r"one cannot be measured, .*: killed"):
+            search.carry_out(workers=1, console=CONSOLE)
+    assert search.carry_out(workers=1, console=CONSOLE) == straight
+    assert tried[:2] == [("rung-1", 2), ("rung-1", 1)]
+    assert tried[-2:] == [("finals", 2), ("finals", 2)], "of one algorithm they are kept together"
 
 
 def test_seeds_that_the_suite_reports_are_refused(asked):
