@@ -71,4 +71,5 @@ def load(wanted: Mapping[str, Any]) -> None:
 
 if _NOTE in os.environ:
     load(json.loads(os.environ.pop(_NOTE)))
+    sys.stdout.flush()  # or every worker would write what was printed meanwhile
     tether.untie()

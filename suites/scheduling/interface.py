@@ -41,7 +41,7 @@ class News(NamedTuple):
     found: int = 0
     """Environment steps that were there already when the job resumed runs."""
     note: str = ""
-    """What was wrong with a run that is there, and is mended."""
+    """What was wrong with a run that is there, and is mended; or what it prints."""
     rows: tuple[int, Sequence[CurveRow]] | None = None
     """A seed and its checkpoints that were not told yet, those of a resumed run included."""
     of: int = 0

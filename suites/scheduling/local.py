@@ -19,6 +19,7 @@ from ..stalling import START_LIMIT, Silence, answers, last_place, where
 from . import alike
 from .deaths import death, from_outside, stalled
 from .interface import Failure, Job, Listener, News
+from .prints import Prints
 from .worker import Finished, work
 
 LINGER = 1.0
@@ -38,6 +39,7 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     trace: Connection
+    prints: Prints
     core: int | None
     silence: Silence = field(default_factory=Silence)
     finished: Finished | None = None
@@ -132,13 +134,15 @@ class LocalWorkers:
             context = context_of_workers()
             receiver, sender = context.Pipe(duplex=False)
             trace, tracer = context.Pipe(duplex=False)
-            process = context.Process(target=work, args=(job, core, sender, tracer), name=job.cell.name, daemon=True)
+            printed, printer = context.Pipe(duplex=False)
+            ends = (sender, tracer, printer)
+            process = context.Process(target=work, args=(job, core, *ends), name=job.cell.name, daemon=True)
             process.start()
         except (OSError, EOFError) as error:
             raise PgsuiteError(_no_process(error)) from error
-        sender.close()
-        tracer.close()
-        return _Worker(job, process, receiver, trace, core)
+        for end in ends:
+            end.close()
+        return _Worker(job, process, receiver, trace, Prints(printed), core)
 
     def _is_over(self, worker: _Worker, listener: Listener) -> bool:
         """Take a worker's news, mind its silence, and return whether its process has ended or must."""
@@ -161,6 +165,7 @@ class LocalWorkers:
                     worker.finished = news
                 else:
                     listener.news(worker.job, news)
+        _pass_on(worker.job, worker.prints.take(), listener)
 
     def _mind(self, worker: _Worker, listener: Listener) -> None:
         """Speak of a worker's silence, and tell it to end when that has been too long: it saves what it has."""
@@ -184,6 +189,7 @@ class LocalWorkers:
             worker.process.kill()
         worker.process.join(GRACE)
         place = worker.place if worker.stalled else last_place(worker.trace)
+        _pass_on(job, worker.prints.end(), listener)
         worker.connection.close()
         worker.trace.close()
         if last is None and worker.stalled:
@@ -199,6 +205,12 @@ class LocalWorkers:
         if last.failure is None:
             return None
         return Failure(job.cell, last.failure, last.place, last.details, last.passing)
+
+
+def _pass_on(job: Job, lines: Sequence[str], listener: Listener) -> None:
+    who = "it, or one that trains with it," if job.beside else "it"
+    for line in lines:
+        listener.news(job, News(0, note=f"{who} prints: {line}"))
 
 
 def _tell(connection: Connection) -> None:

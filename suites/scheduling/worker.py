@@ -24,6 +24,7 @@ from ...wording import plural
 from ..cells import Stored, trainer_of
 from ..process import follow_parent, peak_memory
 from ..stalling import answer
+from . import prints
 from .interface import Job, News
 
 SAVE_INTERVAL = 5.0
@@ -138,7 +139,13 @@ class StoreSink:
         self._told, self._steps = now, 0
 
 
-def work(job: Job, core: int | None, connection: Connection, trace: Connection | None = None) -> None:
+def work(
+    job: Job,
+    core: int | None,
+    connection: Connection,
+    trace: Connection | None = None,
+    output: Connection | None = None,
+) -> None:
     """Run a job to its end, on one core, and report how it ended; what it has is saved however that is.
 
     Args:
@@ -146,7 +153,10 @@ def work(job: Job, core: int | None, connection: Connection, trace: Connection |
         core: where.
         connection: takes news and the last word.
         trace: takes where the program is, when that is asked.
+        output: takes what is printed; left where it goes by default.
     """
+    if output is not None:
+        prints.send(output)
     signal.signal(signal.SIGTERM, _stop)
     if trace is not None:
         answer(trace)

@@ -16,7 +16,7 @@ from pgsuite.suites.scheduling.local import LocalWorkers, available_cores
 from pgsuite.suites.schema import parse_suite
 
 ALGORITHMS = """
-import json, os, signal, torch
+import ctypes, json, os, signal, torch
 from dataclasses import dataclass
 from pathlib import Path
 from pgsuite.algorithms import Reinforce
@@ -39,6 +39,15 @@ class Raises(Reinforce):
 class Dies(Reinforce):
     def update(self, state, rollout):
         os.kill(os.getpid(), signal.SIGKILL)
+
+@dataclass(frozen=True, kw_only=True)
+class Chats(Reinforce):
+    def update(self, state, rollout):
+        print("from Python", flush=False)
+        os.system("echo from elsewhere >&2")
+        for n in range(5000):
+            print("line", n)
+        ctypes.string_at(0)
 """
 
 
@@ -73,6 +82,7 @@ class Diary:
 
     def __init__(self, workers, cores=None):
         self.started, self.finished, self.steps, self.most = [], [], Counter(), 0
+        self.notes = []
         self.workers = LocalWorkers(workers, 600.0, cores)
 
     def run(self, jobs):
@@ -85,6 +95,7 @@ class Diary:
 
     def news(self, job, news):
         self.steps[id(job)] += news.steps
+        self.notes += [news.note] if news.note else []
 
     def finish(self, job, failure):
         self.finished.append((job, failure))
@@ -174,6 +185,17 @@ def test_what_fails_takes_nothing_else_along(name, reason, place, planned):
     assert ("Traceback" in failure.details) == (name == "Raises")
     assert [f is None for _, f in diary.finished] == [False, True]
     assert (broken.missing(), fine.missing()) == ([0], [])
+
+
+def test_what_a_worker_prints_is_told_and_not_printed(planned, capfd):
+    """To the last word before it crashes."""
+    diary = Diary(1)
+    diary.run(make_jobs(to_do(planned(seeds="0", Chats=400)), 1))
+    assert diary.notes[:2] == ["it prints: from Python", "it prints: from elsewhere"]
+    assert diary.notes[2] == "it prints: line 0"
+    assert diary.notes[-1].endswith("more lines, the last: line 4999")
+    assert len(diary.notes) < 20
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_interruption_ends_all_workers(planned):
