@@ -293,13 +293,11 @@ class NetworkActor:
 
         Where environments are ``running`` ``(S, N)`` alone, the others' actions are 0.
         """
-        shape = observation.shape[:2]
-        running = np.ones(shape, dtype=np.bool_) if running is None else running
-        rows = torch.zeros(*shape, self.model.distribution.width, dtype=self.dtype)
-        log_prob, finite = torch.zeros(shape, dtype=self.dtype), np.ones(len(observation), dtype=np.bool_)
-        seen = observation.float().contiguous().numpy()
-        work = scratch(shape[1] * self.model.policy.row, log_prob.numpy().dtype)
-        arrays = (seen, noise.contiguous().numpy(), running, work, rows.numpy(), log_prob.numpy(), finite)
-        act_each(*self.code, *arrays)
-        sample = self.model.distribution.actions(rows)
-        return Action(sample, self.model.to_environment(sample), finite, log_prob)
+        shape, real = tuple(observation.shape[:2]), self.code[0].dtype
+        running = np.ones(shape, np.bool_) if running is None else running
+        rows, log_prob = np.zeros((*shape, self.model.distribution.width), real), np.zeros(shape, real)
+        finite, work = np.ones(shape[0], np.bool_), scratch(shape[1] * self.model.policy.row, real)
+        seen, noises = (x.contiguous().numpy() for x in (observation.float(), noise))
+        act_each(*self.code, seen, noises, running, work, rows, log_prob, finite)
+        sample = self.model.distribution.actions(torch.from_numpy(rows))
+        return Action(sample, self.model.to_environment(sample), finite, torch.from_numpy(log_prob))

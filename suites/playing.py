@@ -233,35 +233,38 @@ def _stepwise(
         running: ``(S, N)`` who plays; it loses those whose episode ends, where an episode is played ``once``.
         once: see there.
     """
-    flat, networks = members.ravel(), _is_network(actor)
-    everyone = np.array_equal(flat, np.arange(env.num_envs))
-    steps = noise.shape[1]
+    flat, still, networks = members.ravel(), running.reshape(-1), _is_network(actor)
+    everyone, steps = np.array_equal(flat, np.arange(env.num_envs)), noise.shape[1]
     record: dict[str, NDArray[Any]] = {}
-    seen = np.zeros((*members.shape, steps + 1, observation.shape[2]), np.float32)
-    seen[:, :, 0] = observation
+    seen = np.zeros((flat.size, steps + 1, observation.shape[2]), np.float32)
+    seen[:, 0] = observation.reshape(flat.size, -1)
     acted, t = np.ones((len(members), steps), np.bool_), 0
     environment: list[NDArray[np.generic]] = []
-    while t < steps and running.any():
-        now = torch.from_numpy(np.ascontiguousarray(seen[:, :, t]))
+    while t < steps and still.any():
+        now = torch.from_numpy(seen[:, t].reshape(observation.shape))
         chosen = actor(now, noise[:, t], running) if networks else actor(now, noise[:, t])  # type: ignore[call-arg]
         acted[:, t] = chosen.finite
         environment.append(chosen.environment)
-        actions = chosen.environment.reshape(flat.size, *chosen.environment.shape[2:])
-        if running.all():
-            transition = env.step(actions, None if everyone else flat)
-        else:
-            transition = env.step(actions[running.ravel()], flat[running.ravel()])
-        values = transition._asdict()
-        seen[:, :, t + 1][running] = values.pop("observation")
-        values["action"], values["log_prob"] = (x.numpy()[running] for x in (chosen.sample, chosen.log_prob))
+        rows: Any = slice(None) if still.all() else np.flatnonzero(still)
+        actions, action, log_prob = (
+            x.reshape(flat.size, *x.shape[2:])[rows]
+            for x in (chosen.environment, chosen.sample.numpy(), chosen.log_prob.numpy())
+        )
+        transition = env.step(actions, None if everyone and len(actions) == flat.size else flat[rows])
+        values = {**transition._asdict(), "action": action, "log_prob": log_prob}
+        seen[rows, t + 1] = values.pop("observation")
         for name, value in values.items():
-            if name not in record:
-                record[name] = np.zeros((*members.shape, steps, *value.shape[1:]), value.dtype)
-            record[name][:, :, t][running] = value
+            if not t:
+                record[name] = np.zeros((flat.size, steps, *value.shape[1:]), value.dtype)
+            record[name][rows, t] = value
         if once:
-            running[running] = ~(transition.terminated | transition.truncated)
+            still[rows] = ~(transition.terminated | transition.truncated)
         t += 1
-    kept = {name: np.ascontiguousarray(values[:, :, :t]) for name, values in record.items()}
+    seen = seen.reshape(*members.shape, *seen.shape[1:])
+    kept = {
+        name: np.ascontiguousarray(values.reshape(*members.shape, *values.shape[1:])[:, :, :t])
+        for name, values in record.items()
+    }
     sound = np.isfinite(seen).all() and np.isfinite(kept["reward"]).all()
     return Stretch(
         observation=seen[:, :, : t + 1],
