@@ -10,6 +10,7 @@ import os
 import pickle
 import signal
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from typing import Any
 import ray
 from ray import exceptions
 
-from ...errors import UsageError, in_one_line
+from ...errors import PassingTrouble, UsageError, in_one_line
 from ...results.store.curve import FINISHED
 from ...results.store.remote import RemoteTrouble
 from ...results.store.store import CellStore
@@ -45,8 +46,10 @@ _LISTEN = 0.5
 """Seconds to wait for letters before looking after tasks."""
 _PATIENCE = 10.0
 """Seconds to wait for whoever listens at the address of a cluster."""
-_COUNT_AGAIN = 10.0
+_COUNT_AGAIN = 2.0
 """Seconds after which the CPUs of the cluster are counted again."""
+_PATIENCE_OF_HEAD = 40.0
+"""Seconds that the head node has to answer: after 60 Ray itself gives it up, and ends this process."""
 _HEAD = {"node:__internal_head__": 0.001}
 """Where letters are kept: with the head node the cluster is lost."""
 
@@ -69,7 +72,8 @@ def ray_workers(address: str | None, count: int | None, stall_limit: float, *, m
     if ours:
         _connect(address, count)
     try:
-        yield RayWorkers(count, stall_limit, mixed=mixed)
+        with _Head() as head:
+            yield RayWorkers(head, count, stall_limit, mixed=mixed)
     finally:
         if ours:
             with _handlers_kept():
@@ -121,6 +125,18 @@ def _handlers_kept() -> Iterator[None]:
         with suppress(ValueError):  # not in the main thread, which alone has handlers
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
+
+
+@contextmanager
+def _loss_told() -> Iterator[None]:
+    """Say in one line that the cluster is lost."""
+    try:
+        yield
+    except (exceptions.RayError, ConnectionError) as error:
+        raise PassingTrouble(
+            f"the head node of the Ray cluster is lost, or what collects news there ({type(error).__name__}): what "
+            "the runs have saved is kept; when the cluster is up again, start the command again to go on from there"
+        ) from error
 
 
 def _task() -> Any:
@@ -188,14 +204,49 @@ class _Turn:
     """The last checkpoint by seed that was passed on."""
 
 
+class _Head:
+    """Asks the head node which machines there are, now and then, beside the work: one that is lost keeps who asks."""
+
+    def __init__(self) -> None:
+        self.machines: dict[str, int] = {}
+        """CPUs of each machine that is there and has some, by the number of its node."""
+        self.free = 0
+        """CPUs that do nothing."""
+        self.counted = 0.0
+        self.silence = Silence()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask, name="head", daemon=True)
+
+    def __enter__(self) -> "_Head":
+        self._count()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(1.0)
+
+    def _ask(self) -> None:
+        while not self._over.wait(_COUNT_AGAIN):
+            with suppress(Exception):  # its silence tells
+                self._count()
+
+    def _count(self) -> None:
+        begun = time.monotonic()
+        cpus = {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]}
+        self.machines = {node: count for node, count in cpus.items() if count}
+        self.free, self.counted = int(ray.available_resources().get("CPU", 0)), begun
+        self.silence.heard()
+
+
 class RayWorkers:
     """The CPUs of a cluster."""
 
-    def __init__(self, count: int | None, stall_limit: float, *, mixed: bool) -> None:
-        self._wanted, self._stall_limit, self._mixed = count, stall_limit, mixed
-        self._counted, self._cpus = -_COUNT_AGAIN, 0
+    def __init__(self, head: _Head, count: int | None, stall_limit: float, *, mixed: bool) -> None:
+        self._head, self._wanted, self._stall_limit, self._mixed = head, count, stall_limit, mixed
         self._refused: dict[str, str] = {}
         """Why machines are refused, by the number of their node."""
+        self._refused_last = 0.0
         self._idle = Silence()
 
     @property
@@ -203,21 +254,25 @@ class RayWorkers:
         """Tasks at once: as many as were wanted, or as the cluster has CPUs now."""
         return self._wanted or max(self._there_are(), 1)
 
+    def _there_are(self) -> int:
+        """CPUs of the cluster that may be given work."""
+        return sum(count for node, count in self._head.machines.items() if node not in self._refused)
+
     def __str__(self) -> str:
         return f"{plural(self.count, 'CPU')} of a Ray cluster"
-
-    def _there_are(self) -> int:
-        if time.monotonic() - self._counted > _COUNT_AGAIN:
-            self._counted, self._cpus = time.monotonic(), int(ray.cluster_resources().get("CPU", 0))
-        return self._cpus
 
     def prepare(self, planned: Sequence[PlannedCell]) -> None:
         """Pack what tasks need beside their jobs, among it what a worker of this machine computes with.
 
         Raises:
             UsageError: the user's own code is too large to travel.
+            PassingTrouble: the cluster is lost.
             PgsuiteError: no process can be started here.
         """
+        with _loss_told():
+            self._prepare(planned)
+
+    def _prepare(self, planned: Sequence[PlannedCell]) -> None:
         local = LocalWorkers(1, self._stall_limit, cores=())
         local.prepare([])
         packages = dict.fromkeys(name for p in planned for name in _packages(p))
@@ -234,7 +289,15 @@ class RayWorkers:
         self._task, self._letters = _task(), _letters()
 
     def run(self, jobs: Sequence[Job], listener: Listener) -> None:
-        """Do all jobs, as `Workers` has it."""
+        """Do all jobs, as `Workers` has it.
+
+        Raises:
+            PassingTrouble: the cluster is lost.
+        """
+        with _loss_told():
+            self._run(jobs, listener)
+
+    def _run(self, jobs: Sequence[Job], listener: Listener) -> None:
         waiting, turns = deque(_Turn(job, left=job.seeds) for job in jobs), dict[int, _Turn]()
         number = 0
         try:
@@ -244,7 +307,8 @@ class RayWorkers:
                     turns[number] = self._give(waiting.popleft(), number)
                 # Asked before listening: what a task wrote last is read before it is taken for ended.
                 ended, _ = ray.wait([turn.task for turn in turns.values()], num_returns=len(turns), timeout=0)
-                for key, letter in ray.get(self._letters.fetch.remote(0 if ended else _LISTEN)):
+                fetched = self._letters.fetch.remote(0 if ended else _LISTEN)
+                for key, letter in ray.get(fetched, timeout=_PATIENCE_OF_HEAD):
                     if key in turns:  # else of a task that is taken for lost
                         self._read(turns[key], pickle.loads(letter), listener)
                 for key in [key for key, turn in turns.items() if turn.task in ended]:
@@ -314,7 +378,7 @@ class RayWorkers:
 
     def _refuse(self, node: str, host: str, why: str, listener: Listener) -> None:
         if node not in self._refused:
-            self._refused[node] = f"{host} ({node[:8]}): {why}"
+            self._refused[node], self._refused_last = f"{host} ({node[:8]}): {why}", time.monotonic()
             listener.note(f"machine {self._refused[node]}; it is given no work")
 
     def _may_be_given_again(self, turn: _Turn, how: str, listener: Listener) -> bool:
@@ -342,7 +406,14 @@ class RayWorkers:
             ray.cancel(turn.task, force=True)
 
     def _mind_the_cluster(self, waiting: deque[_Turn], turns: dict[int, _Turn], listener: Listener) -> None:
-        """Say that nobody is free; where nobody is left, end what waits."""
+        """Say that nobody is free; where nobody is left, end what waits.
+
+        Raises:
+            ConnectionError: the head node is silent.
+        """
+        self._head.silence.look()
+        if self._head.silence.seconds > _PATIENCE_OF_HEAD:
+            raise ConnectionError
         if any(turn.machine for turn in turns.values()):
             self._idle.heard()
             return
@@ -356,12 +427,12 @@ class RayWorkers:
             turns.clear()
             waiting.clear()
         elif self._idle.look():
-            free, there_are = int(ray.available_resources().get("CPU", 0)), self._there_are()
-            listener.note(f"no task begins for {self._idle.seconds:.0f} s: {free} of {there_are} CPUs are free")
+            free = f"{self._head.free} of {sum(self._head.machines.values())} CPUs are free"
+            listener.note(f"no task begins for {self._idle.seconds:.0f} s: {free}")
 
     def _nobody_is_left(self) -> bool:
-        alive = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-        return bool(alive) and all(node in self._refused for node in alive)
+        alive = self._head.machines if self._head.counted > self._refused_last else {}
+        return bool(alive) and not self._there_are()
 
     def _stop(self, tasks: list[Any]) -> None:
         """Let tasks save what they have; when the grace is over they are killed."""
