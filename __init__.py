@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .reports.report import report as report
     from .reports.seeds import plan as plan
     from .results.store.gathering import load as load
+    from .studies import sweep as sweep
+    from .studies import tune as tune
     from .suites.check.check import check as check
     from .suites.replay.acting import load_policy as load_policy
     from .suites.sb3.adapter import sb3_algorithm as sb3_algorithm
@@ -38,6 +40,8 @@ _HOMES = {
     "run": "pgsuite.api:run",
     "sb3_algorithm": "pgsuite.suites.sb3.adapter:sb3_algorithm",
     "sb3_callback": "pgsuite.suites.sb3.callback:sb3_callback",
+    "sweep": "pgsuite.studies:sweep",
+    "tune": "pgsuite.studies:tune",
 }
 
 __getattr__, __dir__ = front_door(__name__, _HOMES)

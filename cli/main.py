@@ -28,6 +28,7 @@ from .plan import plan
 from .replay import replay
 from .report import report
 from .run import run
+from .sweep import sweep
 from .tune import tune
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ app.command()(bless)
 app.command()(bisect)
 app.command()(plan)
 app.command()(tune)
+app.command()(sweep)
 app.command()(replay)
 app.command("import")(import_)
 app.command()(audit)

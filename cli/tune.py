@@ -45,8 +45,8 @@ def tune(
     """
     from ..errors import UsageError
     from ..results.store.places import local
-    from ..suites.console import progress_console
-    from ..suites.tuning.search import Request, Search
+    from ..studies import carry_out_search
+    from ..suites.tuning.search import Request
 
     try:
         shares = tuple(float(share) for share in budgets.split(","))
@@ -69,22 +69,15 @@ def tune(
         first_seed=first_seed,
         seed=random_seed,
     )
-    search = Search(request)
-    for line in search.announcement:
-        options.show(line)
     try:
-        tuned = search.carry_out(workers=workers, console=progress_console())
+        done = carry_out_search(request, workers=workers, progress=True, announce=options.show)
     except KeyboardInterrupt as error:
         options.note(f"interrupted; what is done is kept in {request.out}: run the same command again to go on")
         raise typer.Exit(exit_code(error)) from None
-    from ..reports.tuning import write_tuning
-
-    suite_file = search.write_suite(tuned)
-    files = write_tuning(tuned, request.out)
-    for line in files.lines:
+    for line in done.lines:
         options.show(line)
-    options.say(f"wrote {suite_file}")
-    options.say(f"also {', '.join(path.name for path in files.paths)} in {request.out}")
-    if lost := [name for name in tuned.algorithms if not tuned.chosen(name)]:
-        options.note(f"no setting of {', '.join(lost)} gave a result: {suite_file.name} keeps what the suite had")
+    options.say(f"wrote {done.suite}")
+    options.say(f"also {', '.join(path.name for path in done.paths)} and figures in {request.out}")
+    if done.lost:
+        options.note(f"no setting of {', '.join(done.lost)} gave a result: {done.suite.name} keeps what the suite had")
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """A comparison written down: the page, Markdown, LaTeX, figures, and every table as CSV and Parquet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,9 +101,7 @@ def report(
             be written.
         PgsuiteError: nothing that was asked for can be read.
     """
-    for one in formats:
-        if one not in FORMATS:
-            raise UsageError(f"figures cannot be written as {plain(one)!r}: choose from {', '.join(FORMATS)}")
+    check_formats(formats)
     audited = None if audit is None else read_section(Path(audit))
     out, places = local(out, "-o"), [place_of(path) for path in paths]
     compared = compare(*places, level=level, replicates=replicates, seed=seed, grid=grid)
@@ -195,6 +193,17 @@ def write_tables(
         frame.to_parquet(parquet, index=False)
         paths += [csv, parquet]
     return paths
+
+
+def check_formats(formats: Iterable[str]) -> None:
+    """Refuse what no figure can be written as.
+
+    Raises:
+        UsageError: naming it.
+    """
+    for one in formats:
+        if one not in FORMATS:
+            raise UsageError(f"figures cannot be written as {plain(one)!r}: choose from {', '.join(FORMATS)}")
 
 
 def with_refusals(table: pd.DataFrame, refusals: Mapping[tuple[str, str], str]) -> pd.DataFrame:

@@ -62,11 +62,12 @@ def print_table(whole: Table, console: Console) -> None:
         if grouped and not shown.repeats(number):
             table.add_row(styled(row[0].text, style="cyan"))
         name, *others = row[first:]
-        table.add_row(Padding(styled(name.text), (0, 0, 0, 2 * grouped)), *map(_cell, others))
+        table.add_row(Padding(_cell(name), (0, 0, 0, 2 * grouped)), *map(_cell, others))
     console.print()
     console.print(styled(shown.title, style="bold"))
     console.print(table)
-    console.print(styled(shown.caption, style="dim"))
+    if shown.caption:
+        console.print(styled(shown.caption, style="dim"))
 
 
 def _cell(cell: Entry) -> "Text":

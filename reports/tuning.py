@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ..foreign import csv_cell, markdown, named
 from ..results.store.atomic import write_text
 from ..results.tuned import Trial, Tuned, standing
+from ..wording import plural
+from .effort import EFFORT, RUNS, effort_table, runs_of_search
 from .figures.drawing import save
+from .figures.effort import effort_figure
+from .figures.style import line_styles
 from .figures.tuning import tuning_figures
 from .markdown import table as markdown_table
 from .notation import NOTHING, fixed, si
+from .report import for_spreadsheets
 from .tables.details import value
 from .tables.table import Column, Entry, Table, algorithm, number, text
 
@@ -33,6 +39,9 @@ class TuningFiles(NamedTuple):
 
     paths: tuple[Path, ...]
     lines: tuple[str, ...]
+    effort: pd.DataFrame
+    """The expected best of 1, 2, … trials, as `reports.effort.effort_table` gives it."""
+    figures: tuple[Path, ...]
 
 
 def write_tuning(tuned: Tuned, out: Path) -> TuningFiles:
@@ -41,13 +50,16 @@ def write_tuning(tuned: Tuned, out: Path) -> TuningFiles:
     Returns:
         The files, and the lines that say what was chosen, the sentence last.
     """
-    drawings = tuning_figures(tuned)
+    runs = runs_of_search(tuned)
+    effort = effort_table(runs)
+    drawings, curve = tuning_figures(tuned), effort_figure(effort, line_styles(tuned.algorithms))
     (out / FIGURES).mkdir(parents=True, exist_ok=True)
-    for drawing in drawings:
-        save(drawing, out / FIGURES, ("svg", "png"))
+    figures = [file for one in filter(None, [*drawings, curve]) for file in save(one, out / FIGURES, ("svg", "png"))]
     parts = [f"# Tuning of {markdown(tuned.suite)}", markdown(tuned.sentence), "## What was found"]
     parts += [markdown_table(_winners(tuned)), markdown(_RANKED), "## Effort", markdown_table(_effort(tuned))]
     parts += [f"{tuned.steps:,} environment steps for every algorithm at most, whichever trials went on."]
+    if curve:
+        parts += [f"![{curve.title}]({FIGURES}/{curve.name}.svg)", markdown(curve.caption), markdown(_at_random(tuned))]
     for drawing in drawings[: 1 if drawings and drawings[0].name == "importance" else 0]:
         parts += ["## What mattered", f"![{drawing.title}]({FIGURES}/{drawing.name}.svg)", markdown(drawing.caption)]
     slices = {drawing.name: drawing for drawing in drawings}
@@ -59,7 +71,20 @@ def write_tuning(tuned: Tuned, out: Path) -> TuningFiles:
             parts += [f"![{markdown(drawing.title)}]({FIGURES}/{drawing.name}.svg)", markdown(drawing.caption)]
     write_text(out / PAGE, "\n\n".join(parts) + "\n")
     write_text(out / TRIALS, _csv(tuned))
-    return TuningFiles((out / PAGE, out / TRIALS, out / FIGURES), tuple(_lines(tuned)))
+    for name, frame in ((RUNS, runs), (EFFORT, effort)):
+        write_text(out / name, for_spreadsheets(frame).to_csv(index=False, lineterminator="\n"))
+    paths = (out / PAGE, out / TRIALS, out / RUNS, out / EFFORT)
+    return TuningFiles(paths, tuple(_lines(tuned)), effort, tuple(figures))
+
+
+def _at_random(tuned: Tuned) -> str:
+    """Which trials and runs the effort is told by."""
+    first = tuned.effort[0]
+    return (
+        f"Of the first rung, which every trial ran: {first.environment}, {plural(first.steps, 'step')} a run; what "
+        f"halving and finals add is not in it. Trials that were drawn independently count: "
+        f"{tuned.at_random} of {first.trials} of each algorithm."
+    )
 
 
 def _lines(tuned: Tuned) -> Iterator[str]:

@@ -111,6 +111,8 @@ class Tuned(NamedTuple):
     all; empty where that cannot be told."""
     logarithmic: frozenset[tuple[str, str]]
     """Algorithm and hyperparameter of what was drawn from a logarithmic range."""
+    at_random: int
+    """Trials of every algorithm that were drawn independently, which are the first ones: all of random search."""
 
     @property
     def algorithms(self) -> tuple[str, ...]:

@@ -21,14 +21,15 @@ ALLOWED = {
     "suites": {"envs", "algorithms", "kernels", "results"},
     "reports": {"results"},
     "api": {"algorithms", "results", "suites", "reports"},
-    "cli": {"envs", "algorithms", "results", "suites", "reports", "api"},
+    "studies": {"api", "results", "suites", "reports"},
+    "cli": {"envs", "algorithms", "results", "suites", "reports", "api", "studies"},
     "errors": set(),
     "foreign": set(),
     "kernels": set(),
     "lazy": set(),
     "seeding": {"kernels"},
     "wording": set(),
-    "__init__": {"lazy", "api", "results", "suites", "reports"},
+    "__init__": {"lazy", "api", "studies", "results", "suites", "reports"},
 }
 """What each folder, or module of the root, may import besides itself and `EVERYWHERE`."""
 EVERYWHERE = {"errors", "foreign", "wording", "__version__"}

@@ -152,17 +152,39 @@ def _as_extreme(pooled: Array, splits: Array, observed: NDArray[np.bool_]) -> ND
 
 def _welch_t(pooled: Array, splits: Array) -> Array:
     """``(splits,)``; a split without spread on either side is infinitely far, or 0 if its means are equal."""
+    gap, error = gaps(pooled, splits)
+    return studentised(gap, error, pooled.var())
+
+
+def studentised(gap: Array, error: Array, variance: float) -> Array:
+    """``(splits,)`` a difference of means by its standard error; infinitely far where it has none, and 0 if it is 0.
+
+    Args:
+        gap: ``(splits,)`` the differences.
+        error: ``(splits,)`` their squared standard errors.
+        variance: of all runs together: what is tiny beside it is rounding.
+    """
+    tiny = 1e-12 * variance
+    gap = np.where(np.abs(gap) > np.sqrt(tiny), gap, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = gap / np.sqrt(np.where(error > tiny, error, 0.0))
+    return np.where(np.isnan(t), 0.0, t)
+
+
+def gaps(pooled: Array, splits: Array) -> tuple[Array, Array]:
+    """``(splits,)`` each: differences of the means of the two samples, and their squared standard errors, by Welch.
+
+    Args:
+        pooled: ``(n + m,)`` all runs; of moderate size, their mean near 0.
+        splits: ``(splits, n + m)`` 1 where a run falls to the first sample.
+    """
     n = splits[0].sum()
     m = pooled.size - n
     # Not `@`: with a matrix this thin the threads of a BLAS cost more than they bring.
     sums, squares = (np.einsum("sn,n->s", splits, values) for values in (pooled, pooled**2))
     mean_x, mean_y = sums / n, (pooled.sum() - sums) / m
     error = (squares / n - mean_x**2) / (n - 1) + ((pooled**2).sum() - squares) / m / (m - 1) - mean_y**2 / (m - 1)
-    tiny = 1e-12 * pooled.var()
-    gap = np.where(np.abs(mean_x - mean_y) > np.sqrt(tiny), mean_x - mean_y, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = gap / np.sqrt(np.where(error > tiny, error, 0.0))
-    return np.where(np.isnan(t), 0.0, t)
+    return mean_x - mean_y, error
 
 
 def holm(p_values: ArrayLike) -> Array:

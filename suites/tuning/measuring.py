@@ -19,8 +19,9 @@ from ...results.store.gathering import gather
 from ...results.tuned import WORST, Measured
 from ...wording import plural
 from ..planning import PlannedCell, plan_cells
-from ..running import run_cells
+from ..running import Outcome, run_cells
 from ..scheduling.interface import Failure
+from ..scheduling.places import LOCAL
 from ..schema import AlgorithmTable, Suite
 from .halving import Stage
 from .space import with_settings, without
@@ -78,9 +79,7 @@ def measure(task: Task, *, workers: int | None, console: Console) -> dict[str, l
     planned = [cell for stage in task.stages for cell in _planned(task, stage, refused)]
     failures: list[Failure] = []
     if planned:
-        outcome = run_cells(planned, task.folder, workers=workers, console=console, together=True)
-        if outcome.failures and not outcome.interruption:  # whose company need not have failed
-            outcome = run_cells(planned, task.folder, workers=workers, console=console)
+        outcome = run_trials(planned, task.folder, workers=workers, console=console)
         if outcome.interruption:
             raise outcome.interruption
         failures = outcome.failures
@@ -97,6 +96,25 @@ def measure(task: Task, *, workers: int | None, console: Console) -> dict[str, l
     if lacking:
         raise Unmeasured(lacking, measured)
     return measured
+
+
+def run_trials(
+    planned: Sequence[PlannedCell],
+    folder: Path,
+    *,
+    workers: int | None,
+    console: Console,
+    on: str = LOCAL,
+    mixed: bool = False,
+) -> Outcome:
+    """Run what is missing of settings, together where they differ in numbers alone; the args are those of `run_cells`.
+
+    Where that failed, what is left runs alone: the company of one that fails need not fail itself.
+    """
+    outcome = run_cells(planned, folder, workers=workers, console=console, on=on, mixed=mixed, together=True)
+    if outcome.failures and not outcome.interruption:
+        outcome = run_cells(planned, folder, workers=workers, console=console, on=on, mixed=mixed)
+    return outcome
 
 
 def _planned(task: Task, stage: Stage, refused: dict[str, str]) -> list[PlannedCell]:

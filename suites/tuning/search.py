@@ -329,6 +329,7 @@ class Search:
             trials=tuple(trials),
             importance={name: study.importance() for name, study in studies.items()},
             logarithmic=frozenset(logarithmic),
+            at_random=self.schedule.trials if self.request.sampler == "random" else self.schedule.brackets[0].sizes[0],
         )
 
     def write_suite(self, tuned: Tuned) -> Path:

@@ -27,6 +27,7 @@ TUNED = Tuned(
     ),
     importance={"trpo": {"rate": 0.75, "shape": 0.25, "=odd": 0.0}},
     logarithmic=frozenset({("trpo", "rate")}),
+    at_random=4,
 )
 
 

@@ -33,7 +33,7 @@ STRANGE = parse_suite(
     },
     "test",
 )
-NOTHING = Tuned("strange", "random", 'A "sentence".', (), (), {}, frozenset())
+NOTHING = Tuned("strange", "random", 'A "sentence".', (), (), {}, frozenset(), 0)
 
 
 @pytest.mark.parametrize("suite", [STRANGE, *map(load_suite, shipped())], ids=lambda suite: suite.name)

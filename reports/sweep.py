@@ -1,0 +1,209 @@
+"""A sweep written down: how sensitive the score is, in words, as tables and as figures."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from ..foreign import markdown, slug
+from ..results.statistics.sensitivity import SUITE, points
+from ..results.store.atomic import write_text
+from ..results.swept import Axis, Swept
+from ..wording import plural
+from .effort import EFFORT, RUNS, effort_table, runs_of_sweep
+from .figures.drawing import Drawing, save
+from .figures.effort import effort_figure
+from .figures.sensitivity import sensitivity_figures
+from .figures.style import line_styles
+from .markdown import table as markdown_table
+from .notation import common_decimals, fixed, interval, percent
+from .report import for_spreadsheets
+from .tables.table import FILES, TERMINAL, Column, Entry, Table, number, text
+
+PAGE, POINTS, FIGURES = "sweep.md", "points.csv", "figures"
+"""What is written into the folder of the sweep, beside `effort.RUNS` and `effort.EFFORT`."""
+_CAPTION = (
+    "Means over runs with 95% intervals; a run that diverged or failed counts −1 in the scores, and is not in the "
+    "returns. Bold: not shown worse than any other value; with 95% confidence these hold the best of the values that "
+    "were tried, whoever looks for the highest first. * is the suite's own setting."
+)
+_TUNED = (
+    "A sweep's trials lie around the suite's setting, and what it took to find that one is not counted: compare "
+    "algorithms by this only where their settings were found with the same effort."
+)
+
+
+class SweepFiles(NamedTuple):
+    """What was made of a sweep."""
+
+    points: pd.DataFrame
+    """A row per hyperparameter, environment and value, as `results.statistics.sensitivity.points` gives it."""
+    runs: pd.DataFrame
+    """A row per run, as `reports.effort.runs_of_sweep` gives it."""
+    effort: pd.DataFrame
+    """The expected best of k values, as `reports.effort.effort_table` gives it."""
+    tables: tuple[Table, ...]
+    lines: tuple[str, ...]
+    """How sensitive the score is, a sentence for each hyperparameter and environment; then what is not shown."""
+    paths: tuple[Path, ...]
+    figures: tuple[Path, ...]
+
+
+def write_sweep(swept: Swept, out: Path, formats: Collection[str] = ("svg", "png")) -> SweepFiles:
+    """Write a sweep into its folder: Markdown, points and runs as CSV, a figure for each hyperparameter.
+
+    Args:
+        swept: the runs.
+        out: the folder; it exists.
+        formats: of the figures: ``svg``, ``png``, ``pdf``.
+    """
+    found, runs = points(swept), runs_of_sweep(swept)
+    effort = effort_table(runs)
+    styles = line_styles(list(dict.fromkeys(axis.algorithm for axis in swept.axes)))
+    drawings = sensitivity_figures(swept, found, styles)
+    tuning = effort_figure(effort, styles)
+    tables = [table for axis in swept.axes if (table := _table(axis, found)).rows]
+    tables[-1:] = [table._replace(caption=_CAPTION) for table in tables[-1:]]
+    lines = (*sensitivity_lines(swept, found), *swept.notes)
+    (out / FIGURES).mkdir(parents=True, exist_ok=True)
+    figures = [path for one in (*drawings, *filter(None, [tuning])) for path in save(one, out / FIGURES, formats)]
+    for name, frame in ((POINTS, found), (RUNS, runs), (EFFORT, effort)):
+        write_text(out / name, for_spreadsheets(frame).to_csv(index=False, lineterminator="\n"))
+    shown = {path.stem: path.name for path in reversed(figures)}
+    parts = [f"# Sensitivity of {markdown(swept.suite)}", *(f"- {markdown(line)}" for line in lines)]
+    for drawing in drawings:
+        parts += [f"## {markdown(drawing.title)}", *_picture(drawing, shown)]
+    for table in tables:
+        parts += [f"## {markdown(table.title)}", markdown_table(table)]
+    parts += [markdown(_CAPTION)] if tables else []
+    if tuning:
+        parts += [f"## {tuning.title}", *_picture(tuning, shown), markdown(_TUNED)]
+    write_text(out / PAGE, "\n\n".join(parts) + "\n")
+    paths = (out / PAGE, out / POINTS, out / RUNS, out / EFFORT)
+    return SweepFiles(found, runs, effort, tuple(tables), lines, paths, tuple(figures))
+
+
+def _picture(drawing: Drawing, files: dict[str, str]) -> list[str]:
+    file = files.get(drawing.name)
+    return [*([f"![{markdown(drawing.title)}]({FIGURES}/{file})"] if file else []), markdown(drawing.caption)]
+
+
+def sensitivity_lines(swept: Swept, found: pd.DataFrame) -> Iterator[str]:
+    """Say how much the score depends on each hyperparameter, and which values may be the best.
+
+    Args:
+        swept: the runs.
+        found: what `points` gives of them.
+    """
+    for axis in swept.axes:
+        of_axis = found[(found["algorithm"] == axis.algorithm) & (found["hyperparameter"] == axis.name)]
+        for env in dict.fromkeys(of_axis["environment"]):
+            rows = of_axis[(of_axis["environment"] == env) & (of_axis["runs"] > 0)]
+            if len(rows):
+                yield f"{axis.algorithm} on {env}, {axis.name}: {_sensitivity(axis, rows)}"
+
+
+def _sensitivity(axis: Axis, rows: pd.DataFrame) -> str:
+    what = "score" if rows["score"].notna().any() else "return"
+    values = rows[(rows["value"] != SUITE) & rows[what].notna()]
+    if values.empty:
+        return f"no run of {plural(len(rows), 'value')} has a result{_lost(rows)}"
+    means = dict(zip(values["value"], map(float, values[what]), strict=True))
+    places = 2 if what == "score" else common_decimals(means.values())
+    ends = (
+        f"{fixed(means[text], places)} ({text})"
+        for text in (min(means, key=means.__getitem__), max(means, key=means.__getitem__))
+    )
+    spread = f"mean {what}s from {' to '.join(ends)}"
+    return f"{spread}; {_best(axis, values)}{_lost(rows)}"
+
+
+def _best(axis: Axis, values: pd.DataFrame) -> str:
+    possible = list(values["possibly_best"].astype(bool))
+    texts = list(values["value"])
+    kept = [value for value, may in zip(texts, possible, strict=True) if may]
+    if len(texts) < 2:
+        return "one value alone says nothing of sensitivity"
+    if not values["told"].all():
+        return (
+            f"{plural(int(values['runs'].min()), 'run')} of each are too few to show any of {len(texts)} values worse"
+        )
+    if all(possible):
+        return f"none of {len(texts)} values is shown worse than another"
+    own = list(values.loc[values["suite_setting"], "value"])
+    first, last = possible.index(True), len(possible) - 1 - possible[::-1].index(True)
+    if len(kept) == 1:
+        said = f"{kept[0]} is the best of {len(texts)} values with {percent(0.95)} confidence"
+        return said + (", and the suite's own" if own == kept else "")
+    if axis.numeric and all(possible[first : last + 1]):
+        positive = float(kept[0]) > 0 and axis.log
+        factor = f", up to a factor of {float(kept[-1]) / float(kept[0]):.3g} apart" if positive else ""
+        said = (
+            f"{kept[0]} to {kept[-1]} are not shown worse than any other ({len(kept)} of {len(texts)} values{factor})"
+        )
+    else:
+        said = f"{', '.join(kept)} are not shown worse than any other ({len(kept)} of {len(texts)} values)"
+    among = f"; the suite's {own[0]} is {'' if own[0] in kept else 'not '}among them" if own else ""
+    return f"{said} and hold the best of them with {percent(0.95)} confidence{among}"
+
+
+def _lost(rows: pd.DataFrame) -> str:
+    lost = rows[(rows["diverged"] + rows["failed"]) > 0]
+    parts = [
+        f"{row['diverged'] + row['failed']} of {plural(row['runs'], 'run')} at {row['value']}"
+        for row in lost.to_dict("records")
+        if row["value"] != SUITE
+    ]
+    return f"; diverged or failed: {', '.join(parts)}" if parts else ""
+
+
+def _table(axis: Axis, found: pd.DataFrame) -> Table:
+    """One row per environment and value."""
+    columns = (
+        Column("environment", numeric=False),
+        Column("value", numeric=False),
+        Column("runs"),
+        Column("final score [95%]", short="final score"),
+        Column("AUC score [95%]", short="AUC score"),
+        Column("final return [95%]", media=FILES),
+        Column("return", media=TERMINAL),
+        Column("diverged or failed", short="lost"),
+    )
+    own = found[(found["algorithm"] == axis.algorithm) & (found["hyperparameter"] == axis.name)]
+    rows = []
+    for env in dict.fromkeys(own["environment"]):
+        here = own[own["environment"] == env]
+        places = common_decimals(here["return"])
+        rows += [_row(row, places) for row in here.to_dict("records")]
+    return Table(
+        f"sensitivity-{slug(axis.name)}-{slug(axis.algorithm)}",
+        f"{axis.name} of {axis.algorithm}",
+        "",
+        columns,
+        tuple(rows),
+        headings=2,
+        sortable=False,
+    )
+
+
+def _row(row: dict[str, object], places: int) -> tuple[Entry, ...]:
+    lost = row["diverged"] + row["failed"]  # type: ignore[operator]
+    best = bool(row["possibly_best"]) and bool(row["told"])
+    value = f"{row['value']}{' *' if row['suite_setting'] and row['value'] != SUITE else ''}"
+    absent = f" of {row['runs'] + row['missing']}" if row["missing"] else ""  # type: ignore[operator]
+    return (
+        text(row["environment"]),
+        text(value)._replace(strong=best),
+        number(float(row["runs"]), f"{row['runs']}{absent}"),  # type: ignore[arg-type]
+        _number(row, "score", 2),
+        _number(row, "auc", 2),
+        _number(row, "return", places),
+        _number(row, "return", places)._replace(interval=""),
+        number(float(lost), str(lost)),
+    )
+
+
+def _number(row: dict[str, object], name: str, places: int) -> Entry:
+    middle, low, high = (float(row.get(key, float("nan"))) for key in (name, f"{name}_low", f"{name}_high"))  # type: ignore[arg-type]
+    return number(middle, fixed(middle, places), interval(low, high, places))

@@ -1,0 +1,120 @@
+"""How good the best of k trials is: performance against the effort that went into tuning.
+
+The trials of a search are exchangeable where they were drawn independently: any k of the n that were run are as good a
+search of k trials as any others. The mean over all ways to draw k of the n has a closed form. Drawn without replacement
+it is unbiased; with replacement it is too low (Tang et al., 2020).
+
+The best trial's own score is no estimate of how good it is, because it was chosen for being high. So half of every
+trial's runs choose, and the other half says how good the chosen one is; the mean is taken over many such halvings.
+
+Sources: Dodge et al. (2019), "Show your work"; Tang et al. (2020), "Showing your work doesn't always work".
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from .aggregates import Tasks
+from .bootstrap import REPLICATES, generator
+
+Array = NDArray[np.float64]
+HALVINGS = 200
+"""Of the runs into those that choose and those that are reported."""
+_OF_REPLICATE = 10
+"""Of these, how many each replicate of the bootstrap is averaged over."""
+
+
+class Effort(NamedTuple):
+    """The expected best of 1, 2, … n trials, ``(n,)`` each."""
+
+    score: Array
+    """Of the runs that did not choose; of those that did, where a trial has but one run."""
+    low: Array
+    """Of its interval, by resampling trials."""
+    high: Array
+    search: Array
+    """What the winner's score looks like to the search itself: of the runs that chose it."""
+    choosing: int
+    """Runs of a trial on each environment that choose."""
+    held_out: bool
+    """Whether others say how good the chosen one is."""
+
+
+def expected_best(chosen_by: Array, scored_by: Array) -> Array:
+    """Mean score of the best of k trials over all ways to draw k of n, for k from 1 to n.
+
+    Args:
+        chosen_by: ``(..., n)`` what the best is chosen by; of equal ones each is as likely.
+        scored_by: ``(..., n)`` its score.
+
+    Returns:
+        ``(..., n)``; with ``r`` trials ranked above it a trial is the best of k with probability
+        ``C(n - 1 - r, k - 1) / C(n, k)``.
+    """
+    n = chosen_by.shape[-1]
+    order = np.argsort(-chosen_by, axis=-1, kind="stable")
+    ranked = np.take_along_axis(chosen_by, order, -1)
+    scores = _shared(ranked, np.take_along_axis(scored_by, order, -1))
+    return np.asarray(scores @ _chances(n).T)
+
+
+def effort(trials: Sequence[Tasks], *, level: float = 0.95, seed: int = 0, replicates: int = REPLICATES) -> Effort:
+    """Return the expected best of 1 to n trials, with an interval.
+
+    Args:
+        trials: by trial, the scores of the runs on every environment ``(n_e,)``, the environments the same for all.
+        level: of the interval.
+        seed: of halvings and resampling.
+        replicates: of the bootstrap over trials.
+    """
+    runs = min(task.size for tasks in trials for task in tasks)
+    choosing = max(1, runs - runs // 2)
+    random = generator(seed, "effort", str(len(trials)), str(runs))
+    chosen_by, scored_by = _halved(trials, runs, choosing, random, HALVINGS)
+    drawn = random.integers(len(trials), size=(replicates, len(trials)))
+    halving = random.integers(HALVINGS, size=(replicates, _OF_REPLICATE, 1))
+    again = expected_best(chosen_by[halving, drawn[:, None]], scored_by[halving, drawn[:, None]]).mean(1)
+    low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return Effort(
+        expected_best(chosen_by, scored_by).mean(0),
+        low,
+        high,
+        expected_best(chosen_by, chosen_by).mean(0),
+        choosing,
+        runs > 1,
+    )
+
+
+def _halved(
+    trials: Sequence[Tasks], runs: int, choosing: int, random: np.random.Generator, halvings: int
+) -> tuple[Array, Array]:
+    """``(halvings, n)`` each: the trials' scores by one part of their runs, and by the other."""
+    tasks = np.stack([np.stack([random.permutation(task)[:runs] for task in each]) for each in trials])
+    mixed = random.permuted(np.tile(tasks, (halvings, 1, 1, 1)), axis=-1)
+    chosen_by = mixed[..., :choosing].mean((-1, -2))
+    return chosen_by, mixed[..., choosing:].mean((-1, -2)) if runs > 1 else chosen_by
+
+
+def _shared(ranked: Array, scores: Array) -> Array:
+    """``(..., n)`` scores in the order of the ranks, each the mean of those that are ranked alike."""
+    rows, n = ranked.reshape(-1, ranked.shape[-1]), ranked.shape[-1]
+    new = np.concatenate([np.ones((len(rows), 1), dtype=bool), np.diff(rows, axis=-1) != 0], axis=-1)
+    groups = np.cumsum(new.ravel()) - 1
+    means = np.bincount(groups, scores.ravel()) / np.bincount(groups)
+    return np.asarray(means[groups].reshape(*ranked.shape[:-1], n))
+
+
+def _chances(n: int) -> Array:
+    """``(n, n)`` by k and rank, how likely the trial of that rank is the best of k drawn."""
+    k, r = np.arange(1, n + 1)[:, None], np.arange(n)[None]
+    fits = r <= n - k
+    left = np.where(fits, n - 1 - r, k - 1)
+    log = _log_choose(left, k - 1) - _log_choose(np.full_like(left, n), k)
+    return np.where(fits, np.exp(log), 0.0)
+
+
+def _log_choose(n: NDArray[np.integer], k: NDArray[np.integer]) -> Array:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
