@@ -69,6 +69,6 @@ def sweep(
         print_table(table, Console())
     for line in done.lines:
         options.say(line)
-    options.say(f"wrote {', '.join(path.name for path in done.paths)} into {done.out}")
+    options.say(f"wrote {', '.join(path.name for path in done.paths)} and figures into {done.out}")
     if not done.ok:
         raise typer.Exit(1)

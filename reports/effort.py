@@ -70,12 +70,15 @@ def runs_of_sweep(swept: Swept) -> pd.DataFrame:
     """The runs of a sweep. Every value that was asked for is a trial, on the environments with anchors."""
     runs = swept.runs.assign(trial=swept.runs["hyperparameter"] + "=" + swept.runs["value"])
     scored = runs.groupby("environment")["final_score"].transform(lambda scores: scores.notna().any())
-    cells = runs.groupby(["algorithm", "trial"], sort=False)["cell"].agg(lambda names: "\0".join(dict.fromkeys(names)))
-    first = cells.reset_index().drop_duplicates(["algorithm", "cell"])  # the suite's own is one trial, not several
-    counted = pd.MultiIndex.from_frame(first[["algorithm", "trial"]])
-    here = pd.MultiIndex.from_frame(runs[["algorithm", "trial"]])
     asked = runs.groupby(["algorithm", "trial"], sort=False)["asked"].transform("any")
-    return runs.assign(in_effort=scored.astype(bool) & asked.astype(bool) & here.isin(counted))
+    counted = runs[scored.astype(bool) & asked.astype(bool)]
+    cells = counted.groupby(["algorithm", "trial"], sort=False)["cell"].agg(
+        lambda names: "\0".join(dict.fromkeys(names))
+    )
+    first = cells.reset_index().drop_duplicates(["algorithm", "cell"])  # the suite's own is one trial, not several
+    trials = pd.MultiIndex.from_frame(first[["algorithm", "trial"]])
+    within = pd.MultiIndex.from_frame(runs[["algorithm", "trial"]]).isin(trials)
+    return runs.assign(in_effort=runs.index.isin(counted.index) & within)
 
 
 def runs_of_search(tuned: Tuned) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from .figures.effort import effort_figure
 from .figures.sensitivity import sensitivity_figures
 from .figures.style import line_styles
 from .markdown import table as markdown_table
-from .notation import common_decimals, fixed, interval, percent
+from .notation import common_decimals, fixed, interval
 from .report import for_spreadsheets
 from .tables.table import FILES, TERMINAL, Column, Entry, Table, number, text
 
@@ -25,8 +25,8 @@ PAGE, POINTS, FIGURES = "sweep.md", "points.csv", "figures"
 """What is written into the folder of the sweep, beside `effort.RUNS` and `effort.EFFORT`."""
 _CAPTION = (
     "Means over runs with 95% intervals; a run that diverged or failed counts −1 in the scores, and is not in the "
-    "returns. Bold: not shown worse than any other value; with 95% confidence these hold the best of the values that "
-    "were tried, whoever looks for the highest first. * is the suite's own setting."
+    "returns. Bold: possibly the best, which is not shown worse than any other value; with 95% confidence the best of "
+    "the values that were tried is among these, whoever looks for the highest first. * is the suite's own setting."
 )
 _TUNED = (
     "A sweep's trials lie around the suite's setting, and what it took to find that one is not counted: compare "
@@ -105,47 +105,39 @@ def sensitivity_lines(swept: Swept, found: pd.DataFrame) -> Iterator[str]:
 
 
 def _sensitivity(axis: Axis, rows: pd.DataFrame) -> str:
-    what = "score" if rows["score"].notna().any() else "return"
-    values = rows[(rows["value"] != SUITE) & rows[what].notna()]
-    if values.empty:
-        return f"no run of {plural(len(rows), 'value')} has a result{_lost(rows)}"
-    means = dict(zip(values["value"], map(float, values[what]), strict=True))
-    places = 2 if what == "score" else common_decimals(means.values())
-    ends = (
-        f"{fixed(means[text], places)} ({text})"
-        for text in (min(means, key=means.__getitem__), max(means, key=means.__getitem__))
+    numbers = (
+        {"score": "final score", "auc": "AUC score"} if rows["score"].notna().any() else {"return": "final return"}
     )
-    spread = f"mean {what}s from {' to '.join(ends)}"
-    return f"{spread}; {_best(axis, values)}{_lost(rows)}"
+    said = [_spread(axis, rows[(rows["value"] != SUITE) & rows[name].notna()], name, numbers[name]) for name in numbers]
+    return f"{'; '.join(said)}{_lost(rows)}"
 
 
-def _best(axis: Axis, values: pd.DataFrame) -> str:
-    possible = list(values["possibly_best"].astype(bool))
-    texts = list(values["value"])
-    kept = [value for value, may in zip(texts, possible, strict=True) if may]
-    if len(texts) < 2:
-        return "one value alone says nothing of sensitivity"
+def _spread(axis: Axis, values: pd.DataFrame, name: str, words: str) -> str:
+    if values.empty:
+        return "no run has a result"
+    means = dict(zip(values["value"], map(float, values[name]), strict=True))
+    places = common_decimals(means.values()) if name == "return" else 2
+    worst, best = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    spread = f"{words} from {fixed(means[worst], places)} ({worst}) to {fixed(means[best], places)} ({best})"
+    return spread if len(means) < 2 else f"{spread}, {_best(axis, values, 'auc' if name == 'auc' else 'score')}"
+
+
+def _best(axis: Axis, values: pd.DataFrame, name: str) -> str:
+    """Which values may be the best, and whether the suite's own is among them."""
     if not values["told"].all():
-        return (
-            f"{plural(int(values['runs'].min()), 'run')} of each are too few to show any of {len(texts)} values worse"
-        )
+        return f"and {plural(int(values['runs'].min()), 'run')} of each are too few to show a value worse"
+    possible, texts = list(values[f"{name}_possibly_best"].astype(bool)), list(values["value"])
+    kept = [value for value, may in zip(texts, possible, strict=True) if may]
     if all(possible):
-        return f"none of {len(texts)} values is shown worse than another"
-    own = list(values.loc[values["suite_setting"], "value"])
+        return f"none of {len(texts)} values shown worse than another"
     first, last = possible.index(True), len(possible) - 1 - possible[::-1].index(True)
-    if len(kept) == 1:
-        said = f"{kept[0]} is the best of {len(texts)} values with {percent(0.95)} confidence"
-        return said + (", and the suite's own" if own == kept else "")
-    if axis.numeric and all(possible[first : last + 1]):
-        positive = float(kept[0]) > 0 and axis.log
-        factor = f", up to a factor of {float(kept[-1]) / float(kept[0]):.3g} apart" if positive else ""
-        said = (
-            f"{kept[0]} to {kept[-1]} are not shown worse than any other ({len(kept)} of {len(texts)} values{factor})"
-        )
-    else:
-        said = f"{', '.join(kept)} are not shown worse than any other ({len(kept)} of {len(texts)} values)"
-    among = f"; the suite's {own[0]} is {'' if own[0] in kept else 'not '}among them" if own else ""
-    return f"{said} and hold the best of them with {percent(0.95)} confidence{among}"
+    said = ", ".join(kept)
+    if axis.numeric and len(kept) > 1 and all(possible[first : last + 1]):
+        factor = f", a factor of {float(kept[-1]) / float(kept[0]):.3g}" if axis.log and float(kept[0]) > 0 else ""
+        said = f"{kept[0]} to {kept[-1]} ({len(kept)} of {len(texts)} values{factor})"
+    own = list(values.loc[values["suite_setting"], "value"])
+    among = f", the suite's {own[0]} {'' if own[0] in kept else 'not '}among them" if own else ""
+    return f"possibly the best {said}{'' if own == kept else among}"
 
 
 def _lost(rows: pd.DataFrame) -> str:
@@ -189,12 +181,11 @@ def _table(axis: Axis, found: pd.DataFrame) -> Table:
 
 def _row(row: dict[str, object], places: int) -> tuple[Entry, ...]:
     lost = row["diverged"] + row["failed"]  # type: ignore[operator]
-    best = bool(row["possibly_best"]) and bool(row["told"])
     value = f"{row['value']}{' *' if row['suite_setting'] and row['value'] != SUITE else ''}"
     absent = f" of {row['runs'] + row['missing']}" if row["missing"] else ""  # type: ignore[operator]
     return (
         text(row["environment"]),
-        text(value)._replace(strong=best),
+        text(value),
         number(float(row["runs"]), f"{row['runs']}{absent}"),  # type: ignore[arg-type]
         _number(row, "score", 2),
         _number(row, "auc", 2),
@@ -206,4 +197,5 @@ def _row(row: dict[str, object], places: int) -> tuple[Entry, ...]:
 
 def _number(row: dict[str, object], name: str, places: int) -> Entry:
     middle, low, high = (float(row.get(key, float("nan"))) for key in (name, f"{name}_low", f"{name}_high"))  # type: ignore[arg-type]
-    return number(middle, fixed(middle, places), interval(low, high, places))
+    best = row["told"] is True and row.get(f"{name}_possibly_best") is True
+    return number(middle, fixed(middle, places), interval(low, high, places), strong=best)

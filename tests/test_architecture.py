@@ -113,7 +113,8 @@ def test_results_load_no_torch():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["report", "--help"], ["plan", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["run", "--help"], ["report", "--help"], ["plan", "--help"], ["sweep", "--help"], ["--version"]],
 )
 def test_help_loads_nothing_heavy(arguments):
     assert loaded(command(arguments)) == set()

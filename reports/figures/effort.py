@@ -28,8 +28,8 @@ def effort_caption(table: pd.DataFrame, level: float) -> str:
     return (
         f"The best of k trials is chosen by {each} {'run' if runs == [1] else 'runs'} of each on every environment, "
         f"and {chosen}. Mean over all ways to draw k of the trials that were run (without replacement). Bands: "
-        f"{percent(level)} intervals from resampling trials, up to half of them; beyond, dotted, resampling cannot "
-        "tell how much better another trial might be. A run that diverged or failed counts −1."
+        f"{percent(level)} intervals, up to half of the trials; beyond, dotted, these cannot tell how much better "
+        "another might be. A run that diverged or failed counts −1."
     )
 
 

@@ -23,13 +23,14 @@ from .style import LineStyle
 
 FEW = 20
 """Runs of a value, up to which single ones are drawn."""
-_WIDTH, _HEIGHT = 218.0, 196.0
-_MARGINS = Margins(left=50.0, right=12.0, top=26.0, bottom=40.0)
+_WIDTH, _HEIGHT = 218.0, 178.0
+_MARGINS = Margins(left=50.0, right=12.0, top=24.0, bottom=34.0)
 _KEY = 24.0
 _DODGE = 6.0
 """Points between algorithms at one value."""
 _ASIDE = 3.5
 """Points between a value's interval and its single runs."""
+_LABELS = {"score": "final score", "auc": "AUC score", "return": "final return"}
 _WIDEST = 5
 """Values up to which words stand beside each other below a panel."""
 
@@ -37,13 +38,13 @@ _WIDEST = 5
 def sensitivity_caption(name: str, level: float) -> str:
     """Say what is drawn, and how it was computed."""
     return (
-        f"Mean final score against {name}, all else as the suite has it, with {percent(level)} intervals over runs; "
-        "small dots are single runs. A run that diverged or failed counts −1; a cross and the number of these stand at "
-        "the foot. The star is the suite's own setting, which may differ from one environment to another (a dashed "
-        "line where all are together). Filled marks are values that are not shown worse than any other: with "
-        f"{percent(level)} confidence they hold the best of those that were tried, whoever looks for the highest first "
-        "(one-sided permutation tests against every other value, Bonferroni-corrected). All environments: mean over "
-        "environments, with a stratified bootstrap's interval."
+        f"Mean final score, and area under the learning curve, against {name}, all else as the suite has it, with "
+        f"{percent(level)} intervals over runs; small dots are single runs. A run that diverged or failed counts −1; a "
+        "cross and the number of these stand at the foot. The star is the suite's own setting, which may differ from "
+        "one environment to another (a dashed line where all are together). Filled marks are possibly the best: not "
+        f"shown worse than any other value. With {percent(level)} confidence the best of those tried is among them, "
+        "whoever looks for the highest first (one-sided permutation tests against every other value, "
+        "Bonferroni-corrected). All environments: mean over environments, with a stratified bootstrap's interval."
     )
 
 
@@ -73,26 +74,31 @@ def _figure(
         return None
     runs = swept.runs[swept.runs["hyperparameter"] == name]
     scale = _Scale(axes, table)
-    figure_name = f"sensitivity-{slug(name)}"
+    scored = bool(table["auc"].notna().any())
+    figure_name, columns = f"sensitivity-{slug(name.replace('_', '-'))}", min(3, len(places))
     with theme():
-        columns = min(3, len(places))
-        figure, panels = canvas(Grid(len(places), columns, _WIDTH, _HEIGHT), _MARGINS, below=_KEY)
-        for index, (env, panel) in enumerate(zip(places, panels, strict=True)):
-            scale.prepare(panel)
+        grid = Grid((1 + scored) * columns * -(-len(places) // columns), columns, _WIDTH, _HEIGHT)
+        figure, panels = canvas(grid, _MARGINS, below=_KEY)
+        half = grid.panels // (1 + scored)
+        for index, panel in enumerate(panels):
+            auc, number = divmod(index, half)
+            env = places[number] if number < len(places) else ""
             here = table[table["environment"] == env]
-            scored = bool(here["score"].notna().any())
+            what = "auc" if auc else "score" if here["score"].notna().any() else "return"
+            if not here[what].notna().any():
+                panel.set_visible(False)
+                continue
+            scale.prepare(panel)
             for n, axis in enumerate(axes):
                 series = Series(figure_name, axis.algorithm, styles[axis.algorithm], index)
                 own = here[here["algorithm"] == axis.algorithm]
                 of_axis = runs[(runs["algorithm"] == axis.algorithm) & (runs["environment"] == env)]
-                _draw(panel, series, own, of_axis, scale, (n - (len(axes) - 1) / 2) * _DODGE, scored)
-            put_titles(panel, named(env))
-            panel.set_xlabel(named(name) if index >= len(places) - columns else "")
-            panel.set_ylabel(("score" if scored else "return") if index % columns == 0 or not scored else "")
+                _draw(panel, series, own, of_axis, scale, (n - (len(axes) - 1) / 2) * _DODGE, what)
+            put_titles(panel, "" if auc else named(env))
+            panel.set_xlabel(named(name) if auc or not scored else "")
+            panel.set_ylabel(_LABELS[what] if number % columns == 0 or what == "return" else "")
             panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        _key(
-            figure, [axis.algorithm for axis in axes], styles, bool((runs["status"].isin(["diverged", "failed"])).any())
-        )
+        _key(figure, [axis.algorithm for axis in axes], styles, bool(runs["status"].isin(["diverged", "failed"]).any()))
     words = " ".join(_words(place, table[table["environment"] == place]) for place in places)
     series_names = {slug(axis.algorithm): axis.algorithm for axis in axes}
     return Drawing(
@@ -132,7 +138,7 @@ class _Scale:
             panel.set_xlim(-0.5, len(self.places) - 0.5)
         elif self.log:
             panel.set_xscale("log")
-            room = (ends[1] / ends[0]) ** 0.06 if ends[1] > ends[0] else 2.0
+            room = (ends[1] / ends[0]) ** 0.08 if ends[1] > ends[0] else 2.0
             panel.set_xlim(ends[0] / room, ends[1] * room)
             wide = ends[1] / ends[0] > 30
             panel.xaxis.set_major_locator(
@@ -142,15 +148,15 @@ class _Scale:
             panel.xaxis.set_minor_locator(NullLocator())
             panel.xaxis.set_minor_formatter(NullFormatter())
         else:
-            room = 0.06 * (ends[1] - ends[0]) or 1.0
+            room = 0.08 * (ends[1] - ends[0]) or 1.0
             panel.set_xlim(ends[0] - room, ends[1] + room)
             panel.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def _draw(
-    panel: Axes, series: Series, points: pd.DataFrame, runs: pd.DataFrame, scale: _Scale, dodge: float, scored: bool
+    panel: Axes, series: Series, points: pd.DataFrame, runs: pd.DataFrame, scale: _Scale, dodge: float, what: str
 ) -> None:
-    what, colour = "score" if scored else "return", series.style.colour
+    colour, column = series.style.colour, {"score": "final_score", "auc": "auc_score", "return": "final_return"}[what]
     suite = points[points["value"] == SUITE]
     points = points[points["value"] != SUITE]
     points = points[points[what].notna()]
@@ -173,8 +179,9 @@ def _draw(
     known = ~np.isnan(ends).any(axis=1)
     reach = np.abs(ends[known] - y[known, None]).T
     panel.errorbar(x[known], y[known], reach, fmt="none", zorder=2.8, ecolor=colour, elinewidth=1.1, capsize=2.0)
-    _draw_runs(panel, series, points, runs, scale, dodge, f"final_{what}")
-    own, possible = (points[name].to_numpy(dtype=bool) for name in ("suite_setting", "possibly_best"))
+    _draw_runs(panel, series, points, runs, scale, dodge, column)
+    own = points["suite_setting"].to_numpy(dtype=bool)
+    possible = points["auc_possibly_best" if what == "auc" else "score_possibly_best"].to_numpy(dtype=bool)
     for is_own, marker, size in ((False, series.style.marker, 5.5), (True, "*", 11.5)):
         for filled in (False, True):
             some = (own == is_own) & (possible == filled)

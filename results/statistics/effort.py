@@ -4,6 +4,12 @@ The trials of a search are exchangeable where they were drawn independently: any
 search of k trials as any others. The mean over all ways to draw k of the n has a closed form. Drawn without replacement
 it is unbiased; with replacement it is too low (Tang et al., 2020).
 
+Its interval is Student's t, with the jackknife's standard error over trials and the freedom of as many searches as the
+trials make that share none, n / k. Resampling trials with replacement is too narrow, because the best trial there is
+stays the best: at a nominal 95 % it held the truth of the best of 8 of 20 trials in 73 % of cases for normal scores and
+91 % for U-shaped ones, where this one, of 8 to 32 trials, held that of the best of two and more in 94 % at least, up to
+half of the trials. Beyond, there is none.
+
 The best trial's own score is no estimate of how good it is, because it was chosen for being high. So half of every
 trial's runs choose, and the other half says how good the chosen one is; the mean is taken over many such halvings.
 
@@ -15,16 +21,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.special import gammaln, stdtrit
 
 from .aggregates import Tasks
-from .bootstrap import REPLICATES, generator
+from .bootstrap import generator
 
 Array = NDArray[np.float64]
 HALVINGS = 200
 """Of the runs into those that choose and those that are reported."""
-_OF_REPLICATE = 10
-"""Of these, how many each replicate of the bootstrap is averaged over."""
 
 
 class Effort(NamedTuple):
@@ -33,7 +37,7 @@ class Effort(NamedTuple):
     score: Array
     """Of the runs that did not choose; of those that did, where a trial has but one run."""
     low: Array
-    """Of its interval, by resampling trials."""
+    """Of its interval; NaN beyond half of the trials."""
     high: Array
     search: Array
     """What the winner's score looks like to the search itself: of the runs that chose it."""
@@ -61,39 +65,40 @@ def expected_best(chosen_by: Array, scored_by: Array) -> Array:
     return np.asarray(scores @ _chances(n).T)
 
 
-def effort(trials: Sequence[Tasks], *, level: float = 0.95, seed: int = 0, replicates: int = REPLICATES) -> Effort:
+def effort(trials: Sequence[Tasks], *, level: float = 0.95, seed: int = 0) -> Effort:
     """Return the expected best of 1 to n trials, with an interval.
 
     Args:
         trials: by trial, the scores of the runs on every environment ``(n_e,)``, the environments the same for all.
         level: of the interval.
-        seed: of halvings and resampling.
-        replicates: of the bootstrap over trials.
+        seed: of the halvings.
     """
     runs = min(task.size for tasks in trials for task in tasks)
     choosing = max(1, runs - runs // 2)
     random = generator(seed, "effort", str(len(trials)), str(runs))
-    chosen_by, scored_by = _halved(trials, runs, choosing, random, HALVINGS)
-    drawn = random.integers(len(trials), size=(replicates, len(trials)))
-    halving = random.integers(HALVINGS, size=(replicates, _OF_REPLICATE, 1))
-    again = expected_best(chosen_by[halving, drawn[:, None]], scored_by[halving, drawn[:, None]]).mean(1)
-    low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Effort(
-        expected_best(chosen_by, scored_by).mean(0),
-        low,
-        high,
-        expected_best(chosen_by, chosen_by).mean(0),
-        choosing,
-        runs > 1,
-    )
+    chosen_by, scored_by = _halved(trials, runs, choosing, random)
+    score = expected_best(chosen_by, scored_by).mean(0)
+    half = _half_width(chosen_by, scored_by, level)
+    search = expected_best(chosen_by, chosen_by).mean(0)
+    return Effort(score, score - half, score + half, search, choosing, runs > 1)
 
 
-def _halved(
-    trials: Sequence[Tasks], runs: int, choosing: int, random: np.random.Generator, halvings: int
-) -> tuple[Array, Array]:
-    """``(halvings, n)`` each: the trials' scores by one part of their runs, and by the other."""
+def _half_width(chosen_by: Array, scored_by: Array, level: float) -> Array:
+    """``(n,)`` half the width of the interval, from ``(halvings, n)`` each; NaN beyond half of the trials."""
+    n = chosen_by.shape[-1]
+    without = [(np.delete(chosen_by, one, -1), np.delete(scored_by, one, -1)) for one in range(n)]
+    left = np.stack([expected_best(*each).mean(0) for each in without])[:, : n // 2]
+    error = np.sqrt((n - 1) / n * ((left - left.mean(0)) ** 2).sum(0))
+    searches = n / np.arange(1, n // 2 + 1)
+    found = np.full(n, np.nan)
+    found[: n // 2] = stdtrit(np.maximum(searches - 1, 1), (1 + level) / 2) * error
+    return found
+
+
+def _halved(trials: Sequence[Tasks], runs: int, choosing: int, random: np.random.Generator) -> tuple[Array, Array]:
+    """``(HALVINGS, n)`` each: the trials' scores by one part of their runs, and by the other."""
     tasks = np.stack([np.stack([random.permutation(task)[:runs] for task in each]) for each in trials])
-    mixed = random.permuted(np.tile(tasks, (halvings, 1, 1, 1)), axis=-1)
+    mixed = random.permuted(np.tile(tasks, (HALVINGS, 1, 1, 1)), axis=-1)
     chosen_by = mixed[..., :choosing].mean((-1, -2))
     return chosen_by, mixed[..., choosing:].mean((-1, -2)) if runs > 1 else chosen_by
 

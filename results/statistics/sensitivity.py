@@ -17,12 +17,18 @@ from .selection import Best, possibly_best
 Array = NDArray[np.float64]
 ALL = "all environments"
 """In the place of an environment, in the rows of the means over environments."""
-SUITE = "as the suite has it"
+SUITE = "the suite's"
 """In the place of a value, where the suite has not the same one on all environments."""
 _NUMBERS = ("score", "auc", "return")
 COLUMNS = [
     *("algorithm", "hyperparameter", "value", "suite_setting", "asked", "environment", "runs", "diverged", "failed"),
-    *("missing", *(f"{name}{end}" for name in _NUMBERS for end in ("", "_low", "_high")), "possibly_best", "told"),
+    *(
+        "missing",
+        *(f"{name}{end}" for name in _NUMBERS for end in ("", "_low", "_high")),
+        "score_possibly_best",
+        "auc_possibly_best",
+        "told",
+    ),
 ]
 
 
@@ -31,9 +37,10 @@ def points(swept: Swept, *, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
 
     ``score`` and ``auc`` are means over runs of the final score and of the normalised area under the curve, a run that
     diverged or failed counting `WORST`; ``return`` is that of the final return over the runs that came to their end;
-    each with an interval, ``…_low`` and ``…_high``. ``possibly_best`` says whether a value is not shown worse than some
-    other of its hyperparameter and environment, by its scores (by its returns where there are no anchors, a run without
-    a result counting as the lowest); ``told`` whether there are runs enough to show that of any.
+    each with an interval, ``…_low`` and ``…_high``. ``score_possibly_best`` and ``auc_possibly_best`` say whether a
+    value is not shown worse than some other of its hyperparameter and environment (by final returns and areas under
+    them where there are no anchors, a run without a result counting as the lowest); ``told`` whether there are runs
+    enough to show that of any.
 
     With several environments that have anchors further rows, of `ALL`, hold the mean over environments, of the values
     that ran on all of them, with a stratified bootstrap's interval; and the suite's own setting, as the value `SUITE`
@@ -51,10 +58,12 @@ def in_order(axis: Axis, texts: Sequence[str]) -> list[str]:
     return sorted(texts, key=lambda text: order.index(text) if text in order else len(order))
 
 
-def tasks_of(runs: pd.DataFrame, environments: Sequence[str], column: str = "final_score") -> list[Array]:
-    """Return the numbers of a setting's runs on every environment, of a run without a result `WORST`."""
+def tasks_of(
+    runs: pd.DataFrame, environments: Sequence[str], column: str = "final_score", least: float = WORST
+) -> list[Array]:
+    """Return the numbers of a setting's runs on every environment; ``least`` of a run without a result."""
     known = runs[runs["status"] != "missing"]
-    return [known.loc[known["environment"] == env, column].fillna(WORST).to_numpy(np.float64) for env in environments]
+    return [known.loc[known["environment"] == env, column].fillna(least).to_numpy(np.float64) for env in environments]
 
 
 def _of_axis(axis: Axis, swept: Swept, level: float, seed: int) -> Iterator[dict[str, Any]]:
@@ -68,21 +77,28 @@ def _of_axis(axis: Axis, swept: Swept, level: float, seed: int) -> Iterator[dict
             scored += [env] if anchors else []
             texts = in_order(axis, list(dict.fromkeys(here["value"])))
             by_value = [here[here["value"] == text] for text in texts]
-            best = _best(by_value, [env], anchors, level, seed)
-            for text, one, possible in zip(texts, by_value, best.possible, strict=True):
-                numbers = _on_environment(one, env, anchors, level)
-                yield _facts(axis, text, env, one) | numbers | {"possibly_best": possible, "told": best.told}
+            possible = _possible(by_value, [env], anchors, level, seed)
+            for text, one, best in zip(texts, by_value, possible, strict=True):
+                yield _facts(axis, text, env, one) | _on_environment(one, env, anchors, level) | best
     if len(scored) > 1:
         yield from _aggregated(axis, own[own["environment"].isin(scored)], scored, level, seed)
 
 
-def _best(values: Sequence[pd.DataFrame], environments: Sequence[str], scored: bool, level: float, seed: int) -> Best:
-    if scored:
-        tasks = [tasks_of(one, environments) for one in values]
-    else:
-        lowest = min(one["final_return"].min() for one in values)
-        known = [one.loc[one["status"] != "missing", "final_return"].fillna(lowest) for one in values]
-        tasks = [[one.to_numpy(np.float64)] for one in known]
+def _possible(
+    values: Sequence[pd.DataFrame], environments: Sequence[str], scored: bool, level: float, seed: int
+) -> list[dict[str, bool]]:
+    """What may be the best, by value."""
+    unit = "score" if scored else "return"
+    final, auc = (_best(values, environments, f"{what}_{unit}", level, seed) for what in ("final", "auc"))
+    return [
+        {"score_possibly_best": one, "auc_possibly_best": other, "told": final.told}
+        for one, other in zip(final.possible, auc.possible, strict=True)
+    ]
+
+
+def _best(values: Sequence[pd.DataFrame], environments: Sequence[str], column: str, level: float, seed: int) -> Best:
+    least = WORST if column.endswith("score") else min(one[column].min() for one in values)
+    tasks = [tasks_of(one, environments, column, least) for one in values]
     if any(not task.size for each in tasks for task in each):  # where some value has no run yet
         return Best((True,) * len(tasks), told=False)
     return possibly_best(tasks, level=level, seed=seed)
@@ -108,18 +124,16 @@ def _aggregated(
     texts = in_order(axis, list(dict.fromkeys(runs["value"])))
     settings = {text: runs[runs["value"] == text] for text in texts}
     settings = {text: one for text, one in settings.items() if all(len(task) for task in tasks_of(one, environments))}
-    best = _best(list(settings.values()), environments, True, level, seed)
-    possible: dict[str, bool | None] = dict(zip(settings, best.possible, strict=True))
+    possible = dict(zip(settings, _possible(list(settings.values()), environments, True, level, seed), strict=True))
     if suite["value"].nunique() > 1 and all(len(task) for task in tasks_of(suite, environments)):
-        settings[SUITE], possible[SUITE] = suite, None
+        settings[SUITE], possible[SUITE] = suite, {}
     for text, one in settings.items():
         yield {
             **_facts(axis, text, ALL, one),
             "suite_setting": text == SUITE or bool(one["suite_setting"].all()),
             **_mean_of_tasks("score", tasks_of(one, environments), environments, level, seed),
             **_mean_of_tasks("auc", tasks_of(one, environments, "auc_score"), environments, level, seed),
-            "possibly_best": possible[text],
-            "told": best.told,
+            **possible[text],
         }
 
 

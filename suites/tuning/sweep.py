@@ -160,7 +160,8 @@ class Sweep:
         )
 
     def _said(self, axis: int) -> str:
-        now = {spelled(p.value): None for p in self._points if p.axis == axis and p.now and p.asked}
+        asked = {spelled(p.value) for p in self._points if p.axis == axis and p.now and p.asked}
+        now = [text for text in map(spelled, self.axes[axis].values) if text in asked]
         own: dict[str, list[str]] = {}
         for p in self._points:
             if p.axis == axis and p.now and p.own:

@@ -12,7 +12,7 @@ from ...errors import UsageError, brief
 from ...results.swept import spelled
 
 FORM = "write NAME=LOW..HIGH:log:COUNT, NAME=LOW..HIGH:COUNT or NAME=A,B,C, as in max_kl=0.001..0.1:log:8"
-_RANGE = re.compile(r"(?P<low>[^:,]+?)\.\.(?P<high>[^:,]+?)(?P<log>:log)?(:(?P<count>[^:,]*))?")
+_RANGE = re.compile(r"(?P<low>[^:,]+?)\.\.(?P<high>[^:,]+?)(?P<log>:log)?(:(?P<count>[^,]*))?")
 _MOST = 1000
 """Values of one hyperparameter."""
 _SHARE = 0.01

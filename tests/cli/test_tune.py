@@ -43,7 +43,7 @@ def test_a_suite_is_tuned_and_what_was_found_runs(tmp_path, monkeypatch, capsys)
     assert after.startswith(f"{4 * 40 + 2 * 80 + 2 * 80:,} environment steps\n")
     assert "No seed of the search (1000-1002) is among those reported." in said
     assert {path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")} == {
-        *("mine-tuned.toml", "tuning.md", "trials.csv", "study.db", "figures", "runs")
+        *("mine-tuned.toml", "tuning.md", "trials.csv", "runs.csv", "effort.csv", "study.db", "figures", "runs")
     }
     tuned = load_suite(str(tmp_path / "out/mine-tuned.toml"))
     assert tuned.tuned_on("reinforce") == (1000, 1001, 1002)

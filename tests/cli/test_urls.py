@@ -86,6 +86,10 @@ KEY = ("reinforce", "CartPole-v1")
             ["tune", "quick", "--trials", "2", "--out", "s3://bucket/a"],
             "--out s3://bucket/a: this is not written to URLs",
         ),
+        (
+            ["sweep", "quick", "num_envs=1", "--out", "s3://bucket/a"],
+            "--out s3://bucket/a: this is not written to URLs",
+        ),
         (["import", "mine.csv", "-o", "s3://bucket/a"], "-o s3://bucket/a: this is not written to URLs"),
         (
             ["check", "quick", "-b", "HEAD", "--out", "s3://bucket/a"],
