@@ -117,7 +117,7 @@ class Sweep:
         self.seeds = request.seeds or fresh_seeds(self.suite)
         self._own: dict[tuple[str, str], PlannedCell] = {}
         now = self._asked()
-        before = _read(request.out / FILE)
+        before, self._failed = _read(request.out / FILE)
         self._entries = {key: before[key].with_more(one) if key in before else one for key, one in now.items()}
         self._entries = {**before, **self._entries}
         self.axes: list[Axis] = []
@@ -254,8 +254,17 @@ class Sweep:
             outcome = run_trials(
                 self.planned, request.out / RUNS, workers=workers, console=console, on=request.on, mixed=request.mixed
             )
-            _write(request.out / FILE, self._entries)
+            self._note_failures(outcome)
+            asked = [one._asdict() for one in self._entries.values()]
+            write_text(request.out / FILE, json.dumps({"asked": asked, "failed": self._failed}, indent=2) + "\n")
         return self._swept(), outcome
+
+    def _note_failures(self, outcome: Outcome) -> None:
+        """Remember which settings failed for a reason of their own; a killed run says nothing of its setting."""
+        folders = {p.cell.name: p.store.path.name for p in self.planned}
+        for folder in folders.values():
+            self._failed.pop(folder, None)
+        self._failed |= {folders[one.cell.name]: one.reason for one in outcome.failures if not one.passing}
 
     def _swept(self) -> Swept:
         manifest = read_manifest(self.request.out / RUNS)
@@ -278,8 +287,9 @@ class Sweep:
                 "environment": cell.environment.name,
                 "steps": cell.steps,
             }
+            reason = self._failed.get(own.folder, "")
             for seed in own.seeds:
-                absent = {"status": "failed" if own.reason else "missing", "reason": own.reason or ""}
+                absent = {"status": "failed" if reason else "missing", "reason": reason or own.reason or ""}
                 rows.append(facts | {"seed": seed} | runs.get((own.folder, seed), absent))
         environments = {p.cell.cell.environment.name: p.cell.cell.steps for p in points}
         order = [env for env in self.suite.environments if env in environments]
@@ -349,26 +359,21 @@ def _runs(cells: Iterable[PlannedCell]) -> tuple[dict[tuple[str, int], dict[str,
     return found, [str(error) for error in gathered.errors]
 
 
-def _read(file: Path) -> dict[tuple[str, str], _Entry]:
-    """What commands before asked for; nothing where there were none.
+def _read(file: Path) -> tuple[dict[tuple[str, str], _Entry], dict[str, str]]:
+    """What commands before asked for, and why which folders of results failed; nothing where there were none.
 
     Raises:
         UsageError: the file is damaged.
     """
     try:
-        entries = [_Entry(**entry) for entry in json.loads(file.read_text(encoding="utf-8"))["asked"]]
+        known = json.loads(file.read_text(encoding="utf-8"))
+        entries = [_Entry(**entry) for entry in known["asked"]]
         return {
             (one.algorithm, one.name): one._replace(values=tuple(one.values), environments=tuple(one.environments))
             for one in entries
-        }
+        }, dict(known["failed"])
     except FileNotFoundError:
-        return {}
+        return {}, {}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{file} cannot be read: {in_one_line(error)}; delete it, and sweep again what it said"
-        ) from None
-
-
-def _write(file: Path, entries: Mapping[tuple[str, str], _Entry]) -> None:
-    asked = [one._asdict() for one in entries.values()]
-    write_text(file, json.dumps({"asked": asked}, indent=2) + "\n")
+        reason = in_one_line(error)
+        raise UsageError(f"{file} cannot be read: {reason}; delete it, and sweep again what it said") from None

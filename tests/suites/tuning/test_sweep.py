@@ -12,8 +12,10 @@ from pgsuite.errors import UsageError
 from pgsuite.results import load
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites.planning import plan_cells
-from pgsuite.suites.running import run_cells
+from pgsuite.suites.running import Outcome, run_cells
+from pgsuite.suites.scheduling.interface import Failure
 from pgsuite.suites.schema import load_suite
+from pgsuite.suites.tuning import sweep as sweep_module
 from pgsuite.suites.tuning.sweep import FILE, Sweep, SweepRequest, fresh_seeds
 from pgsuite.suites.tuning.values import parse_values
 
@@ -153,7 +155,7 @@ def test_what_ran_by_another_budget_is_told_and_left_out(place, tmp_path):
     )
 
 
-def test_what_diverges_or_fails_is_a_point(place, tmp_path):
+def test_what_diverges_or_fails_is_a_point(place, tmp_path, monkeypatch):
     mine = f"{place / 'mine.py'}:Mine"
     request = asked(
         place, tmp_path, "fate=raises,diverges", "learning_rate=0.1", algorithms=(mine,), environments=("CartPole-v1",)
@@ -165,6 +167,17 @@ def test_what_diverges_or_fails_is_a_point(place, tmp_path):
     assert fates["learns"] == fates["0.1"] == "complete"
     assert [failure.cell.algorithm for failure in outcome.failures] == ["Mine#fate=raises"]
     assert "no luck" in found.runs.query("value == 'raises'").reason.iloc[0]
+    again, _ = swept(asked(place, tmp_path, "fate=learns", algorithms=(mine,), environments=("CartPole-v1",)))
+    assert (again.runs.query("value == 'raises'").status == "failed").all()  # as a command before found
+
+    def killed(planned, *_, **__):
+        """A run that is killed says nothing of its setting."""
+        return Outcome([Failure(p.cell, "killed", passing=True) for p in planned])
+
+    monkeypatch.setattr(sweep_module, "run_trials", killed)
+    last, _ = swept(asked(place, tmp_path, "fate=raises", algorithms=(mine,), environments=("CartPole-v1",)))
+    assert (last.runs.query("value == 'raises'").status == "missing").all()
+    assert (last.runs.query("value == 'diverges'").status == "diverged").all()
 
 
 @pytest.mark.parametrize(
