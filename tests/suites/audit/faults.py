@@ -12,10 +12,15 @@ import torch
 
 from pgsuite.algorithms.actor_critic import ActorCritic
 from pgsuite.algorithms.critic import fit_critic
+from pgsuite.algorithms.groups import GUARD
+from pgsuite.algorithms.grpo import GRPO
 from pgsuite.algorithms.losses import likelihood_loss
+from pgsuite.algorithms.npg import NPG
+from pgsuite.algorithms.ppo import PPO
 from pgsuite.algorithms.reinforce import Reinforce
 from pgsuite.algorithms.reinforce_baseline import ReinforceBaseline
 from pgsuite.algorithms.returns import discount_powers, discounted_returns, generalised_advantage
+from pgsuite.algorithms.rloo import RLOO
 from pgsuite.algorithms.trpo import TRPO
 from pgsuite.algorithms.trust_region import Surrogate, conjugate_gradient, full_step, line_search
 
@@ -398,6 +403,103 @@ class LineSearchIgnoresImprovement(TRPO):
         return super().step(SimpleNamespace(evaluate=evaluate), policy, full_step)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnReturnInItsBaseline(RLOO):
+    """The mean of all of a group, in place of the others', which has part of what it is compared with."""
+
+    def samples(self, state, rollout):
+        samples = super().samples(state, rollout)
+        return samples._replace(weight=samples.weight * (1 - 1 / self.group_size))
+
+
+class Compared:
+    """Episodes of groups are weighed otherwise; mixed into an algorithm of groups."""
+
+    def weigh(self, returns, lengths):
+        """Return the weights ``(S, groups, G)`` of episodes from their returns and lengths."""
+        raise NotImplementedError
+
+    def samples(self, state, rollout):
+        experience = self.experience(state, rollout)
+        returns = discounted_returns(experience.reward, rollout.done, self.discount)
+        groups = len(returns), -1, self.group_size
+        weight = self.weigh(returns[..., 0].reshape(groups), rollout.valid.sum(2).reshape(groups))
+        weight = weight.flatten(1).unsqueeze(2).expand_as(returns).contiguous()
+        return self.pack(rollout, experience, weight=weight, value_target=returns, standardise=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineOfAnotherGroup(Compared, RLOO):
+    """Without bias, but what another question is worth says nothing of this one."""
+
+    def weigh(self, returns, lengths):
+        return returns - returns.mean(2, keepdim=True).roll(1, 1)
+
+
+class Divided(Compared):
+    """GRPO's advantage, divided by the given where it says so."""
+
+    def weigh(self, returns, lengths):
+        advantage = returns - returns.mean(2, keepdim=True)
+        if self.normalise_by_deviation:
+            advantage = advantage / (self.deviation(returns) + GUARD)
+        return advantage / self.divisor(lengths) if self.normalise_by_length else advantage
+
+    def deviation(self, returns):
+        return returns.std(2, keepdim=True, correction=0)
+
+    def divisor(self, lengths):
+        return lengths
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviationOfTheBatch(Divided, GRPO):
+    def deviation(self, returns):
+        return returns.flatten(1).std(1, correction=0).view(-1, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviationOfASample(Divided, GRPO):
+    """Divided by G - 1 in place of G, as a library's default has it."""
+
+    def deviation(self, returns):
+        return returns.std(2, keepdim=True, correction=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongestLength(Divided, GRPO):
+    """Every episode is divided by the length of the longest, as padding has it."""
+
+    def divisor(self, lengths):
+        return lengths.flatten(1).amax(1).view(-1, 1, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlwaysDivided(GRPO):
+    """The switches are there, and not looked at."""
+
+    def samples(self, state, rollout):
+        return GRPO.compared(replace(self, normalise_by_deviation=True, normalise_by_length=True), state, rollout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbabilitiesOfAnotherStep(PPO):
+    """The ratio's denominator is that of the step before."""
+
+    def samples(self, state, rollout):
+        samples = super().samples(state, rollout)
+        return samples._replace(log_prob=samples.log_prob.roll(1, 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwiceTheKL(NPG):
+    """``√(2δ / xᵀFx)`` with the two squared."""
+
+    @property
+    def full_kl(self):
+        return 2 * self.step_kl
+
+
 FAULTS = {
     "critic fitted before its values serve": "CriticFittedFirst",
     "line search ignores the improvement": "LineSearchIgnoresImprovement",
@@ -431,5 +533,13 @@ FAULTS = {
     "TRPO: without the log-σ parameters": "WithoutLogStd",
     "TRPO: line search ignores KL": "LineSearchIgnoresKL",
     "TRPO: opposite step when standardised": "OppositeWhenStandardised",
+    "RLOO: own return in its baseline": "OwnReturnInItsBaseline",
+    "RLOO: baseline of another group": "BaselineOfAnotherGroup",
+    "GRPO: deviation of the whole batch": "DeviationOfTheBatch",
+    "GRPO: deviation over G - 1": "DeviationOfASample",
+    "GRPO: divided by the longest length": "LongestLength",
+    "GRPO: divided whatever the switches say": "AlwaysDivided",
+    "PPO: probabilities of another step": "ProbabilitiesOfAnotherStep",
+    "NPG: twice the KL": "TwiceTheKL",
 }
 """Fault to class."""

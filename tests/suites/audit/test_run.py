@@ -36,7 +36,7 @@ def test_the_algorithms_pass(algorithm, model):
 @pytest.mark.parametrize("fault", FAULTS.values())
 def test_planted_faults_are_caught(fault):
     model, policy = SHOWS.get(fault, ("chain", "random"))
-    found = run_job(AuditJob(f"{FAULT_FILE}:{fault}", model, policy, 5, 600))
+    found = run_job(AuditJob(f"{FAULT_FILE}:{fault}", model, policy, 5, 300))
     assert any(judge(case, 1100) for case in found.cases) or any(u["departures"] for u in found.updates)
 
 
@@ -71,13 +71,13 @@ def test_groups_of_any_size_and_normalisation_pass(algorithm, model, tmp_path):
     assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
 
-@pytest.mark.parametrize(("fault", "tests"), [("OwnReturn", ["reference", "exact"]), ("Shifted", ["variance"])])
-def test_groups_compared_wrongly_are_caught(fault, tests, tmp_path):
+@pytest.mark.parametrize(
+    ("fault", "tests"), [("OwnReturnInItsBaseline", ["exact", "reference"]), ("BaselineOfAnotherGroup", ["variance"])]
+)
+def test_a_wrong_baseline_is_told_by_what_is_wrong_with_it(fault, tests):
     """Another group's mean is independent of the episode, so that it has no bias; it is no help either."""
-    file = tmp_path / "grouped.py"
-    file.write_text(GROUPED)
-    found = run_job(AuditJob(f"{file}:{fault}", "prompts", "random", 5, 600))
-    assert [name for case in found.cases for name in judge(case, 100)] == tests
+    found = run_job(AuditJob(f"{FAULT_FILE}:{fault}", "prompts", "random", 5, 600))
+    assert sorted(name for case in found.cases for name in judge(case, 100)) == tests
 
 
 def test_a_line_search_that_is_inherited_and_ignored_is_told(tmp_path):
@@ -144,18 +144,6 @@ class ByLength(GRPO):
 @dataclass(frozen=True, kw_only=True)
 class Plain(ByDeviation):
     normalise_by_deviation: bool = False
-
-@dataclass(frozen=True, kw_only=True)
-class OwnReturn(RLOO):
-    def samples(self, state, rollout):
-        samples = super().samples(state, rollout)
-        return samples._replace(weight=samples.weight * (1 - 1 / self.group_size))
-
-@dataclass(frozen=True, kw_only=True)
-class Shifted(RLOO):
-    def samples(self, state, rollout):
-        steps = ("observation", "action", "log_prob", "reward", "terminated", "truncated", "valid", "time")
-        return super().samples(state, rollout._replace(**{name: getattr(rollout, name).roll(1, 1) for name in steps}))
 """
 
 LISTED = """
