@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .reports.report import report as report
     from .reports.seeds import plan as plan
     from .results.store.gathering import load as load
+    from .studies import effort as effort
     from .studies import sweep as sweep
     from .studies import tune as tune
     from .suites.check.check import check as check
@@ -33,6 +34,7 @@ _HOMES = {
     "audit": "pgsuite.api:audit",
     "check": "pgsuite.suites.check.check:check",
     "compare": "pgsuite.reports.compared:compare",
+    "effort": "pgsuite.studies:effort",
     "load": "pgsuite.results.store.gathering:load",
     "load_policy": "pgsuite.suites.replay.acting:load_policy",
     "plan": "pgsuite.reports.seeds:plan",

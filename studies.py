@@ -375,3 +375,51 @@ def carry_out_search(
         files.figures,
         tuple(name for name in tuned.algorithms if name not in chosen),
     )
+
+
+@dataclass(frozen=True, repr=False)
+class EffortResult:
+    """Performance against the effort of tuning. ``print`` says who is ahead, with how much of it."""
+
+    effort: "pd.DataFrame"
+    """A row per algorithm and number of trials: ``steps`` that they take, the ``score`` that the best of them is
+    expected to have with its interval, and ``search_score``, what the search itself would have believed."""
+    table: "Table"
+    """Some of its rows, as the command prints them."""
+    lines: tuple[str, ...]
+    paths: tuple[Path, ...]
+    """What was written, the figure apart."""
+    figures: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from .reports.notebook import show
+
+        return show("Performance against the effort of tuning", self.lines, [self.table])
+
+
+def effort(
+    *folders: str | Path, out: str | Path = "runs/effort", formats: Iterable[str] = ("svg", "png")
+) -> EffortResult:
+    """Put the trials of searches and sweeps on one axis of effort: how good is the best of k?
+
+    Args:
+        *folders: of `pgsuite.tune` and `pgsuite.sweep`, whose trials ran on the same environments with one budget.
+        out: folder of what is written.
+        formats: of the figure: ``svg``, ``png``, ``pdf``.
+
+    Raises:
+        UsageError: a folder is not of these, two have trials of one algorithm, or their budgets differ.
+    """
+    from .reports.effort import read_runs, write_effort
+    from .reports.report import check_formats
+    from .results.store.places import local
+
+    kinds = _several(formats)
+    check_formats(kinds)
+    place = local(out, "--out")
+    return EffortResult(*write_effort(read_runs([local(one, "FOLDER") for one in folders]), place, kinds))

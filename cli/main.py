@@ -21,6 +21,7 @@ from .audit import audit
 from .bisect import bisect
 from .bless import bless
 from .check import check
+from .effort import effort
 from .import_ import import_
 from .interruption import exit_code, interruptible
 from .list import list_names
@@ -128,6 +129,7 @@ app.command()(bisect)
 app.command()(plan)
 app.command()(tune)
 app.command()(sweep)
+app.command()(effort)
 app.command()(replay)
 app.command("import")(import_)
 app.command()(audit)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _SECTION = re.compile(r"^<!-- README: (.+) -->$", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 _RESULTS = (
-    *("pgsuite.api.Ran", "pgsuite.studies.SweepResult", "pgsuite.studies.TuneResult"),
+    *("pgsuite.api.Ran", "pgsuite.studies.SweepResult", "pgsuite.studies.TuneResult", "pgsuite.studies.EffortResult"),
     *("pgsuite.reports.compared.Compared", "pgsuite.results.statistics.comparison.Comparison"),
     *("pgsuite.reports.seeds.SeedPlan", "pgsuite.reports.audit.Audit", "pgsuite.reports.report.ReportFiles"),
     *("pgsuite.suites.replay.acting.Policy", "pgsuite.results.checked.Checked", "pgsuite.results.checked.CheckedCell"),

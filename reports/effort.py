@@ -1,7 +1,8 @@
 """Performance against the effort of tuning: how good the best of k trials is, for every algorithm on one axis."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -9,9 +10,16 @@ from ..errors import UsageError
 from ..foreign import from_csv_cell
 from ..results.statistics.effort import Effort, effort
 from ..results.statistics.sensitivity import tasks_of
+from ..results.store.atomic import write_text
 from ..results.swept import Swept
 from ..results.tuned import Tuned
 from ..wording import plural
+from .figures.drawing import save
+from .figures.effort import effort_figure
+from .figures.style import line_styles
+from .notation import fixed, interval, si
+from .report import for_spreadsheets
+from .tables.table import Column, Table, algorithm, number
 
 RUNS, EFFORT = "runs.csv", "effort.csv"
 """Of a sweep or a search: every run, by trial, where ``in_effort`` says which count here; and what is made of them."""
@@ -37,29 +45,28 @@ def effort_table(runs: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """
     rows, runs = [], runs[runs["in_effort"].astype(bool)]
     budgets: dict[str, dict[str, int]] = {}
-    for algorithm, own in runs.groupby("algorithm", sort=False):
+    for name, own in runs.groupby("algorithm", sort=False):
         budget = {str(env): int(steps) for env, steps in own.groupby("environment", sort=False)["steps"].max().items()}
         if (own.groupby("environment")["steps"].nunique() > 1).any():
-            raise UsageError(f"the trials of {algorithm} ran with other budgets: they are not on one axis of effort")
-        budgets[str(algorithm)] = budget
+            raise UsageError(f"the trials of {name} ran with other budgets: they are not on one axis of effort")
+        budgets[str(name)] = budget
         tasks = [tasks_of(trial, list(budget)) for _, trial in own.groupby("trial", sort=False)]
         tasks = [each for each in tasks if all(task.size for task in each)]
         if len(tasks) >= FEWEST:
-            rows += _rows(str(algorithm), effort(tasks, level=level), sum(budget.values()))
-    for algorithm, budget in budgets.items():
+            rows += _rows(str(name), effort(tasks, level=level), sum(budget.values()))
+    for name, budget in budgets.items():
         first, other = next(iter(budgets.items()))
         if budget != other:
             raise UsageError(
-                f"trials of {first} are {_of(other)}, those of {algorithm} {_of(budget)}: they are not on one axis of "
-                "effort"
+                f"trials of {first} are {_of(other)}, those of {name} {_of(budget)}: they are not on one axis of effort"
             )
     return pd.DataFrame(rows, columns=CURVE)
 
 
-def _rows(algorithm: str, found: Effort, steps: int) -> list[tuple[object, ...]]:
+def _rows(name: str, found: Effort, steps: int) -> list[tuple[object, ...]]:
     curve = zip(found.score, found.low, found.high, found.search, strict=True)
     each, facts = steps * found.choosing, (found.choosing, found.held_out)
-    return [(algorithm, k, k * each, *map(float, numbers), *facts) for k, numbers in enumerate(curve, 1)]
+    return [(name, k, k * each, *map(float, numbers), *facts) for k, numbers in enumerate(curve, 1)]
 
 
 def _of(budget: dict[str, int]) -> str:
@@ -121,8 +128,81 @@ def read_runs(folders: Iterable[Path]) -> pd.DataFrame:
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder / RUNS} cannot be read: {error}; the same command writes it anew") from None
         runs = runs.assign(**{name: runs[name].map(from_csv_cell) for name in ("algorithm", "trial", "environment")})
-        for algorithm in runs["algorithm"].unique():
-            if (other := seen.setdefault(algorithm, folder)) != folder:
-                raise UsageError(f"{other} and {folder} both have trials of {algorithm}: name one of them")
+        for name in runs["algorithm"].unique():
+            if (other := seen.setdefault(name, folder)) != folder:
+                raise UsageError(f"{other} and {folder} both have trials of {name}: name one of them")
         found.append(runs)
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+
+
+class EffortFiles(NamedTuple):
+    """What was made of the trials of searches and sweeps."""
+
+    effort: pd.DataFrame
+    """As `effort_table` gives it."""
+    table: Table
+    """Some of its rows."""
+    lines: tuple[str, ...]
+    """Who is ahead, with how much effort."""
+    paths: tuple[Path, ...]
+    figures: tuple[Path, ...]
+
+
+def write_effort(runs: pd.DataFrame, out: Path, formats: Collection[str] = ("svg", "png")) -> EffortFiles:
+    """Write performance against effort into a folder: the numbers as CSV, and the figure.
+
+    Args:
+        runs: as `read_runs` gives them.
+        out: the folder; made if it is not there.
+        formats: of the figure: ``svg``, ``png``, ``pdf``.
+
+    Raises:
+        UsageError: there are too few trials, or they ran on other environments or with other budgets.
+    """
+    found = effort_table(runs)
+    drawing = effort_figure(found, line_styles(list(dict.fromkeys(found["algorithm"]))))
+    if drawing is None:
+        raise UsageError(f"no algorithm has {FEWEST} trials that ran on all environments: there is nothing to draw")
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / EFFORT, for_spreadsheets(found).to_csv(index=False, lineterminator="\n"))
+    table, figures = _shown(found, drawing.caption), save(drawing, out, formats)
+    return EffortFiles(found, table, tuple(_ahead(found)), (out / EFFORT,), tuple(figures))
+
+
+def _shown(found: pd.DataFrame, caption: str) -> Table:
+    """The rows of 1, 2, 4, 8 … and of all trials."""
+    columns = (
+        Column("algorithm", numeric=False),
+        Column("trials"),
+        Column("steps"),
+        Column("expected score [95%]", short="expected score"),
+        Column("as the search sees it"),
+    )
+    last = found.groupby("algorithm")["trials"].transform("max")
+    rows = found[(found["trials"] & (found["trials"] - 1) == 0) | (found["trials"] == last)]
+    shown = tuple(
+        (
+            algorithm(row["algorithm"]),
+            number(row["trials"], str(row["trials"])),
+            number(row["steps"], si(row["steps"])),
+            number(row["score"], fixed(row["score"], 2), interval(row["score_low"], row["score_high"], 2)),
+            number(row["search_score"], fixed(row["search_score"], 2)),
+        )
+        for row in rows.to_dict("records")
+    )
+    return Table("effort", "Expected score of the best trial", caption, columns, shown, headings=2, sortable=False)
+
+
+def _ahead(found: pd.DataFrame) -> Iterator[str]:
+    """Say whose best trial has the highest expected score, where a trial of each takes as many steps."""
+    if found["algorithm"].nunique() < 2 or (found["steps"] / found["trials"]).nunique() > 1:
+        return
+    leaders = found.pivot(index="trials", columns="algorithm", values="score").dropna().idxmax(axis=1)
+    spans: list[list[str]] = []
+    for trials, leader in leaders.items():
+        if spans and spans[-1][0] == str(leader):
+            spans[-1][2] = str(trials)
+        else:
+            spans.append([str(leader), str(trials), str(trials)])
+    parts = (f"{name} with {first if first == last else f'{first} to {last}'}" for name, first, last in spans)
+    yield f"Highest expected score of the best of k trials: {', '.join(parts)}"

@@ -159,7 +159,7 @@ def _table(axis: Axis, found: pd.DataFrame) -> Table:
         Column("final score [95%]", short="final score"),
         Column("AUC score [95%]", short="AUC score"),
         Column("final return [95%]", media=FILES),
-        Column("return", media=TERMINAL),
+        Column("return", media=TERMINAL, explanation="With its interval where there are no scores."),
         Column("diverged or failed", short="lost"),
     )
     own = found[(found["algorithm"] == axis.algorithm) & (found["hyperparameter"] == axis.name)]
@@ -183,19 +183,21 @@ def _row(row: dict[str, object], places: int) -> tuple[Entry, ...]:
     lost = row["diverged"] + row["failed"]  # type: ignore[operator]
     value = f"{row['value']}{' *' if row['suite_setting'] and row['value'] != SUITE else ''}"
     absent = f" of {row['runs'] + row['missing']}" if row["missing"] else ""  # type: ignore[operator]
+    found, missing = _number(row, "return", places), row["score"] != row["score"]
     return (
         text(row["environment"]),
         text(value),
         number(float(row["runs"]), f"{row['runs']}{absent}"),  # type: ignore[arg-type]
         _number(row, "score", 2),
         _number(row, "auc", 2),
-        _number(row, "return", places),
-        _number(row, "return", places)._replace(interval=""),
+        found,
+        found if missing else found._replace(interval=""),
         number(float(lost), str(lost)),
     )
 
 
 def _number(row: dict[str, object], name: str, places: int) -> Entry:
     middle, low, high = (float(row.get(key, float("nan"))) for key in (name, f"{name}_low", f"{name}_high"))  # type: ignore[arg-type]
-    best = row["told"] is True and row.get(f"{name}_possibly_best") is True
+    judged = "score" if name == "return" and row["score"] != row["score"] else name
+    best = row["told"] is True and row.get(f"{judged}_possibly_best") is True
     return number(middle, fixed(middle, places), interval(low, high, places), strong=best)

@@ -87,3 +87,14 @@ def test_an_interruption_is_raised(suite, monkeypatch):
     monkeypatch.setattr(module, "run_trials", lambda *_, **__: Outcome([], KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         pgsuite.sweep(suite, {"num_envs": [1, 2]})
+
+
+def test_studies_are_put_on_one_axis(suite, tmp_path):
+    values = {"learning_rate": [0.001, 0.01, 0.1]}
+    swept = pgsuite.sweep(suite, values, seeds=[1000], workers=1, out="one")
+    found = pgsuite.effort("one", out="both", formats="svg")
+    assert found.effort.score.tolist() == pytest.approx(swept.effort.score.tolist())
+    assert (tmp_path / "both/effort.svg").is_file()
+    assert "expected score" in found._repr_html_()
+    with pytest.raises(pgsuite.UsageError, match="name the folder of a `pgsuite tune` or `pgsuite sweep`"):
+        pgsuite.effort("nowhere")

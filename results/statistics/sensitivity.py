@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..swept import Axis, Swept, spelled
 from ..tuned import WORST
 from .aggregates import mean
-from .bootstrap import Bootstrap, interval, replicate
+from .bootstrap import MEANINGFUL, Bootstrap, interval, replicate
 from .metrics import mean_interval
 from .selection import Best, possibly_best
 
@@ -40,7 +40,7 @@ def points(swept: Swept, *, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
     each with an interval, ``…_low`` and ``…_high``. ``score_possibly_best`` and ``auc_possibly_best`` say whether a
     value is not shown worse than some other of its hyperparameter and environment (by final returns and areas under
     them where there are no anchors, a run without a result counting as the lowest); ``told`` whether there are runs
-    enough to show that of any.
+    enough to show that of any. With fewer than `MEANINGFUL` runs of a value nothing is told, and no interval given.
 
     With several environments that have anchors further rows, of `ALL`, hold the mean over environments, of the values
     that ran on all of them, with a stratified bootstrap's interval; and the suite's own setting, as the value `SUITE`
@@ -99,7 +99,7 @@ def _possible(
 def _best(values: Sequence[pd.DataFrame], environments: Sequence[str], column: str, level: float, seed: int) -> Best:
     least = WORST if column.endswith("score") else min(one[column].min() for one in values)
     tasks = [tasks_of(one, environments, column, least) for one in values]
-    if any(not task.size for each in tasks for task in each):  # where some value has no run yet
+    if any(task.size < MEANINGFUL for each in tasks for task in each):
         return Best((True,) * len(tasks), told=False)
     return possibly_best(tasks, level=level, seed=seed)
 
@@ -154,7 +154,7 @@ def _facts(axis: Axis, text: str, env: str, runs: pd.DataFrame) -> dict[str, Any
 def _mean(name: str, numbers: Array, within: tuple[float, float] | None, level: float) -> dict[str, float]:
     if not numbers.size:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
-    low, high = mean_interval(numbers, level, within)
+    low, high = mean_interval(numbers, level, within) if numbers.size >= MEANINGFUL else (np.nan, np.nan)
     return {name: float(numbers.mean()), f"{name}_low": low, f"{name}_high": high}
 
 

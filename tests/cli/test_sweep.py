@@ -32,6 +32,7 @@ def test_a_sweep_is_said_run_and_written(pgsuite, suite, place):
     before, _, after = said.partition("9 runs, 720 environment steps, less what is there already\n")
     assert "reinforce  learning_rate  0.001, 0.1; the suite has 0.01" in before
     assert "9 to do" in errors
+    assert "started   reinforce and 2 others · CartPole-v1" in errors  # one program
     assert "learning_rate of reinforce" in after
     assert "reinforce on CartPole-v1, learning_rate: final score from " in after
     assert after.endswith("wrote sweep.md, points.csv, runs.csv, effort.csv and figures into swept\n")
@@ -40,6 +41,14 @@ def test_a_sweep_is_said_run_and_written(pgsuite, suite, place):
     assert code == 0
     assert "9 of 9 runs are there, 0 to do" in errors
     assert said.endswith(after)
+    code, said, errors = pgsuite("effort", "swept", "-o", "effort")
+    assert code == 2
+    assert errors == "pgsuite: no algorithm has 3 trials that ran on all environments: there is nothing to draw\n"
+    pgsuite("sweep", suite, "-a", "reinforce", "num_envs=1,2", "--workers", "1", "-o", "swept")
+    code, said, errors = pgsuite("effort", "swept", "-o", "effort", "--formats", "svg,pdf")
+    assert (code, errors) == (0, "")
+    assert "Expected score of the best trial" in said
+    assert said.endswith("wrote effort.csv, effort.svg, effort.pdf into effort\n")
 
 
 def test_what_failed_is_a_point_and_exit_code_1(pgsuite, suite, place):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pgsuite.errors import UsageError
-from pgsuite.reports.effort import COLUMNS, effort_table, runs_of_search, runs_of_sweep
+from pgsuite.reports.effort import COLUMNS, effort_table, read_runs, runs_of_search, runs_of_sweep, write_effort
 from pgsuite.reports.figures.effort import effort_figure
 from pgsuite.reports.figures.style import line_styles
 
@@ -70,3 +70,41 @@ def test_the_figure_has_both_axes_where_trials_cost_the_same():
     assert "chosen by 1 run of each" in alone.caption
     assert "and so too high" in alone.caption
     assert effort_figure(table[:0], {}) is None
+
+
+def written(out, algorithm, **facts):
+    out.mkdir()
+    trials(algorithm, 5, **facts).to_csv(out / "runs.csv", index=False)
+    return out
+
+
+def test_studies_that_were_made_apart_are_on_one_axis(tmp_path):
+    folders = [written(tmp_path / name, name) for name in ("trpo", "ppo")]
+    files = write_effort(read_runs(folders), tmp_path / "both", ("svg",))
+    assert files.effort.equals(effort_table(pd.concat([trials("trpo", 5), trials("ppo", 5)])))
+    assert [row[1].text for row in files.table.rows] == ["1", "2", "4", "5"] * 2
+    assert [path.name for path in (*files.paths, *files.figures)] == ["effort.csv", "effort.svg"]
+    assert len(pd.read_csv(tmp_path / "both/effort.csv")) == 10
+
+
+def test_who_is_ahead_with_how_many_trials(tmp_path):
+    """One is the same always; of the other one trial in five is better, and all others are worse."""
+    steady, risky = trials("steady", 5), trials("risky", 5)
+    steady["final_score"], risky["final_score"] = 0.5, (risky.trial == "3").astype(float)
+    files = write_effort(pd.concat([steady, risky]), tmp_path / "out", ("svg",))
+    # the better of k is among them with chance k / 5
+    assert files.lines == ("Highest expected score of the best of k trials: steady with 1 to 2, risky with 3 to 5",)
+    assert list(files.effort.query("algorithm == 'risky'").score) == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def test_folders_that_do_not_go_together(tmp_path):
+    one, other = written(tmp_path / "one", "trpo"), written(tmp_path / "other", "trpo")
+    with pytest.raises(UsageError, match=r"one and .*other both have trials of trpo: name one of them"):
+        read_runs([one, other])
+    with pytest.raises(UsageError, match=r"has no runs.csv: name the folder of a `pgsuite tune` or `pgsuite sweep`"):
+        read_runs([tmp_path])
+    (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match=r"runs.csv cannot be read: .*; the same command writes it anew"):
+        read_runs([tmp_path])
+    with pytest.raises(UsageError, match="no algorithm has 3 trials that ran on all environments"):
+        write_effort(trials("trpo", 2), tmp_path / "out")

@@ -73,6 +73,9 @@ def test_points_and_runs_are_tables(written):
     page = (out / "sweep.md").read_text()
     assert "0.01 \\*" in page
     assert r"mine\<b\>" in page
+    best = next(line for line in page.splitlines() if line.startswith("|") and "| 0.01 \\*" in line)
+    assert "**1.03** [" in best  # possibly the best
+    assert "**" not in next(line for line in page.splitlines() if "| 0.02 " in line)
     assert "mine<b>" not in page
 
 

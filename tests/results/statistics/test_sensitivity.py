@@ -109,3 +109,15 @@ def test_words_are_in_the_order_in_which_they_were_asked_for():
     rows = runs_of("a", "x", ["b", "a"], lambda _, v, s: 0.1 * s, own="c")
     table = points(sweep_of(rows))
     assert list(table[table.environment == ALL].value) == ["b", "a", "c"]
+
+
+def test_below_five_runs_nothing_is_called_shown():
+    few, enough = (
+        points(sweep_of(runs_of("a", "x", [1.0, 9.0], lambda _, v, s: v + 0.1 * s, seeds=range(n)))) for n in (4, 5)
+    )
+    assert few[["score_low", "auc_high"]].isna().all(axis=None)
+    assert not few.told.any()
+    assert few.score_possibly_best.all()
+    assert enough.told.all()
+    assert enough[["score_low", "auc_high"]].notna().all(axis=None)
+    assert list(enough.score_possibly_best) == [False, True] * 3
