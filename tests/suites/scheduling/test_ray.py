@@ -38,6 +38,7 @@ from pgsuite.algorithms import Reinforce
 class Notes(Reinforce):
     folder: str = ""
     def update(self, state, rollout):
+        print("printed there")
         Path(self.folder, f"tried-{os.getpid()}").touch()
         if self.folder.endswith("stalls"):
             time.sleep(1000)
@@ -129,8 +130,9 @@ def test_the_others_go_on_and_what_fails_there_is_not_tried_again(larger, run):
     failures, said, planned = run("reinforce", "fine", "raises", "dies", workers=2)
     assert failures.keys() == {"raises", "dies"}
     assert "numpy 0.0.7 instead of" in said, "and the others go on"
+    assert "note: fine on CartPole-v1: it prints: printed there" in said
     assert failures["raises"].reason == "RuntimeError: no luck"
-    assert failures["raises"].place.endswith("mine.py:15")
+    assert failures["raises"].place.endswith("mine.py:16")
     assert "Traceback" in failures["raises"].details
     assert "its worker process died (signal SIGKILL" in failures["dies"].reason
     for name in ("raises", "dies"):
@@ -144,7 +146,7 @@ def test_a_stalled_job_is_ended_and_the_others_are_finished_at_a_url(larger, run
     failures, _, planned = run("stalls", "fine", out=f"s3://{objects.bucket()}/out", seeds="0", stall_limit=10.0)
     assert failures.keys() == {"stalls"}
     assert failures["stalls"].reason.startswith("no step of an environment, update or evaluation for 10 s, the stall")
-    assert failures["stalls"].place.endswith("mine.py:13")
+    assert failures["stalls"].place.endswith("mine.py:14")
     assert failures["stalls"].passing
     assert [p.missing() for p in planned] == [[0], []]
     assert "the stall limit" in read_manifest(planned[0].store.path.parent).cells[0].reason
