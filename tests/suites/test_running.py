@@ -20,9 +20,11 @@ def run(tmp_path):
     """Run cells of CartPole and return the outcome and what was said."""
     broken = tmp_path / "broken.py"
     broken.write_text(
-        "from dataclasses import dataclass\nfrom pgsuite.algorithms import Reinforce\n"
+        "from dataclasses import dataclass\nfrom pathlib import Path\nfrom pgsuite.algorithms import Reinforce\n"
         "@dataclass(frozen=True, kw_only=True)\nclass Broken(Reinforce):\n"
-        "    def update(self, state, rollout):\n        raise RuntimeError('no luck')\n"
+        "    def update(self, state, rollout):\n"
+        "        if not Path(__file__).with_name('mended').exists():\n            raise RuntimeError('no luck')\n"
+        "        return super().update(state, rollout)\n"
     )
 
     def go(*algorithms, seeds="0-1", steps=100, workers=1):
@@ -127,6 +129,21 @@ def test_failures_are_recorded_until_they_are_mended(run, tmp_path):
     assert "no luck" in cells[0].reason
     kept = load(tmp_path / "out").groupby("algorithm").checkpoint.max()
     assert kept.to_dict() == {"broken": 0, "reinforce": 2}  # what it had before it failed is there
+
+
+def test_why_a_cell_failed_stands_until_all_of_it_is_there(run, tmp_path):
+    """Also where another command, as of another shard, has done its own share of it."""
+
+    def reason():
+        return read_manifest(tmp_path / "out").cells[0].reason
+
+    run("broken", seeds="0")
+    (tmp_path / "mended").touch()
+    outcome, _ = run("broken", seeds="1")
+    assert outcome.failures == []
+    assert "no luck" in reason()
+    run("broken", seeds="0")
+    assert reason() is None
 
 
 def test_the_folder_remembers_all_that_was_asked_of_it(run, tmp_path):
