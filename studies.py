@@ -157,23 +157,47 @@ def sweep_request(
     """
     from .results.store.places import local
     from .suites.schema import parse_seeds
-    from .suites.tuning.sweep import SweepRequest
 
+    references, ids = _references(algorithms), _several(environments)
+    check_request(suite, references, ids, steps, hyperparameters=values)
     try:
         own_seeds = () if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
     except ValueError as error:
         raise UsageError(f"--seeds: {error}") from None
+    from .suites.tuning.sweep import SweepRequest
+
     return SweepRequest(
         suite=str(suite),
         out=local(out or Path("runs/sweeps") / Path(suite).stem, "--out"),
         values=dict(values),
-        algorithms=_references(algorithms),
-        environments=_several(environments),
+        algorithms=references,
+        environments=ids,
         seeds=own_seeds,
         steps=steps,
         on=on,
         mixed=mixed,
     )
+
+
+def check_request(
+    suite: str | Path,
+    algorithms: Sequence[str],
+    environments: Sequence[str],
+    steps: int | None,
+    *,
+    hyperparameters: Iterable[str] = (),
+) -> None:
+    """Answer a typo before torch is loaded; the args are those of `suites.schema.check_names`.
+
+    Raises:
+        UsageError: naming it.
+    """
+    from .suites.named_code import let_in_code_of
+    from .suites.schema import check_names, load_suite
+
+    chosen = load_suite(str(suite))
+    let_in_code_of(chosen, algorithms, environments)
+    check_names(chosen, algorithms, environments, steps, hyperparameters=hyperparameters)
 
 
 def carry_out_sweep(

@@ -45,13 +45,15 @@ def tune(
     """
     from ..errors import UsageError
     from ..results.store.places import local
-    from ..studies import carry_out_search
-    from ..suites.tuning.search import Request
+    from ..studies import carry_out_search, check_request
 
     try:
         shares = tuple(float(share) for share in budgets.split(","))
     except ValueError:
         raise UsageError(f"--budgets {budgets}: shares of the budget, as in 0.25,1") from None
+    check_request(suite, algorithm or (), env or (), steps)
+    from ..suites.tuning.search import Request
+
     request = Request(
         suite=suite,
         out=local(out or Path("runs/tuning") / Path(suite).stem, "--out"),

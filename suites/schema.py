@@ -1,8 +1,9 @@
 """Suite files: TOML, validated; errors name the file, the key and what is allowed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
+from functools import reduce
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -225,9 +226,22 @@ def _check_tuning(suite: Suite, source: str) -> None:
 
 
 def check_names(
-    suite: Suite, algorithms: Sequence[str] = (), environments: Sequence[str] = (), steps: int | None = None
+    suite: Suite,
+    algorithms: Sequence[str] = (),
+    environments: Sequence[str] = (),
+    steps: int | None = None,
+    *,
+    hyperparameters: Iterable[str] = (),
 ) -> None:
-    """Refuse what is known to be wrong with a request before torch is loaded; the arguments are those of `plan_cells`.
+    """Refuse what is known to be wrong with a request before torch is loaded.
+
+    Args:
+        suite: the suite.
+        algorithms: as `plan_cells` has them, and the next two as well.
+        environments: of the suite, or any id with ``steps``.
+        steps: budget instead of the suite's.
+        hyperparameters: that all of the algorithms are to have; one of an inner algorithm has that one's name and a dot
+            before its own.
 
     Raises:
         UsageError: naming an unknown environment or algorithm, or an option that the algorithm's source does not have.
@@ -244,6 +258,9 @@ def check_names(
                 check_declared(reference, options.model_extra or {})
             except UsageError as error:
                 raise UsageError(f"suite {suite.name}, {key}: {error}") from error
+        for hyperparameter in hyperparameters:
+            *tables, last = hyperparameter.split(".")
+            check_declared(reference, reduce(lambda inner, table: {table: inner}, reversed(tables), {last: None}))
 
 
 _KINDS = {

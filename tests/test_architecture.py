@@ -159,6 +159,22 @@ def test_a_typo_is_found_before_torch_is_loaded(old, new, arguments, tmp_path):
     assert found == {"pydantic"}
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("sweep", ["-a", "trop", "max_kl=1,2"]),
+        ("sweep", ["max_kll=1,2"]),
+        ("sweep", ["max_kl=1..2"]),
+        ("sweep", ["max_kl=1,2", "-e", "CartPole"]),
+        ("tune", ["-a", "trop"]),
+        ("tune", ["-e", "CartPole"]),
+    ],
+)
+def test_a_typo_of_a_study_is_found_before_torch_is_loaded(name, arguments, tmp_path):
+    (tmp_path / "mine.toml").write_text(SUITE)
+    assert "torch" not in loaded(command([name, str(tmp_path / "mine.toml"), *arguments], code=2))
+
+
 def test_an_environment_is_known_or_not_before_torch_is_loaded(tmp_path):
     (tmp_path / "mine.toml").write_text(SUITE.replace("CartPole-v1", "CartPol-v1"))
     assert "torch" not in loaded(command(["run", str(tmp_path / "mine.toml")], code=2))

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from ...algorithms.options import check_declared
 from ...algorithms.registry import build, load_class
 from ...algorithms.search_space import Range, declared_space
 from ...errors import UsageError, in_one_line
@@ -34,10 +33,11 @@ from ..running import Outcome
 from ..scheduling.places import LOCAL, check_place
 from ..schema import AlgorithmTable, Suite, check_names, load_suite
 from .measuring import run_trials, with_trial
-from .space import with_settings
 from .values import FORM, Interval, Values, values_for
 
 FILE, RUNS = "sweep.json", "runs"
+_NAMED = 4
+"""Settings that a note names, at most."""
 FIRST_SEED = 1000
 """From here on seeds are taken that the suite does not report."""
 
@@ -66,20 +66,29 @@ class SweepRequest:
 
 
 class _Entry(NamedTuple):
-    """A hyperparameter of an algorithm that the folder's commands asked for."""
+    """Values of a hyperparameter in an environment that the folder's commands asked for."""
 
     algorithm: str
     """As it was asked for."""
     name: str
+    environment: str
     values: tuple[Any, ...]
     log: bool
-    environments: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is about."""
+        return self.algorithm, self.name, self.environment
+
+    @property
+    def texts(self) -> set[str]:
+        """The values as they are written."""
+        return {spelled(one) for one in self.values}
 
     def with_more(self, other: "_Entry") -> "_Entry":
         """Both together, the values of this one first."""
         values = {spelled(one): one for one in (*self.values, *other.values)}
-        environments = tuple(dict.fromkeys((*self.environments, *other.environments)))
-        return self._replace(values=tuple(values.values()), environments=environments, log=self.log or other.log)
+        return self._replace(values=tuple(values.values()), log=self.log or other.log)
 
 
 class _Point(NamedTuple):
@@ -110,21 +119,18 @@ class Sweep:
         if not request.values:
             raise UsageError(f"no hyperparameter is named: {FORM}")
         let_in_code_of(self.suite, request.algorithms, request.environments)
-        check_names(self.suite, request.algorithms, request.environments, request.steps)
-        for name in request.algorithms or self.suite.algorithms:
-            for hyperparameter in request.values:
-                check_declared(self._reference(name), with_settings({}, {hyperparameter: None}))
+        check_names(self.suite, request.algorithms, request.environments, request.steps, hyperparameters=request.values)
         self.seeds = request.seeds or fresh_seeds(self.suite)
         self._own: dict[tuple[str, str], PlannedCell] = {}
-        now = self._asked()
         before, self._failed = _read(request.out / FILE)
-        self._entries = {key: before[key].with_more(one) if key in before else one for key, one in now.items()}
-        self._entries = {**before, **self._entries}
+        now = self._asked()
+        together = {key: before[key].with_more(one) if key in before else one for key, one in now.items()}
+        self._entries = before | together
         self.axes: list[Axis] = []
         self._points: list[_Point] = []
         self._lost: list[str] = []
-        for key, entry in self._entries.items():
-            self._add(entry, now.get(key, entry._replace(values=(), environments=())))
+        for about in dict.fromkeys(key[:2] for key in self._entries):
+            self._add([one for key, one in self._entries.items() if key[:2] == about], now)
 
     @property
     def announcement(self) -> list[str]:
@@ -173,17 +179,17 @@ class Sweep:
         """The class's name or address of an algorithm as it was asked for."""
         return self.suite.algorithms.get(algorithm, AlgorithmTable()).reference or algorithm
 
-    def _asked(self) -> dict[tuple[str, str], _Entry]:
-        """What this command asks for, by algorithm and hyperparameter, with the values that it makes of each."""
-        request, found = self.request, {}
+    def _asked(self) -> dict[tuple[str, str, str], _Entry]:
+        """What this command asks for, with the values that it makes of each."""
+        request, entries = self.request, list[_Entry]()
         environments = request.environments or tuple(self.suite.environments)
         for algorithm in request.algorithms or tuple(self.suite.algorithms):
             for name, values in request.values.items():
                 own = _setting(self._plan_own(algorithm, environments[0]), name)
                 made = values_for(name, values, own)
                 log = _logarithmic(values, made, declared_space(load_class(self._reference(algorithm))).get(name))
-                found[algorithm, name] = _Entry(algorithm, name, made, log, environments)
-        return found
+                entries += [_Entry(algorithm, name, env, made, log) for env in environments]
+        return {one.key: one for one in entries}
 
     def _plan_own(self, algorithm: str, env: str) -> PlannedCell:
         """The suite's own setting, planned once."""
@@ -196,28 +202,29 @@ class Sweep:
         names = [algorithm] if algorithm else []
         return plan_cells(suite, where, algorithms=names, environments=[env], seeds=self.seeds, steps=request.steps)
 
-    def _add(self, entry: _Entry, now: _Entry) -> None:
+    def _add(self, entries: Sequence[_Entry], now: Mapping[tuple[str, str, str], _Entry]) -> None:
         """Plan a hyperparameter: what this command asks for, and of what was asked for before all that can be."""
-        axis, own_values = len(self.axes), {}
-        for env in entry.environments:
-            asked = {spelled(one) for one in now.values} if env in now.environments else set()
+        name, own_values = entries[0].algorithm, dict[str, Any]()
+        for entry in entries:
+            asked = now[entry.key].texts if entry.key in now else set()
             try:
-                own = self._plan_own(entry.algorithm, env)
-                own_values[env] = _setting(own, entry.name)
-                self._points += self._points_of(axis, entry, own, own_values[env], asked)
+                own = self._plan_own(entry.algorithm, entry.environment)
+                value = _setting(own, entry.name)
+                self._points += self._points_of(len(self.axes), entry, own, value, asked)
             except UsageError:
                 if asked:
                     raise
-                self._lost.append(f"{entry.algorithm} on {env}")
-        name = own.cell.algorithm if own_values else entry.algorithm
-        numeric = all(map(is_number, entry.values))
-        values = tuple(sorted(entry.values)) if numeric else entry.values
-        self.axes.append(Axis(name, entry.name, values, entry.log, own_values))
+                self._lost.append(f"{entry.algorithm} on {entry.environment}")
+            else:
+                name, own_values[entry.environment] = own.cell.algorithm, value
+        values = {spelled(one): one for entry in entries for one in entry.values}
+        listed = tuple(values.values())
+        ordered = tuple(sorted(listed)) if all(map(is_number, listed)) else listed
+        self.axes.append(Axis(name, entries[0].name, ordered, any(one.log for one in entries), own_values))
 
     def _points_of(self, axis: int, entry: _Entry, own: PlannedCell, own_value: Any, asked: set[str]) -> list[_Point]:
         """The points of a hyperparameter in an environment; the suite's own value is the suite's own cell."""
-        env, texts = own.cell.environment.name, {spelled(one) for one in entry.values}
-        found = [_Point(axis, own_value, own, spelled(own_value) in texts, True, bool(asked))]
+        found = [_Point(axis, own_value, own, spelled(own_value) in entry.texts, True, bool(asked))]
         for now in (True, False):
             values = [one for one in entry.values if (spelled(one) in asked) is now]
             values = [one for one in values if spelled(one) != spelled(own_value)]
@@ -228,7 +235,7 @@ class Sweep:
                 for one in values
             }
             if tables:
-                planned = self._planned(self.suite.model_copy(update={"algorithms": tables}), "", env)
+                planned = self._planned(self.suite.model_copy(update={"algorithms": tables}), "", entry.environment)
                 found += [_Point(axis, one, p, True, False, now) for one, p in zip(values, planned, strict=True)]
         return found
 
@@ -294,9 +301,9 @@ class Sweep:
         environments = {p.cell.cell.environment.name: p.cell.cell.steps for p in points}
         order = [env for env in self.suite.environments if env in environments]
         order += [env for env in environments if env not in order]
-        notes = (
-            [f"{', '.join(dict.fromkeys(lost))}: run by other code, settings or budgets, and not shown"] if lost else []
-        )
+        names = list(dict.fromkeys(lost))
+        shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        notes = [f"{shown}: run by other code, settings or budgets, and not shown"] if names else []
         return Swept(
             self.suite.name,
             tuple(self.axes),
@@ -359,7 +366,7 @@ def _runs(cells: Iterable[PlannedCell]) -> tuple[dict[tuple[str, int], dict[str,
     return found, [str(error) for error in gathered.errors]
 
 
-def _read(file: Path) -> tuple[dict[tuple[str, str], _Entry], dict[str, str]]:
+def _read(file: Path) -> tuple[dict[tuple[str, str, str], _Entry], dict[str, str]]:
     """What commands before asked for, and why which folders of results failed; nothing where there were none.
 
     Raises:
@@ -367,11 +374,8 @@ def _read(file: Path) -> tuple[dict[tuple[str, str], _Entry], dict[str, str]]:
     """
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
-        entries = [_Entry(**entry) for entry in known["asked"]]
-        return {
-            (one.algorithm, one.name): one._replace(values=tuple(one.values), environments=tuple(one.environments))
-            for one in entries
-        }, dict(known["failed"])
+        entries = [_Entry(**entry)._replace(values=tuple(entry["values"])) for entry in known["asked"]]
+        return {one.key: one for one in entries}, dict(known["failed"])
     except FileNotFoundError:
         return {}, {}
     except (OSError, ValueError, KeyError, TypeError) as error:

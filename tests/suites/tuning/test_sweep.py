@@ -155,6 +155,15 @@ def test_what_ran_by_another_budget_is_told_and_left_out(place, tmp_path):
     )
 
 
+def test_other_values_in_another_environment_lack_nothing(place, tmp_path):
+    swept(asked(place, tmp_path, "trace=0.1", environments=("CartPole-v1",)))
+    found, _ = swept(asked(place, tmp_path, "trace=0.7", environments=("Pendulum-v1",)))
+    values = found.runs.groupby("environment").value.apply(set)
+    assert values.to_dict() == {"CartPole-v1": {"0.1", "0.5"}, "Pendulum-v1": {"0.7", "0.9"}}
+    assert list(found.environments) == ["CartPole-v1", "Pendulum-v1"]
+    assert not found.notes
+
+
 def test_what_diverges_or_fails_is_a_point(place, tmp_path, monkeypatch):
     mine = f"{place / 'mine.py'}:Mine"
     request = asked(
