@@ -8,7 +8,7 @@ from . import options
 
 
 def effort(
-    folders: Annotated[list[str], typer.Argument(metavar="FOLDER...", help="Of tune or sweep.")],
+    folders: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Of tune or sweep.")],
     out: Annotated[str, typer.Option("-o", "--out", help="Where to.")] = "runs/effort",
     formats: Annotated[str, typer.Option(help="Of the figure: svg, png, pdf.")] = "svg,png",
 ) -> None:
