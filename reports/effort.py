@@ -173,7 +173,7 @@ def _shown(found: pd.DataFrame, caption: str) -> Table:
     """The rows of 1, 2, 4, 8 … and of all trials."""
     columns = (
         Column("algorithm", numeric=False),
-        Column("trials"),
+        Column("trials", numeric=False),
         Column("steps"),
         Column("expected score [95%]", short="expected score"),
         Column("as the search sees it"),

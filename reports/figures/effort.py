@@ -28,8 +28,8 @@ def effort_caption(table: pd.DataFrame, level: float) -> str:
     return (
         f"The best of k trials is chosen by {each} {'run' if runs == [1] else 'runs'} of each on every environment, "
         f"and {chosen}. Mean over all ways to draw k of the trials that were run (without replacement). Bands: "
-        f"{percent(level)} intervals, up to half of the trials; beyond, dotted, these cannot tell how much better "
-        "another might be. A run that diverged or failed counts −1."
+        f"{percent(level)} intervals, up to a quarter of the trials; beyond, dotted, these cannot tell how far "
+        "off the mean may be. A run that diverged or failed counts −1."
     )
 
 
@@ -49,10 +49,10 @@ def effort_figure(table: pd.DataFrame, styles: Mapping[str, LineStyle], *, level
         figure, (axes,) = canvas(Grid(1, 1, PAGE, _HEIGHT), _MARGINS, below=key_height(rows))
         for name, style in shown.items():
             own, line = table[table["algorithm"] == name], Series(_NAME, name, style)
-            half = own[own["trials"] <= max(own["trials"].max() / 2, 1)]
-            draw_line(axes, line, half["steps"], half["score"])
-            draw_band(axes, line, half["steps"], half["score_low"], half["score_high"])
-            rest = own[own["trials"] >= half["trials"].max()]
+            known = own[own["score_low"].notna() | (own["trials"] == 1)]
+            draw_line(axes, line, known["steps"], known["score"])
+            draw_band(axes, line, known["steps"], known["score_low"], known["score_high"])
+            rest = own[own["trials"] >= known["trials"].max()]
             axes.plot(
                 rest["steps"], rest["score"], color=style.colour, linewidth=1.0, linestyle=(0, (1.5, 1.5)), zorder=3
             )

@@ -47,11 +47,11 @@ def test_it_is_dodges_formula_where_trials_are_many():
 def test_what_did_not_choose_tells_that_there_is_nothing_to_choose():
     """Trials that are all alike: the score that chose rises with their number, that of other runs does not."""
     random = np.random.default_rng(2)
-    found = [effort([[random.normal(size=4)] for _ in range(60)]) for _ in range(20)]
+    found = [effort([[random.normal(size=4)] for _ in range(40)]) for _ in range(12)]
     assert all((one.choosing, one.held_out) == (2, True) for one in found)
     expected = np.sqrt(0.5) * 2.0428  # of 30 normal numbers, each the mean of two
-    assert np.mean([one.search[29] for one in found]) == pytest.approx(expected, abs=0.1)
-    assert np.mean([one.score[29] for one in found]) == pytest.approx(0, abs=0.15)
+    assert np.mean([one.search[29] for one in found]) == pytest.approx(expected, abs=0.15)
+    assert np.mean([one.score[29] for one in found]) == pytest.approx(0, abs=0.3)
 
 
 def test_one_run_of_each_cannot_be_halved():
@@ -65,13 +65,20 @@ def test_one_run_of_each_cannot_be_halved():
 def test_intervals_hold_what_many_more_trials_say():
     """The expected best of 4 standard normal numbers is 1.0294, of 8 it is 1.4236 (David & Nagaraja, 2003)."""
     held = np.zeros(2)
-    for seed in range(100):
-        scores = np.random.default_rng(seed).normal(size=16)
+    for seed in range(150):
+        scores = np.random.default_rng(seed).normal(size=32)
         found = effort([[np.full(2, one)] for one in scores])
         held += (found.low[[3, 7]] <= [1.0294, 1.4236]) & (found.high[[3, 7]] >= [1.0294, 1.4236])
         assert np.isfinite(found.low[:8]).all()
         assert np.isnan([found.low[8:], found.high[8:]]).all()
-    assert (held >= [88, 95]).all()  # of 95 expected fewer than 88 come once in 1000; the other is wide by design
+    assert (held >= 134).all()  # of 142.5 expected, fewer come once in 300
+
+
+def test_few_trials_have_no_interval():
+    found = effort([[np.array([float(n), n + 1.0])] for n in range(3)])
+    assert np.isfinite(found.score).all()
+    assert np.isnan(found.low).all()
+    assert effort([[np.array([1.0, 1.0])]]).score.tolist() == [1.0]
 
 
 def test_trials_on_several_environments_count_by_their_mean():
