@@ -26,7 +26,8 @@ class SweepResult:
     points: "pd.DataFrame"
     """A row per hyperparameter, environment and value: mean final ``score``, ``auc`` and ``return`` with their
     intervals (``score_low``, ``score_high`` …), ``runs``, ``diverged``, ``failed``, ``missing``, ``suite_setting``, and
-    ``possibly_best``: whether the value is not shown worse than any other."""
+    ``score_possibly_best`` and ``auc_possibly_best``: whether the value is not shown worse than any other; ``told``:
+    whether there are runs enough to show that of any."""
     runs: "pd.DataFrame"
     """A row per run, with its final return and score, areas under the curve, and what became of it."""
     effort: "pd.DataFrame"

@@ -14,7 +14,7 @@ def effort(
 ) -> None:
     """Tell how good the best of k trials is expected to be, for every algorithm on one axis of environment steps.
 
-    Half of every trial's runs choose, the others say how good the chosen one is.
+    Half of the seeds choose, the others say how good the chosen one is.
     """
     from ..studies import effort as carry_out
 

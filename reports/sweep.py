@@ -25,8 +25,9 @@ PAGE, POINTS, FIGURES = "sweep.md", "points.csv", "figures"
 """What is written into the folder of the sweep, beside `effort.RUNS` and `effort.EFFORT`."""
 _CAPTION = (
     "Means over runs with 95% intervals; a run that diverged or failed counts −1 in the scores, and is not in the "
-    "returns. Bold: possibly the best, which is not shown worse than any other value; with 95% confidence the best of "
-    "the values that were tried is among these, whoever looks for the highest first. * is the suite's own setting."
+    "returns. Bold: possibly the best, which is not shown worse than any other value; with 95% confidence, column by "
+    "column and environment by environment, the best of the values that were tried is among these, whoever looks for "
+    "the highest first. * is the suite's own setting."
 )
 _TUNED = (
     "A sweep's trials lie around the suite's setting, and what it took to find that one is not counted: compare "
@@ -119,6 +120,8 @@ def _spread(axis: Axis, values: pd.DataFrame, name: str, words: str) -> str:
     places = common_decimals(means.values()) if name == "return" else 2
     worst, best = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     spread = f"{words} from {fixed(means[worst], places)} ({worst}) to {fixed(means[best], places)} ({best})"
+    if means[worst] == means[best]:
+        spread = f"{words} {fixed(means[best], places)} at {'every value' if len(means) > 1 else best}"
     return spread if len(means) < 2 else f"{spread}, {_best(axis, values, 'auc' if name == 'auc' else 'score')}"
 
 

@@ -10,8 +10,10 @@ is too narrow, because the best trial there is stays the best: at a nominal 95 %
 20 trials in 84 % of cases for normal scores and 92 % for U-shaped ones, where this one, of 8 to 32 trials, held that of
 the best of two and more in 94 % at least.
 
-The best trial's own score is no estimate of how good it is, because it was chosen for being high. So half of every
-trial's runs choose, and the other half says how good the chosen one is; the mean is taken over many such halvings.
+The best trial's own score is no estimate of how good it is, because it was chosen for being high. So half of the seeds
+choose, and the other half says how good the chosen one is; the mean is taken over many such halvings. All trials are
+halved alike: a seed that is lucky for one is so for others, and with halves of their own the trial whose lucky seeds
+choose would win, and be told by what is left.
 
 Sources: Dodge et al. (2019), "Show your work"; Tang et al. (2020), "Showing your work doesn't always work".
 """
@@ -71,7 +73,8 @@ def effort(trials: Sequence[Tasks], *, level: float = 0.95, seed: int = 0) -> Ef
     """Return the expected best of 1 to n trials, with an interval.
 
     Args:
-        trials: by trial, the scores of the runs on every environment ``(n_e,)``, the environments the same for all.
+        trials: by trial, the scores of the runs on every environment ``(n_e,)`` in the order of their seeds; the
+            environments the same for all. Where some have more runs, the first count, as many as all have.
         level: of the interval.
         seed: of the halvings.
     """
@@ -98,9 +101,10 @@ def _half_width(chosen_by: Array, scored_by: Array, level: float) -> Array:
 
 
 def _halved(trials: Sequence[Tasks], runs: int, choosing: int, random: np.random.Generator) -> tuple[Array, Array]:
-    """``(HALVINGS, n)`` each: the trials' scores by one part of their runs, and by the other."""
-    tasks = np.stack([np.stack([random.permutation(task)[:runs] for task in each]) for each in trials])
-    mixed = random.permuted(np.tile(tasks, (HALVINGS, 1, 1, 1)), axis=-1)
+    """``(HALVINGS, n)`` each: the trials' scores by one part of the seeds, the same for all of them, and by the others."""
+    tasks = np.stack([np.stack([task[:runs] for task in each]) for each in trials])
+    order = random.permuted(np.tile(np.arange(runs), (HALVINGS, 1, tasks.shape[1], 1)), axis=-1)
+    mixed = np.take_along_axis(tasks[None], order, -1)
     chosen_by = mixed[..., :choosing].mean((-1, -2))
     return chosen_by, mixed[..., choosing:].mean((-1, -2)) if runs > 1 else chosen_by
 

@@ -3,7 +3,12 @@
 The highest mean is partly luck, and so is which value has it. What can be said is which values are *not* the best: one
 is excluded where some other's mean score is shown higher. Of ``k`` values each is tested against the ``k - 1`` others
 at ``alpha / (k - 1)``. The best value is excluded only if one of its own tests is a false alarm, so that what is left
-holds the best value with confidence ``1 - alpha``, whoever looks for the highest mean first.
+holds the best value with confidence ``1 - alpha``, whoever looks for the highest mean first. That is of one choice:
+sets of several hyperparameters, environments or kinds of score do not hold together with it.
+
+The tests are exact where the values' runs are distributed alike, and approximate elsewhere: of ten runs, with eight
+values of one mean, the best was left out in 2 % of cases where its spread was fifty times the others', in 8 % where it
+was a fiftieth, and in 10 % where it succeeds in one run of five, while the others' scores are all near 0.2.
 
 Source: Gupta (1965), subset selection; the tests are one-sided permutation tests of Welch's t, stratified by
 environment (Janssen, 1997), instead of those for normal samples.

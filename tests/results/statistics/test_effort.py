@@ -54,6 +54,16 @@ def test_what_did_not_choose_tells_that_there_is_nothing_to_choose():
     assert np.mean([one.score[29] for one in found]) == pytest.approx(0, abs=0.3)
 
 
+def test_seeds_that_are_lucky_for_all_trials_choose_none():
+    """The trials differ by 0.1 each, seeds by far more: whoever draws k of five gets the best of these."""
+    random = np.random.default_rng(3)
+    for _ in range(5):
+        lucky = 10 * random.normal(size=5)
+        found = effort([[lucky + 0.1 * n, lucky[:4] + 0.1 * n] for n in range(5)])
+        np.testing.assert_allclose(found.search - found.search[0], [0, 0.1, 0.15, 0.18, 0.2])
+        np.testing.assert_allclose(found.score - found.score[0], [0, 0.1, 0.15, 0.18, 0.2])
+
+
 def test_one_run_of_each_cannot_be_halved():
     found = effort([[np.array([float(n)])] for n in range(5)])
     assert (found.choosing, found.held_out) == (1, False)
