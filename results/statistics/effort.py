@@ -101,7 +101,7 @@ def _half_width(chosen_by: Array, scored_by: Array, level: float) -> Array:
 
 
 def _halved(trials: Sequence[Tasks], runs: int, choosing: int, random: np.random.Generator) -> tuple[Array, Array]:
-    """``(HALVINGS, n)`` each: the trials' scores by one part of the seeds, the same for all of them, and by the others."""
+    """``(HALVINGS, n)`` each: the trials' scores by one part of the seeds, the same for all, and by the others."""
     tasks = np.stack([np.stack([task[:runs] for task in each]) for each in trials])
     order = random.permuted(np.tile(np.arange(runs), (HALVINGS, 1, tasks.shape[1], 1)), axis=-1)
     mixed = np.take_along_axis(tasks[None], order, -1)
