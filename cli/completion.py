@@ -38,6 +38,17 @@ def environments(incomplete: str) -> list[str]:
     return [name for name in found if name.startswith(incomplete)]
 
 
+def hyperparameters(incomplete: str) -> list[str]:
+    """Hyperparameters of the algorithms that the line names already, or of all whose text tells them."""
+    from ..algorithms.options import declared_options
+    from ..algorithms.registry import available, locate
+
+    known = available()
+    named = [word for word in _line() if word in known] or known
+    found = dict.fromkeys(option for name in named for option in declared_options(locate(name)) or ())
+    return [f"{option}=" for option in found if option.startswith(incomplete)]
+
+
 def _line() -> list[str]:
     """The words of the line, as the shells hand them on."""
     return next((os.environ[name].split() for name in ("_TYPER_COMPLETE_ARGS", "COMP_WORDS") if name in os.environ), [])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import options
+from . import completion, options
 from .interruption import exit_code
 
 
@@ -13,7 +13,11 @@ def sweep(
     suite: Annotated[str, options.SUITE],
     values: Annotated[
         list[str],
-        typer.Argument(metavar="NAME=VALUES", help="Such as max_kl=0.001..0.1:log:8, epochs=2..10:5, trace=0.9,1."),
+        typer.Argument(
+            metavar="NAME=VALUES",
+            help="Such as max_kl=0.001..0.1:log:8, epochs=2..10:5, trace=0.9,1.",
+            autocompletion=completion.hyperparameters,
+        ),
     ],
     algorithm: Annotated[list[str] | None, options.ALGORITHM] = None,
     env: Annotated[list[str] | None, options.ENV] = None,

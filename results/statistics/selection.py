@@ -92,7 +92,7 @@ def smallest_worse_p(x: Tasks, y: Tasks, splits: int) -> float:
     return max(1 / ways, 1 / (splits + 1))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _splits(n: int, m: int, number: int, seed: int, place: int) -> Array:
     """``(1 + number, n + m)``: 1 where a run falls to the first sample; first the split that was observed.
 

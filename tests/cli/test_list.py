@@ -94,6 +94,7 @@ def test_an_unknown_name_is_one_line_with_what_is_near(name, hint, pgsuite):
         ("pgsuite check quick -e Pen", []),
         ("pgsuite list act", ["actor-critic"]),
         ("pgsuite rep", ["report", "replay"]),
+        ("pgsuite sweep classic -a trpo max_", ["max_kl="]),
     ],
 )
 def test_the_shell_completes(line, offered, start):
@@ -109,7 +110,7 @@ def test_completion_loads_nothing_heavy(pgsuite):
 
     code = (
         "import sys\nfrom pgsuite.cli import completion\n"
-        "completion.names_to_list('')\ncompletion.environments('')\n"
+        "completion.names_to_list('')\ncompletion.environments('')\ncompletion.hyperparameters('')\n"
         "print({'torch', 'numpy', 'pydantic', 'gymnasium', 'rich'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
@@ -134,7 +135,7 @@ def test_help_shows_the_defaults_that_there_are(command, option, default, pgsuit
     assert re.search(rf"{option} .*?\[default: {default}\]", text)
 
 
-@pytest.mark.parametrize("command", ["run", "report", "check", "bless", "bisect", "replay", "audit"])
+@pytest.mark.parametrize("command", ["run", "report", "check", "bless", "bisect", "replay", "audit", "sweep", "effort"])
 def test_every_option_with_a_value_says_its_default_or_what_it_does(command, pgsuite):
     """Flags and what may be left out apart."""
     names = "against baseline baseline-suite json junit markdown audit-model audit wandb mlflow algorithm env like seed"
