@@ -74,7 +74,10 @@ def _of(budget: dict[str, int]) -> str:
 
 
 def runs_of_sweep(swept: Swept) -> pd.DataFrame:
-    """The runs of a sweep. Every value that was asked for is a trial, on the environments with anchors."""
+    """The runs of a sweep. Every value that was asked for is a trial, on the environments with anchors.
+
+    Seeds count that all trials of an algorithm have, since all are halved by the same ones.
+    """
     runs = swept.runs.assign(trial=swept.runs["hyperparameter"] + "=" + swept.runs["value"])
     scored = runs.groupby("environment")["final_score"].transform(lambda scores: scores.notna().any())
     asked = runs.groupby(["algorithm", "trial"], sort=False)["asked"].transform("any")
@@ -85,7 +88,10 @@ def runs_of_sweep(swept: Swept) -> pd.DataFrame:
     first = cells.reset_index().drop_duplicates(["algorithm", "cell"])  # the suite's own is one trial, not several
     trials = pd.MultiIndex.from_frame(first[["algorithm", "trial"]])
     within = pd.MultiIndex.from_frame(runs[["algorithm", "trial"]]).isin(trials)
-    return runs.assign(in_effort=runs.index.isin(counted.index) & within)
+    here = runs.index.isin(counted.index) & within & (runs["status"] != "missing")
+    of_seed = runs[here].groupby(["algorithm", "environment", "seed"])["trial"].transform("nunique")
+    of_all = runs[here].groupby(["algorithm", "environment"])["trial"].transform("nunique")
+    return runs.assign(in_effort=runs.index.isin(of_seed.index[of_seed == of_all]))
 
 
 def runs_of_search(tuned: Tuned) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def sweep_of(*parts, log=False, notes=()):
     for rows in parts:
         values = [_value(text) for text in dict.fromkeys(rows[rows.asked].value)]
         own = {env: _value(text) for env, text in rows[rows.suite_setting].groupby("environment").value.first().items()}
-        axes.append(Axis(rows.algorithm[0], rows.hyperparameter[0], tuple(values), log, own))
+        axes.append(Axis(rows.algorithm.iloc[0], rows.hyperparameter.iloc[0], tuple(values), log, own))
     runs = pd.concat(parts, ignore_index=True)
     environments = {env: steps for env, steps in BUDGETS.items() if env in set(runs.environment)}
     return Swept("mine", tuple(axes), environments, runs, tuple(notes))

@@ -108,3 +108,13 @@ def test_folders_that_do_not_go_together(tmp_path):
         read_runs([tmp_path])
     with pytest.raises(UsageError, match="no algorithm has 3 trials that ran on all environments"):
         write_effort(trials("trpo", 2), tmp_path / "out")
+
+
+def test_seeds_count_that_all_trials_have():
+    rows = runs_of(
+        "a", "x", [1.0, 2.0, 3.0], lambda _, v, s: float("nan") if v == 2 and s < 3 else v + s, seeds=range(6)
+    )
+    runs = runs_of_sweep(sweep_of(rows))
+    counted = runs[runs.in_effort]
+    assert counted.groupby(["environment", "trial"]).seed.apply(list).map(lambda seeds: seeds == [3, 4, 5]).all()
+    assert len(counted) == 2 * 3 * 3
