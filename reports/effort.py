@@ -25,6 +25,7 @@ RUNS, EFFORT = "runs.csv", "effort.csv"
 """Of a sweep or a search: every run, by trial, where ``in_effort`` says which count here; and what is made of them."""
 COLUMNS = ["algorithm", "trial", "environment", "steps", "status", "final_score", "in_effort"]
 CURVE = ["algorithm", "trials", "steps", "score", "score_low", "score_high", "search_score", "runs", "held_out"]
+_KINDS = {"algorithm": str, "trial": str, "environment": str, "steps": int, "final_score": float, "in_effort": bool}
 FEWEST = 3
 """Trials of an algorithm for which there is something to draw."""
 
@@ -122,10 +123,10 @@ def read_runs(folders: Iterable[Path]) -> pd.DataFrame:
     """
     found: list[pd.DataFrame] = []
     seen: dict[str, Path] = {}
-    for folder in folders:
+    for folder in {folder.resolve(): folder for folder in folders}.values():
         try:
             runs = pd.read_csv(
-                folder / RUNS, dtype={"trial": str}, usecols=COLUMNS, keep_default_na=False, na_values=""
+                folder / RUNS, usecols=COLUMNS, dtype=_KINDS, keep_default_na=False, na_values={"final_score": ""}
             )
         except FileNotFoundError:
             raise UsageError(

@@ -118,3 +118,16 @@ def test_seeds_count_that_all_trials_have():
     counted = runs[runs.in_effort]
     assert counted.groupby(["environment", "trial"]).seed.apply(list).map(lambda seeds: seeds == [3, 4, 5]).all()
     assert len(counted) == 2 * 3 * 3
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text.replace(",100,", ",x,", 1)])
+def test_a_damaged_file_is_named(damage, tmp_path):
+    file = written(tmp_path / "one", "trpo") / "runs.csv"
+    file.write_text(damage(file.read_text()))
+    with pytest.raises(UsageError, match=r"one/runs.csv cannot be read: .*; the same command writes it anew"):
+        read_runs([tmp_path / "one"])
+
+
+def test_a_folder_that_is_named_twice_counts_once(tmp_path):
+    one = written(tmp_path / "one", "trpo")
+    assert len(read_runs([one, tmp_path / "one/../one"])) == len(read_runs([one]))
