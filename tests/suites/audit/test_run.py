@@ -20,6 +20,7 @@ SHOWS = {
     "WithoutLogStd": ("quadratic", "sharpened"),
     "LineSearchIgnoresKL": ("quadratic", "sharpened"),
     "ReversedKL": ("quadratic", "sharpened"),
+    "BaselineOfAnotherGroup": ("prompts", "random"),
 }
 """Where a fault that not every model sees is seen; the chain shows the others."""
 
