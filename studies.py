@@ -302,6 +302,8 @@ def tune(
     random_seed: int = 0,
     out: str | Path | None = None,
     workers: int | None = None,
+    on: str = "local",
+    mixed: bool = False,
     progress: bool = False,
 ) -> TuneResult:
     """Search for hyperparameters, with the same number of environment steps for every algorithm.
@@ -324,7 +326,9 @@ def tune(
         first_seed: the search's seeds begin here.
         random_seed: what the draws depend on.
         out: folder; ``runs/tuning/SUITE`` by default.
-        workers: processes at once; one per core by default.
+        workers: jobs at once; one per core, or CPU of the cluster, by default.
+        on: where, as `pgsuite.run` has it.
+        mixed: whether machines of a cluster may differ.
         progress: whether to say what it will cost and how it gets on, on the error output.
 
     Raises:
@@ -356,6 +360,8 @@ def tune(
         final_seeds=final_seeds,
         first_seed=first_seed,
         seed=random_seed,
+        on=on,
+        mixed=mixed,
     )
     console = progress_console(progress)
     return carry_out_search(

@@ -33,7 +33,14 @@ def tune(
     first_seed: Annotated[int, typer.Option(min=0, help="The search's seeds begin here.")] = 1000,
     random_seed: Annotated[int, typer.Option(min=0, help="What the draws depend on.")] = 0,
     out: Annotated[str | None, typer.Option("-o", "--out", help="Where to.  [default: runs/tuning/SUITE]")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes at once.  [default: all cores]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
+    ] = None,
+    on: Annotated[str, typer.Option(help="Where: local, ray or ray://HOST:PORT, as for run.")] = "local",
+    mixed: Annotated[
+        bool,
+        typer.Option("--mixed", help="Let the cluster's machines differ in versions or processor; kept with runs."),
+    ] = False,
     stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:
     """Search for hyperparameters, with the same number of environment steps for every algorithm.
@@ -70,6 +77,8 @@ def tune(
         final_seeds=final_seeds,
         first_seed=first_seed,
         seed=random_seed,
+        on=on,
+        mixed=mixed,
     )
     try:
         done = carry_out_search(request, workers=workers, progress=True, announce=options.show)

@@ -23,12 +23,17 @@ from .tables.table import FILES, TERMINAL, Column, Entry, Table, number, text
 
 PAGE, POINTS, FIGURES = "sweep.md", "points.csv", "figures"
 """What is written into the folder of the sweep, beside `effort.RUNS` and `effort.EFFORT`."""
-_CAPTION = (
+_MEANS = (
     "Means over runs with 95% intervals; a run that diverged or failed counts −1 in the scores, and is not in the "
-    "returns. Bold: possibly the best, which is not shown worse than any other value; with 95% confidence, column by "
-    "column and environment by environment, the best of the values that were tried is among these, whoever looks for "
-    "the highest first. * is the suite's own setting."
+    "returns."
 )
+_BOLD = (
+    "Bold: possibly the best, which is not shown worse than any other value; with 95% confidence, column by column and "
+    "environment by environment, the best of the values that were tried is among these, whoever looks for the highest "
+    "first."
+)
+_STARRED = "* is the suite's own setting."
+_STAR = " *"
 _TUNED = (
     "A sweep's trials lie around the suite's setting, and what it took to find that one is not counted: compare "
     "algorithms by this only where their settings were found with the same effort."
@@ -65,7 +70,8 @@ def write_sweep(swept: Swept, out: Path, formats: Collection[str] = ("svg", "png
     drawings = sensitivity_figures(swept, found, styles)
     tuning = effort_figure(effort, styles)
     tables = [table for axis in swept.axes if (table := _table(axis, found)).rows]
-    tables[-1:] = [table._replace(caption=_CAPTION) for table in tables[-1:]]
+    caption = _caption([entry for table in tables for row in table.rows for entry in row])
+    tables[-1:] = [table._replace(caption=caption) for table in tables[-1:]]
     lines = (*sensitivity_lines(swept, found), *swept.notes)
     (out / FIGURES).mkdir(parents=True, exist_ok=True)
     figures = [path for one in (*drawings, *filter(None, [tuning])) for path in save(one, out / FIGURES, formats)]
@@ -77,12 +83,18 @@ def write_sweep(swept: Swept, out: Path, formats: Collection[str] = ("svg", "png
         parts += [f"## {markdown(drawing.title)}", *_picture(drawing, shown)]
     for table in tables:
         parts += [f"## {markdown(table.title)}", markdown_table(table)]
-    parts += [markdown(_CAPTION)] if tables else []
+    parts += [markdown(caption)] if tables else []
     if tuning:
         parts += [f"## {tuning.title}", *_picture(tuning, shown), markdown(_TUNED)]
     write_text(out / PAGE, "\n\n".join(parts) + "\n")
     paths = (out / PAGE, out / POINTS, out / RUNS, out / EFFORT)
     return SweepFiles(found, runs, effort, tuple(tables), lines, paths, tuple(figures))
+
+
+def _caption(entries: Collection[Entry]) -> str:
+    """Say what the tables hold, and of their signs those that are there."""
+    bold, starred = any(one.strong for one in entries), any(one.text.endswith(_STAR) for one in entries)
+    return " ".join([_MEANS, *[_BOLD] * bold, *[_STARRED] * starred])
 
 
 def _picture(drawing: Drawing, files: dict[str, str]) -> list[str]:
@@ -128,7 +140,8 @@ def _spread(axis: Axis, values: pd.DataFrame, name: str, words: str) -> str:
 def _best(axis: Axis, values: pd.DataFrame, name: str) -> str:
     """Which values may be the best, and whether the suite's own is among them."""
     if not values["told"].all():
-        return f"and {plural(int(values['runs'].min()), 'run')} of each are too few to show a value worse"
+        runs = int(values["runs"].min())
+        return f"and {plural(runs, 'run')} of each {'is' if runs == 1 else 'are'} too few to show a value worse"
     possible, texts = list(values[f"{name}_possibly_best"].astype(bool)), list(values["value"])
     kept = [value for value, may in zip(texts, possible, strict=True) if may]
     if all(possible):
@@ -184,7 +197,7 @@ def _table(axis: Axis, found: pd.DataFrame) -> Table:
 
 def _row(row: dict[str, object], places: int) -> tuple[Entry, ...]:
     lost = row["diverged"] + row["failed"]  # type: ignore[operator]
-    value = f"{row['value']}{' *' if row['suite_setting'] and row['value'] != SUITE else ''}"
+    value = f"{row['value']}{_STAR if row['suite_setting'] and row['value'] != SUITE else ''}"
     absent = f" of {row['runs'] + row['missing']}" if row["missing"] else ""  # type: ignore[operator]
     found, missing = _number(row, "return", places), row["score"] != row["score"]
     return (

@@ -150,7 +150,9 @@ class _Listening(Display):
 
     def finish(self, job: Job, failure: Failure | None) -> None:
         super().finish(job, failure)
-        self.failures += [replace(failure, cell=one.cell) for one in job.everyone] if failure else []
+        if failure:
+            in_company = any(one.cell != job.cell for one in job.beside)
+            self.failures += [replace(failure, cell=one.cell, in_company=in_company) for one in job.everyone]
 
 
 def _recorded(failure: Failure) -> str:

@@ -1,11 +1,12 @@
 """Score against a hyperparameter: means with intervals, single runs where they are few, the suite's own setting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
@@ -26,25 +27,40 @@ FEW = 20
 _WIDTH, _HEIGHT = 218.0, 178.0
 _MARGINS = Margins(left=50.0, right=12.0, top=24.0, bottom=34.0)
 _KEY = 24.0
+_INNER = _WIDTH - _MARGINS.left - _MARGINS.right
 _DODGE = 6.0
 """Points between algorithms at one value."""
 _ASIDE = 3.5
 """Points between a value's interval and its single runs."""
+_APART = 7.5
+"""Points between the mark of the suite's setting and those of the values that were asked for, at least."""
+_POSSIBLE, _WORSE, _UNTOLD = "possibly the best", "shown worse", "too few runs to tell"
+"""What the filling of a mark says."""
 _LABELS = {"score": "final score", "auc": "AUC score", "return": "final return"}
 _WIDEST = 5
 """Values up to which words stand beside each other below a panel."""
 
 
-def sensitivity_caption(name: str, level: float) -> str:
-    """Say what is drawn, and how it was computed."""
+def sensitivity_caption(name: str, level: float, *, told: bool) -> str:
+    """Say what is drawn, and how it was computed.
+
+    Args:
+        name: of the hyperparameter.
+        level: of the intervals.
+        told: whether there are runs enough anywhere to show a value worse.
+    """
+    best = (
+        f"Filled marks are possibly the best: not shown worse than any other value. With {percent(level)} confidence "
+        "the best of those tried is among them, whoever looks for the highest first (one-sided permutation tests "
+        "against every other value, Bonferroni-corrected). "
+    )
     return (
         f"Mean final score, and area under the learning curve, against {name}, all else as the suite has it, with "
         f"{percent(level)} intervals over runs; small dots are single runs. A run that diverged or failed counts −1; a "
-        "cross and the number of these stand at the foot. The star is the suite's own setting, which may differ from "
-        "one environment to another (a dashed line where all are together). Filled marks are possibly the best: not "
-        f"shown worse than any other value. With {percent(level)} confidence the best of those tried is among them, "
-        "whoever looks for the highest first (one-sided permutation tests against every other value, "
-        "Bonferroni-corrected). All environments: mean over environments, with a stratified bootstrap's interval."
+        "cross and the number of these stand at the foot. The star at the top is the suite's own setting, which may "
+        "differ from one environment to another (a dashed line across where all are together); its mark stands aside "
+        f"of the dotted line where it would cover another. {best * told}All environments: mean over environments, with "
+        "a stratified bootstrap's interval."
     )
 
 
@@ -98,13 +114,15 @@ def _figure(
             panel.set_xlabel(named(name) if auc or not scored else "")
             panel.set_ylabel(_LABELS[what] if number % columns == 0 or what == "return" else "")
             panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        _key(figure, [axis.algorithm for axis in axes], styles, bool(runs["status"].isin(["diverged", "failed"]).any()))
+        looks = _looks(table[table["value"] != SUITE], "score") + _looks(table[table["value"] != SUITE], "auc")
+        lost = bool(runs["status"].isin(["diverged", "failed"]).any())
+        _key(figure, [axis.algorithm for axis in axes], styles, set(looks), lost)
     words = " ".join(_words(place, table[table["environment"] == place]) for place in places)
     series_names = {slug(axis.algorithm): axis.algorithm for axis in axes}
     return Drawing(
         figure_name,
         f"Sensitivity to {named(name)}",
-        sensitivity_caption(named(name), level),
+        sensitivity_caption(named(name), level, told=bool(table["told"].eq(True).any())),
         words,
         figure,
         series_names,
@@ -121,12 +139,25 @@ class _Scale:
         order = sorted(texts, key=float) if self.numeric else texts
         self.places = {text: float(text) if self.numeric else float(n) for n, text in enumerate(order)}
 
-    def across(self, panel: Axes, texts: Sequence[str], shift: float) -> NDArray[np.float64]:
+    def across(
+        self, panel: Axes, texts: Sequence[str], shift: float | NDArray[np.float64] = 0.0
+    ) -> NDArray[np.float64]:
         """Where values stand, moved by so many points to the right."""
         x = np.array([self.places[text] for text in texts])
         low, high = panel.get_xlim()
-        share = shift / (_WIDTH - _MARGINS.left - _MARGINS.right)
+        share = shift / _INNER
         return x * (high / low) ** share if self.log else x + (high - low) * share
+
+    def aside(self, panel: Axes, points: pd.DataFrame) -> dict[str, float]:
+        """By how many points the marks of values are moved that nobody asked for, off those that somebody did."""
+        x, ends = self.across(panel, list(points["value"])), np.array(panel.get_xlim())
+        along, (low, high) = (np.log(x), np.log(ends)) if self.log else (x, ends)
+        along, asked = (along - low) / (high - low) * _INNER, points["asked"].to_numpy(dtype=bool)
+        moved = {}
+        for text, at in zip(points["value"][~asked], along[~asked], strict=True):
+            gap = min(at - along[asked], key=abs, default=_APART)
+            moved[text] = float(np.copysign(max(_APART - abs(gap), 0.0), gap))
+        return moved
 
     def prepare(self, panel: Axes) -> None:
         """Give a panel its horizontal axis."""
@@ -160,7 +191,10 @@ def _draw(
     suite = points[points["value"] == SUITE]
     points = points[points["value"] != SUITE]
     points = points[points[what].notna()]
-    x = scale.across(panel, list(points["value"]), dodge)
+    shifts = dict.fromkeys(points["value"], dodge)
+    for text, aside in scale.aside(panel, points).items():
+        shifts[text] += aside
+    x = scale.across(panel, list(points["value"]), np.array(list(shifts.values())))
     y = points[what].to_numpy(np.float64)
     for row in suite.to_dict("records"):
         panel.axhline(row[what], color=colour, linewidth=0.9, linestyle=(0, (4, 2)), alpha=0.9, zorder=1.5)
@@ -179,33 +213,62 @@ def _draw(
     known = ~np.isnan(ends).any(axis=1)
     reach = np.abs(ends[known] - y[known, None]).T
     panel.errorbar(x[known], y[known], reach, fmt="none", zorder=2.8, ecolor=colour, elinewidth=1.1, capsize=2.0)
-    _draw_runs(panel, series, points, runs, scale, dodge, column)
-    own = points["suite_setting"].to_numpy(dtype=bool)
-    possible = points["auc_possibly_best" if what == "auc" else "score_possibly_best"].to_numpy(dtype=bool)
-    for is_own, marker, size in ((False, series.style.marker, 5.5), (True, "*", 11.5)):
-        for filled in (False, True):
-            some = (own == is_own) & (possible == filled)
-            look: dict[str, Any] = {"markerfacecolor": colour if filled else "white", "markeredgecolor": colour}
-            panel.plot(
-                x[some],
-                y[some],
-                linestyle="none",
-                marker=marker,
-                markersize=size,
-                markeredgewidth=1.1,
-                zorder=3 + is_own,
-                clip_on=False,
-                **look,
-            )
+    _draw_runs(panel, series, points, runs, scale, shifts, column)
+    looks = np.array(_looks(points, what))
+    for filling in (_WORSE, _UNTOLD, _POSSIBLE):
+        panel.plot(
+            x[looks == filling],
+            y[looks == filling],
+            linestyle="none",
+            marker=series.style.marker,
+            markersize=5.5,
+            markeredgewidth=1.1,
+            markeredgecolor=colour,
+            markerfacecolor=_face(colour, filling),
+            zorder=3,
+            clip_on=False,
+        )
+    for at in scale.across(panel, list(points["value"][points["suite_setting"].astype(bool)]), dodge):
+        panel.axvline(at, color=colour, linewidth=0.8, linestyle=(0, (1, 2)), alpha=0.8, zorder=1.5)
+        top = panel.get_xaxis_transform()
+        panel.plot(at, 1.0, "*", transform=top, color=colour, markersize=8.0, clip_on=False, zorder=4)
+
+
+def _looks(points: pd.DataFrame, what: str) -> list[str]:
+    """What the filling of every point's mark says."""
+    possible = points["auc_possibly_best" if what == "auc" else "score_possibly_best"].eq(True)
+    told = points["told"].eq(True)
+    return list(np.select([~told, possible], [_UNTOLD, _POSSIBLE], _WORSE))
+
+
+def _face(colour: str, filling: str) -> Any:
+    share = {_POSSIBLE: 1.0, _UNTOLD: 0.4, _WORSE: 0.0}[filling]
+    return tuple(1 - share * (1 - part) for part in to_rgb(colour))
 
 
 def _draw_runs(
-    panel: Axes, series: Series, points: pd.DataFrame, runs: pd.DataFrame, scale: _Scale, dodge: float, column: str
+    panel: Axes,
+    series: Series,
+    points: pd.DataFrame,
+    runs: pd.DataFrame,
+    scale: _Scale,
+    shifts: Mapping[str, float],
+    column: str,
 ) -> None:
-    """Single runs where they are few, and a cross for every value of which some have no result."""
+    """Single runs where they are few, and a cross for every value of which some have no result.
+
+    Args:
+        panel: where.
+        series: whose.
+        points: of the panel.
+        runs: of the panel.
+        scale: of the panel.
+        shifts: by value, points by which its mark is moved to the right.
+        column: of the runs that is drawn.
+    """
     if len(points) and points["runs"].max() <= FEW:
-        known = runs[runs[column].notna()]
-        x = scale.across(panel, list(known["value"]), dodge - _ASIDE)
+        known = runs[runs[column].notna() & runs["value"].isin(shifts)]
+        x = scale.across(panel, list(known["value"]), np.array([shifts[text] for text in known["value"]]) - _ASIDE)
         panel.plot(
             x,
             known[column],
@@ -219,7 +282,7 @@ def _draw_runs(
         )
     lost = points[(points["diverged"] + points["failed"]) > 0]
     for row in lost.to_dict("records"):
-        (at,) = scale.across(panel, [str(row["value"])], dodge)
+        (at,) = scale.across(panel, [str(row["value"])], shifts[str(row["value"])])
         panel.plot(
             at,
             0.02,
@@ -243,7 +306,9 @@ def _draw_runs(
         )
 
 
-def _key(figure: Figure, names: Sequence[str], styles: Mapping[str, LineStyle], lost: bool) -> None:
+def _key(
+    figure: Figure, names: Sequence[str], styles: Mapping[str, LineStyle], fillings: Collection[str], lost: bool
+) -> None:
     """The algorithms, and what marks mean, at the foot of the figure."""
     looks: dict[str, Any] = {"linestyle": "none", "color": MUTED, "markeredgecolor": MUTED, "markersize": 5.5}
     handles: list[Any] = []
@@ -252,12 +317,11 @@ def _key(figure: Figure, names: Sequence[str], styles: Mapping[str, LineStyle], 
         style = styles[name]
         handles.append(Line2D([], [], color=style.colour, marker=style.marker, markersize=5.5, linewidth=1.2))
         labels.append(text)
-    handles += [
-        Line2D([], [], marker="*", **looks | {"markersize": 10.0}),
-        Line2D([], [], marker="o", **looks),
-        Line2D([], [], marker="o", **looks | {"markerfacecolor": "white"}),
-    ]
-    labels += ["the suite's setting", "possibly the best", "shown worse"]
+    handles.append(Line2D([], [], marker="*", **looks | {"markersize": 8.0}))
+    labels.append("the suite's setting")
+    for filling in (one for one in (_POSSIBLE, _WORSE, _UNTOLD) if one in fillings):
+        handles.append(Line2D([], [], marker="o", **looks | {"markerfacecolor": _face(MUTED, filling)}))
+        labels.append(filling)
     if lost:
         handles.append(Line2D([], [], marker="x", **looks))
         labels.append("diverged or failed")

@@ -60,8 +60,8 @@ class Manifest(NamedTuple):
         """The manifest that asks for these cells, too.
 
         The seeds of a cell join those that were asked of it before, and why it failed then stands until it is known to
-        be complete; a cell in another folder, of other code or another
-        configuration, takes the place of the one of its algorithm and environment.
+        be complete; a cell in another folder, of other code or another configuration, takes the place of the one of its
+        algorithm and environment.
 
         Raises:
             UsageError: two folders would be one where file systems take upper and lower case for the same.

@@ -38,8 +38,7 @@ def place_of(text: str | Place) -> Place:
         return text
     if (found := _URL.fullmatch(text)) is None:
         return Path(text)
-    scheme, rest = found[1].lower(), found[2]
-    shown = f"{scheme}://{re.split('[?#]', rest)[0].rpartition('@')[2]}"
+    scheme, rest, shown = _taken_apart(found)
     if "@" in re.split("[/?#]", rest)[0] or "?" in rest or "#" in rest:
         raise UsageError(
             f"{shown} was given with credentials or a query, which are not taken from a URL: give it without, and "
@@ -60,6 +59,12 @@ def place_of(text: str | Place) -> Place:
     return Remote(scheme, bucket, "/".join(parts))
 
 
+def _taken_apart(url: re.Match[str]) -> tuple[str, str, str]:
+    """The scheme of a URL, what follows it, and all of it as it may be shown: without credentials or a query."""
+    scheme, rest = url[1].lower(), url[2]
+    return scheme, rest, f"{scheme}://{re.split('[?#]', rest)[0].rpartition('@')[2]}"
+
+
 def beside(place: Place) -> Path:
     """The folder for what is made of results and is no result, such as a report: theirs, or for a URL a local one."""
     return (
@@ -73,10 +78,15 @@ def local(place: str | Place, option: str) -> Path:
     Raises:
         UsageError: it is a URL.
     """
-    found = place_of(place)
-    if isinstance(found, Path):
-        return found
-    raise UsageError(f"{option} {found}: this is not written to URLs; name a folder, and copy it there")
+    shown = str(place)
+    if isinstance(place, str):
+        url = _URL.fullmatch(place)
+        scheme, _, shown = _taken_apart(url) if url else ("file", "", "")
+        if scheme == "file":
+            place = place_of(place)
+    if isinstance(place, Path):
+        return place
+    raise UsageError(f"{option} {shown}: this is not written to URLs; name a folder, and copy it there")
 
 
 def looked(place: Place) -> Place:

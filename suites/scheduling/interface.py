@@ -60,6 +60,8 @@ class Failure:
     """The traceback, if there was one."""
     passing: bool = False
     """Whether it says nothing of the cell: its worker or machine was lost, or its store could not be written."""
+    in_company: bool = False
+    """Whether runs of other cells trained with it as one program, so that one of these may be to blame."""
 
 
 class Listener(Protocol):

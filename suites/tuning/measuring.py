@@ -5,6 +5,7 @@ file is damaged) says nothing of the setting: its trial has no score until the r
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from ...results.store.curve import FINISHED
 from ...results.store.gathering import gather
 from ...results.tuned import WORST, Measured
 from ...wording import plural
+from ..console import say
 from ..planning import PlannedCell, plan_cells
 from ..running import Outcome, run_cells
 from ..scheduling.interface import Failure
@@ -67,8 +69,12 @@ def with_trial(suite: Suite, algorithm: str, reference: str, settings: Mapping[s
     return AlgorithmTable(reference=base.reference or reference or None, environments=exceptions, **options)
 
 
-def measure(task: Task, *, workers: int | None, console: Console) -> dict[str, list[Measured]]:
+def measure(
+    task: Task, *, workers: int | None, console: Console, on: str = LOCAL, mixed: bool = False
+) -> dict[str, list[Measured]]:
     """Run all algorithms of a task on its stages, and return by name how they did, stage by stage.
+
+    The other args are those of `run_cells`.
 
     Raises:
         UsageError: none of the cells can be planned.
@@ -79,7 +85,7 @@ def measure(task: Task, *, workers: int | None, console: Console) -> dict[str, l
     planned = [cell for stage in task.stages for cell in _planned(task, stage, refused)]
     failures: list[Failure] = []
     if planned:
-        outcome = run_trials(planned, task.folder, workers=workers, console=console)
+        outcome = run_trials(planned, task.folder, workers=workers, console=console, on=on, mixed=mixed)
         if outcome.interruption:
             raise outcome.interruption
         failures = outcome.failures
@@ -109,12 +115,17 @@ def run_trials(
 ) -> Outcome:
     """Run what is missing of settings, together where they differ in numbers alone; the args are those of `run_cells`.
 
-    Where that failed, what is left runs alone: the company of one that fails need not fail itself.
+    What failed in company runs again alone, since it need not be to blame; what failed alone has failed.
     """
     outcome = run_cells(planned, folder, workers=workers, console=console, on=on, mixed=mixed, together=True)
-    if outcome.failures and not outcome.interruption:
-        outcome = run_cells(planned, folder, workers=workers, console=console, on=on, mixed=mixed)
-    return outcome
+    again = {one.cell.name for one in outcome.failures if one.in_company}
+    if not again or outcome.interruption:
+        return outcome
+    say(console, "note: what trained as one program with a setting that failed runs again, each setting alone")
+    left = [one for one in planned if one.cell.name in again]
+    alone = run_cells(left, folder, workers=workers, console=console, on=on, mixed=mixed)
+    failed = [one for one in outcome.failures if one.cell.name not in again]
+    return replace(alone, failures=[*failed, *alone.failures])
 
 
 def _planned(task: Task, stage: Stage, refused: dict[str, str]) -> list[PlannedCell]:

@@ -15,6 +15,7 @@ from ...wording import plural
 from ..console import say
 from ..named_code import let_in_code_of
 from ..planning import PlannedCell, plan_cells
+from ..scheduling.places import LOCAL, check_place
 from ..schema import Suite, TuningTable, check_names, load_suite
 from .halving import Bracket, Schedule, best, schedule
 from .measuring import Task, Unmeasured, measure, with_trial
@@ -57,6 +58,10 @@ class Request:
     """The trials' seeds begin here, and the finals' follow."""
     seed: int = 0
     """What the draws depend on."""
+    on: str = LOCAL
+    """Where, as `pgsuite run` has it."""
+    mixed: bool = False
+    """Whether a cluster's machines may differ."""
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -76,6 +81,7 @@ class Search:
         Raises:
             UsageError: naming what is wrong.
         """
+        check_place(request.on, mixed=request.mixed)
         self.request, self.suite = request, load_suite(request.suite)
         let_in_code_of(self.suite, request.algorithms, request.environments)
         check_names(self.suite, request.algorithms, request.environments, request.steps)
@@ -302,7 +308,7 @@ class Search:
         """Measure trials, and keep what is measured also where some cannot be."""
         trouble = None
         try:
-            measured = measure(task, workers=workers, console=console)
+            measured = measure(task, workers=workers, console=console, on=self.request.on, mixed=self.request.mixed)
         except Unmeasured as error:
             measured, trouble = error.measured, error
         for name, found in measured.items():

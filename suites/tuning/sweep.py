@@ -235,7 +235,9 @@ class Sweep:
                 for one in values
             }
             if tables:
-                planned = self._planned(self.suite.model_copy(update={"algorithms": tables}), "", entry.environment)
+                suite = self.suite.model_copy(update={"algorithms": tables})
+                _check(suite, entry, dict(zip(tables, values, strict=True)))
+                planned = self._planned(suite, "", entry.environment)
                 found += [_Point(axis, one, p, True, False, now) for one, p in zip(values, planned, strict=True)]
         return found
 
@@ -317,6 +319,26 @@ def fresh_seeds(suite: Suite) -> tuple[int, ...]:
     """Return as many seeds as a suite has, from 1000 on: none that it reports, or that its search has seen."""
     taken = {*suite.seeds, *(suite.tuning.seeds if suite.tuning else ())}
     return tuple(islice((seed for seed in count(FIRST_SEED) if seed not in taken), len(suite.seeds)))
+
+
+def _check(suite: Suite, entry: _Entry, values: Mapping[str, Any]) -> None:
+    """Refuse a value that cannot be, as one of the command.
+
+    Args:
+        suite: that has the settings.
+        entry: which hyperparameter it is.
+        values: of the settings, by their names.
+
+    Raises:
+        UsageError: naming the value.
+    """
+    for name, value in values.items():
+        try:
+            build(suite.algorithms[name].reference or name, suite.options(name, entry.environment))
+        except UsageError as error:
+            raise UsageError(
+                f"{entry.name}={spelled(value)} of {entry.algorithm} on {entry.environment}: {error}"
+            ) from None
 
 
 def _setting(planned: PlannedCell, name: str) -> Any:

@@ -13,7 +13,7 @@ from ...results.swept import spelled
 
 FORM = "write NAME=LOW..HIGH:log:COUNT, NAME=LOW..HIGH:COUNT or NAME=A,B,C, as in max_kl=0.001..0.1:log:8"
 _RANGE = re.compile(r"(?P<low>[^:,]+?)\.\.(?P<high>[^:,]+?)(?P<log>:log)?(:(?P<count>[^,]*))?")
-_MOST = 1000
+_MOST = 100
 """Values of one hyperparameter."""
 _SHARE = 0.01
 """Of the distance to the next value, by which one may be off for being written with fewer digits."""
@@ -124,6 +124,13 @@ def _interval(name: str, text: str, match: "re.Match[str]") -> Interval:
     except ValueError:
         raise UsageError(f"{name}={brief(text)}: the ends of a range are numbers; {FORM}") from None
     count, log = match["count"], bool(match["log"])
+    if count and re.search("[^0-9.-]", count):
+        after, last = f"{':log' * log}:{count}", count.rpartition(":")[2]
+        example = f"{name}={match['low']}..{match['high']}{':log' * log}:{last if last.isdecimal() else 8}"
+        raise UsageError(
+            f"{name}={brief(text)}: behind its ends a range has :log:COUNT, or :COUNT for an even one, and not "
+            f"{brief(after)}; as in {example}"
+        )
     if not count or not count.isdecimal() or not 2 <= int(count) <= _MOST:
         example = f"{name}={match['low']}..{match['high']}{':log' * log}:8"
         raise UsageError(f"{name}={brief(text)}: say how many values, from 2 to {_MOST}, as in {example}")

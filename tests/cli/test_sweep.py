@@ -68,10 +68,10 @@ def test_what_failed_is_a_point_and_exit_code_1(pgsuite, suite, place):
     [
         (["max_kl=0.1,0.2"], "algorithm 'reinforce' has no option 'max_kl'"),
         (["-a", "trpo", "max_kll=0.1,0.2"], "algorithm 'trpo' has no option 'max_kll': did you mean 'max_kl'?"),
-        (["-a", "trpo", "max_kl=0..1"], "max_kl='0..1': say how many values, from 2 to 1000, as in max_kl=0..1:8"),
+        (["-a", "trpo", "max_kl=0..1"], "max_kl='0..1': say how many values, from 2 to 100, as in max_kl=0..1:8"),
         (
             ["-a", "trpo", "max_kl=-1..1:4"],
-            "suite sweeping, algorithms.trpo#max_kl=-1 for CartPole-v1: TRPO",
+            "max_kl=-1 of trpo on CartPole-v1: TRPO.max_kl = -1.0: input should be greater than",
         ),
         (["-a", "trpo", "max_kl"], "'max_kl' says no values: write NAME=LOW..HIGH:log:COUNT"),
         (
@@ -82,6 +82,7 @@ def test_what_failed_is_a_point_and_exit_code_1(pgsuite, suite, place):
         (["-a", "trpo", "max_kl=1,2", "--formats", "gif"], "figures cannot be written as 'gif': choose from svg, png"),
         (["-a", "trpo", "max_kl=1,2", "--on", "moon"], "--on 'moon': give local, ray or ray://HOST:PORT"),
         (["-a", "trpo", "max_kl=1,2", "-o", "s3://aaa/b"], "--out s3://aaa/b: this is not written to URLs"),
+        (["-a", "trpo", "max_kl=1,2", "-o", "s3://x/y"], "--out s3://x/y: this is not written to URLs; name a folder"),
     ],
 )
 def test_what_cannot_be_carried_out_is_one_line(arguments, reason, pgsuite, suite, place):

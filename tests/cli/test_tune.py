@@ -72,6 +72,8 @@ def test_a_suite_is_tuned_and_what_was_found_runs(tmp_path, monkeypatch, capsys)
         (["--budgets", "1,0.5"], "--budgets 1,0.5: shares of the budget rise and end with 1, as in 0.25,1"),
         (["--first-seed", "1"], "the search would see seed 1, which suite mine reports: let it begin"),
         (["--space", "nowhere.toml"], "the search spaces nowhere.toml cannot be read: No such file or directory"),
+        (["--on", "moon"], "--on 'moon': give local, ray or ray://HOST:PORT"),
+        (["--mixed"], "--mixed is about the machines of a cluster"),
         (["-e", "CartPole"], "environment 'CartPole' is not in suite mine: did you mean 'CartPole-v1'?"),
     ],
 )

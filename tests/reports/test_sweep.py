@@ -62,6 +62,29 @@ def test_few_runs_are_said_to_be_too_few(tmp_path):
     assert lines[0].endswith("and 2 runs of each are too few to show a value worse")
     (line, *_) = write_sweep(sweep_of(rows[rows.value == "2"].reset_index(drop=True)), tmp_path, ("svg",)).lines
     assert "final score 2.00 at 2;" in line
+    alone = rows[rows.seed == 0].reset_index(drop=True)
+    (line, *_) = write_sweep(sweep_of(alone), tmp_path, ("svg",)).lines
+    assert line.endswith("and 1 run of each is too few to show a value worse")
+
+
+@pytest.mark.parametrize(("runs", "told"), [(8, True), (2, False)])
+def test_signs_are_explained_where_they_are(runs, told, tmp_path):
+    """Bold, and filled marks; what is not told is neither possibly the best nor shown worse."""
+    rows = runs_of("a", "x", [1.0, 2.0, 3.0], lambda _, v, s: v + 0.01 * s, seeds=range(runs), own=2.0)
+    files = write_sweep(sweep_of(rows), tmp_path, ("svg",))
+    page = (tmp_path / "sweep.md").read_text()
+    (figure,) = (path.read_text() for path in files.figures if path.stem.startswith("sensitivity"))
+    assert ("Bold: possibly the best" in page) is told
+    assert ("Bold: possibly the best" in files.tables[-1].caption) is told
+    assert ("Filled marks are possibly the best" in page) is told
+    assert "suite's own setting" in page
+    key = {said: f">{said}<" in figure for said in ("possibly the best", "shown worse", "too few runs to tell")}
+    assert key == {"possibly the best": told, "shown worse": told, "too few runs to tell": not told}
+
+
+def test_no_star_is_explained_where_there_is_none(tmp_path):
+    rows = runs_of("a", "x", [1.0, 2.0], lambda _, v, s: v + s)
+    assert "*" not in write_sweep(sweep_of(rows), tmp_path, ("svg",)).tables[-1].caption
 
 
 def test_points_and_runs_are_tables(written):

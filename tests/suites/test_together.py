@@ -1,10 +1,15 @@
 """Cells that differ in numbers alone share jobs, and their results are stored as if each had been run alone."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
 from rich.console import Console
 
+from pgsuite.suites import running
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
+from pgsuite.suites.scheduling.interface import Failure
 from pgsuite.suites.scheduling.jobs import make_jobs, to_do
 from pgsuite.suites.schema import parse_suite
 
@@ -48,6 +53,24 @@ def test_those_of_one_form_share_jobs(planned):
 def test_all_workers_have_some(planned):
     todo = to_do(planned("runs", algorithms=["slow", "fast"]))
     assert sorted(map(names, make_jobs(todo, 2, together=True))) == [["fast"], ["slow"]]
+
+
+def test_whose_failure_may_be_that_of_others(planned, tmp_path, monkeypatch):
+    """Two that train together, and two that do not, as all fail."""
+
+    @contextmanager
+    def failing(*_, **__):
+        def run(jobs, listener):
+            for job in jobs:
+                listener.start(job)
+                listener.finish(job, Failure(job.cell, "no luck"))
+
+        yield SimpleNamespace(count=1, prepare=lambda _: None, run=run)
+
+    monkeypatch.setattr(running, "workers_at", failing)
+    outcome = run_cells(planned("runs"), tmp_path / "runs", console=QUIET, together=True)
+    found = {failure.cell.algorithm: failure.in_company for failure in outcome.failures}
+    assert found == {"slow": True, "fast": True, "wide": False, "other": False}
 
 
 def test_results_are_those_of_each_alone(planned, tmp_path):

@@ -20,7 +20,7 @@ from pgsuite.results import CellStore, CurveRow, gather, load
 from pgsuite.results.store import remote
 from pgsuite.results.store.folders import read_folder
 from pgsuite.results.store.manifest import ExpectedCell, Manifest, change_manifest, read_manifest, record_failures
-from pgsuite.results.store.places import place_of
+from pgsuite.results.store.places import local, place_of
 from pgsuite.results.store.reading import DamagedFile
 from pgsuite.results.store.remote import Moved, RemoteTrouble
 from pgsuite.results.store.store import cell_folder
@@ -123,6 +123,25 @@ def test_what_is_no_place_is_refused_and_secrets_are_not_repeated(text, said):
         place_of(text)
     assert said in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("s3://x/y", "s3://x/y"),
+        ("S3://bucket", "s3://bucket"),
+        ("http://me:hunter2@host/a?hunter2", "http://host/a"),
+        (remote.Remote("s3", "bucket", "a"), "s3://bucket/a"),
+    ],
+)
+def test_a_url_is_no_folder_whether_it_is_a_place_or_not(text, shown):
+    with pytest.raises(UsageError, match=rf"^--out {shown}: this is not written to URLs; name a folder, and copy"):
+        local(text, "--out")
+
+
+def test_a_folder_may_be_written_as_a_url():
+    assert local("file:///a/b", "--out") == Path("/a/b")
+    assert local("a//b", "--out") == local(Path("a/b"), "--out") == Path("a/b")
 
 
 def test_a_url_that_became_a_path_is_told():

@@ -1,14 +1,18 @@
 """A stage that is really run: what fails, diverges or cannot be built is a bad score, told; what is killed is none."""
 
+import io
+from types import SimpleNamespace
+
 import pytest
 from rich.console import Console
 
 from pgsuite.results.tuned import WORST
 from pgsuite.suites.running import Outcome
+from pgsuite.suites.scheduling.interface import Failure
 from pgsuite.suites.schema import AlgorithmTable, parse_suite
 from pgsuite.suites.tuning import measuring as module
 from pgsuite.suites.tuning.halving import Stage
-from pgsuite.suites.tuning.measuring import Task, Unmeasured, measure
+from pgsuite.suites.tuning.measuring import Task, Unmeasured, measure, run_trials
 
 MINE = """
 import os, signal
@@ -66,7 +70,9 @@ def found(task):
     whole = whole._replace(
         suite=whole.suite.model_copy(update={"algorithms": {**whole.suite.algorithms, "bad#1": bad}})
     )
-    return measure(whole, workers=1, console=Console(quiet=True)) | {"task": whole}
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    return measure(whole, workers=1, console=console) | {"task": whole, "said": said.getvalue()}
 
 
 def test_trials_are_measured_in_an_ordinary_results_folder(found):
@@ -95,6 +101,29 @@ def test_what_gives_no_result_scores_worst_and_says_why(trial, reason, found):
     assert one.area == WORST
     assert one.returned is None
     assert reason in one.failure
+
+
+def test_what_failed_alone_is_neither_run_nor_told_again(found):
+    assert found["said"].count("failed    raises#2") == 1
+    assert found["said"].count("raises#2") == 2  # it began, and it failed
+    assert "runs again" not in found["said"]
+
+
+def test_what_failed_in_company_runs_again_alone(monkeypatch):
+    """Of three that fail together one is to blame; the fourth was alone."""
+    planned = [SimpleNamespace(cell=SimpleNamespace(name=name)) for name in "abcd"]
+    asked = []
+
+    def pretend(planned, folder, *, together=False, **facts):
+        asked.append(("".join(one.cell.name for one in planned), folder, together, facts["on"], facts["mixed"]))
+        to_blame = [one for one in planned if together or one.cell.name in "bd"]
+        failures = [Failure(one.cell, "no luck", in_company=together and one.cell.name != "d") for one in to_blame]
+        return Outcome(failures)
+
+    monkeypatch.setattr(module, "run_cells", pretend)
+    outcome = run_trials(planned, "there", workers=1, console=Console(quiet=True), on="ray", mixed=True)
+    assert asked == [("abcd", "there", True, "ray", True), ("abc", "there", False, "ray", True)]
+    assert [(one.cell.name, one.in_company) for one in outcome.failures] == [("d", False), ("b", False)]
 
 
 def test_a_trial_whose_worker_is_killed_has_no_score_until_it_is_run_to_its_end(task):

@@ -202,6 +202,16 @@ def test_a_trial_that_cannot_be_measured_now_is_tried_again_and_the_others_are_n
     assert tried[-2:] == [("finals", 2), ("finals", 2)], "of one algorithm they are kept together"
 
 
+def test_every_stage_runs_where_the_search_was_sent(asked, monkeypatch):
+    """The finals, too."""
+    sent = []
+    monkeypatch.setattr(module, "measure", lambda task, *, on, mixed, **_: sent.append((on, mixed)) or pretend(task))
+    Search(asked(on="ray", mixed=True)).carry_out(workers=None, console=CONSOLE)
+    assert sent == [("ray", True)] * (2 * 4 + 1)
+    with pytest.raises(UsageError, match=r"--on 'moon': give local, ray"):
+        Search(asked(on="moon"))
+
+
 def test_seeds_that_the_suite_reports_are_refused(asked):
     with pytest.raises(
         UsageError, match=r"would see seeds 8, 9, which suite mine reports: let it begin with others, --first-seed 10"
