@@ -410,11 +410,12 @@ def carry_out_search(
 
 @dataclass(frozen=True, repr=False)
 class EffortResult:
-    """Performance against the effort of tuning. ``print`` says who is ahead, with how much of it."""
+    """Performance against the effort of tuning. ``print`` says who is ahead with how much of it, shown or not."""
 
     effort: "pd.DataFrame"
     """A row per algorithm and number of trials: ``steps`` that they take, the ``score`` that the best of them is
-    expected to have with its interval, and ``search_score``, what the search itself would have believed."""
+    expected to have, its standard error ``score_error`` and its interval over trials, and ``search_score``, what the
+    search itself would have believed."""
     table: "Table"
     """Some of its rows, as the command prints them."""
     lines: tuple[str, ...]

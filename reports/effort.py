@@ -1,6 +1,7 @@
 """Performance against the effort of tuning: how good the best of k trials is, for every algorithm on one axis."""
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..foreign import from_csv_cell
-from ..results.statistics.effort import Effort, effort
+from ..results.statistics.effort import Effort, effort, freedom, shown_ahead
 from ..results.statistics.sensitivity import tasks_of
 from ..results.store.atomic import write_text
 from ..results.swept import Swept
@@ -24,7 +25,10 @@ from .tables.table import Column, Table, algorithm, number
 RUNS, EFFORT = "runs.csv", "effort.csv"
 """Of a sweep or a search: every run, by trial, where ``in_effort`` says which count here; and what is made of them."""
 COLUMNS = ["algorithm", "trial", "environment", "steps", "status", "final_score", "in_effort"]
-CURVE = ["algorithm", "trials", "steps", "score", "score_low", "score_high", "search_score", "runs", "held_out"]
+CURVE = [
+    *("algorithm", "trials", "steps", "score", "score_error", "score_low", "score_high", "search_score"),
+    *("runs", "held_out"),
+]
 _KINDS = {"algorithm": str, "trial": str, "environment": str, "steps": int, "final_score": float, "in_effort": bool}
 FEWEST = 3
 """Trials of an algorithm for which there is something to draw."""
@@ -34,8 +38,8 @@ def effort_table(runs: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """One row per algorithm and number of trials, from 1 to all that it has.
 
     ``steps`` are the environment steps that so many trials take, those of the runs that choose; ``score`` is what the
-    best of them is expected to have, by runs that did not choose, with its interval; ``search_score`` what it seems to
-    have by those that did.
+    best of them is expected to have, by runs that did not choose, with its standard error over trials and its interval;
+    ``search_score`` what it seems to have by those that did.
 
     Args:
         runs: `COLUMNS`; ``final_score`` is NaN of a run without a result.
@@ -65,7 +69,7 @@ def effort_table(runs: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
 
 
 def _rows(name: str, found: Effort, steps: int) -> list[tuple[object, ...]]:
-    curve = zip(found.score, found.low, found.high, found.search, strict=True)
+    curve = zip(found.score, found.error, found.low, found.high, found.search, strict=True)
     each, facts = steps * found.choosing, (found.choosing, found.held_out)
     return [(name, k, k * each, *map(float, numbers), *facts) for k, numbers in enumerate(curve, 1)]
 
@@ -150,7 +154,7 @@ class EffortFiles(NamedTuple):
     table: Table
     """Some of its rows."""
     lines: tuple[str, ...]
-    """Who is ahead, with how much effort."""
+    """Who is ahead with how much effort, and whether that is shown."""
     paths: tuple[Path, ...]
     figures: tuple[Path, ...]
 
@@ -186,7 +190,7 @@ def _shown(found: pd.DataFrame, caption: str) -> Table:
         Column("as the search sees it"),
     )
     last = found.groupby("algorithm")["trials"].transform("max")
-    rows = found[(found["trials"] & (found["trials"] - 1) == 0) | (found["trials"] == last)]
+    rows = found[_told(found["trials"], last)]
     shown = tuple(
         (
             algorithm(row["algorithm"]),
@@ -200,16 +204,29 @@ def _shown(found: pd.DataFrame, caption: str) -> Table:
     return Table("effort", "Expected score of the best trial", caption, columns, shown, headings=2, sortable=False)
 
 
+def _told(trials: pd.Series, last: pd.Series | int) -> pd.Series:
+    """Whether a number of trials is told in tables and sentences: 1, 2, 4, 8 … and the last."""
+    return (trials & (trials - 1) == 0) | (trials == last)
+
+
 def _ahead(found: pd.DataFrame) -> Iterator[str]:
-    """Say whose best trial has the highest expected score, where a trial of each takes as many steps."""
+    """Say whose best trial has the highest expected score, and whether that is shown, where trials cost the same."""
     if found["algorithm"].nunique() < 2 or (found["steps"] / found["trials"]).nunique() > 1:
         return
-    leaders = found.pivot(index="trials", columns="algorithm", values="score").dropna().idxmax(axis=1)
-    spans: list[list[str]] = []
-    for trials, leader in leaders.items():
-        if spans and spans[-1][0] == str(leader):
-            spans[-1][2] = str(trials)
-        else:
-            spans.append([str(leader), str(trials), str(trials)])
-    parts = (f"{name} with {first if first == last else f'{first} to {last}'}" for name, first, last in spans)
-    yield f"Highest expected score of the best of k trials: {', '.join(parts)}"
+    own = found.assign(freedom=freedom(found.groupby("algorithm")["trials"].transform("max"), found["trials"]))
+    names = ("score", "score_error", "freedom")
+    score, error, freedoms = (own.pivot(index="trials", columns="algorithm", values=name) for name in names)
+    score = score.dropna()
+    score = score[_told(score.index.to_series(), score.index.max())]
+    known = (part.loc[score.index].to_numpy() for part in (score, error, freedoms))
+    shown, leaders = pd.Series(shown_ahead(*known), index=score.index), score.idxmax(axis=1)
+    if shown.any():
+        yield f"Best of k trials, shown above all others (95%, on these seeds): {_spans(leaders[shown])}"
+    if not shown.all():
+        yield f"Best of k trials, highest by means alone, which is not shown: {_spans(leaders[~shown])}"
+
+
+def _spans(leaders: pd.Series) -> str:
+    """Who leads with how many trials, such as ``trpo with 1, 2; ppo with 4``."""
+    spans = groupby(leaders.items(), key=lambda item: item[1])
+    return "; ".join(f"{name} with {', '.join(str(trials) for trials, _ in own)}" for name, own in spans)

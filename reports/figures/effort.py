@@ -28,8 +28,9 @@ def effort_caption(table: pd.DataFrame, level: float) -> str:
     return (
         f"The best of k trials is chosen by {each} {'run' if runs == [1] else 'runs'} of each on every environment, "
         f"and {chosen}. Mean over all ways to draw k of the trials that were run (without replacement). Bands: "
-        f"{percent(level)} intervals, up to a quarter of the trials; beyond, dotted, these cannot tell how far "
-        "off the mean may be. A run that diverged or failed counts −1."
+        f"{percent(level)} intervals over trials, up to a quarter of these; beyond, dotted, they cannot tell how far "
+        "off the mean may be. The seeds are the same for all trials, and their luck is in no interval. A run that "
+        "diverged or failed counts −1."
     )
 
 

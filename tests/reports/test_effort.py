@@ -66,6 +66,7 @@ def test_the_figure_has_both_axes_where_trials_cost_the_same():
         assert f">{said}<" in text
     assert "chosen by 2 runs of each" in drawing.caption
     assert "the others of its runs say how good it is" in drawing.caption
+    assert "The seeds are the same for all trials, and their luck is in no interval" in drawing.caption
     alone = effort_figure(effort_table(trials("trpo", 5, runs=1)), line_styles(["trpo"]))
     assert "chosen by 1 run of each" in alone.caption
     assert "and so too high" in alone.caption
@@ -93,8 +94,23 @@ def test_who_is_ahead_with_how_many_trials(tmp_path):
     steady["final_score"], risky["final_score"] = 0.5, (risky.trial == "3").astype(float)
     files = write_effort(pd.concat([steady, risky]), tmp_path / "out", ("svg",))
     # the better of k is among them with chance k / 5
-    assert files.lines == ("Highest expected score of the best of k trials: steady with 1 to 2, risky with 3 to 5",)
+    ahead = "Best of k trials, highest by means alone, which is not shown: steady with 1, 2; risky with 4, 5"
+    assert files.lines == (ahead,)
     assert list(files.effort.query("algorithm == 'risky'").score) == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def test_who_is_shown_to_be_ahead(tmp_path):
+    """Of 16 trials up to four have an error; who is ahead by a hundred of these is told apart from who is by one."""
+    low, high, near = (trials(name, 16) for name in ("low", "high", "near"))
+    high["final_score"] += 10
+    files = write_effort(pd.concat([low, high]), tmp_path / "out", ("svg",))
+    assert files.lines == (
+        "Best of k trials, shown above all others (95%, on these seeds): high with 1, 2, 4",
+        "Best of k trials, highest by means alone, which is not shown: high with 8, 16",
+    )
+    near["final_score"] += 10 + files.effort.score_error[16]
+    files = write_effort(pd.concat([low, high, near]), tmp_path / "out", ("svg",))
+    assert files.lines == ("Best of k trials, highest by means alone, which is not shown: near with 1, 2, 4, 8, 16",)
 
 
 def test_folders_that_do_not_go_together(tmp_path):

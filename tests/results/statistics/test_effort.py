@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from pgsuite.results.statistics.effort import effort, expected_best
+from pgsuite.results.statistics.effort import effort, expected_best, shown_ahead
 
 NUMBERS = st.lists(st.tuples(st.integers(0, 4), st.floats(-5, 5)), min_size=1, max_size=7)
 
@@ -82,6 +83,32 @@ def test_intervals_hold_what_many_more_trials_say():
         assert np.isfinite(found.low[:8]).all()
         assert np.isnan([found.low[8:], found.high[8:]]).all()
     assert (held >= 134).all()  # of 142.5 expected, fewer come once in 300
+
+
+def test_one_trial_is_ahead_where_welchs_test_says_so():
+    """The expected score of one trial is the mean of all, and its error that of a mean."""
+    random = np.random.default_rng(6)
+    few, many = random.normal(0, 3, size=12), random.normal(0, 0.5, size=20)
+    found = [effort([[np.full(2, one)] for one in sample]) for sample in (few, many)]
+    score, error = (np.array([getattr(one, name)[0] for one in found]) for name in ("score", "error"))
+    assert score == pytest.approx([few.mean(), many.mean()])
+    assert error == pytest.approx([stats.sem(few), stats.sem(many)])
+    shifts = np.linspace(-4, 4, 300)
+    verdicts = [
+        shown_ahead((score + np.array([0, by]))[None], error[None], np.array([[11.0, 19.0]]))[0] for by in shifts
+    ]
+    assert verdicts == [stats.ttest_ind(few, many + by, equal_var=False).pvalue <= 0.05 for by in shifts]
+    assert 50 < sum(verdicts) < 250
+
+
+def test_ahead_is_who_is_shown_above_every_other():
+    """By hand, with errors of 1 and much freedom: 3 apart have p = 0.034, 6 and more below 0.0001, 0.1 apart 0.94."""
+    many = np.full((2, 3), 1e9)
+    score = np.array([[0.0, 0.1, 9.0], [9.0, 6.0, 0.0]])
+    assert shown_ahead(score[1:], np.ones((1, 3)), many[:1]).tolist() == [True]
+    assert shown_ahead(score, np.ones((2, 3)), many).tolist() == [True, False]  # Holm: 2 · 0.034
+    unknown = np.where(score == 0.1, np.nan, 1.0)
+    assert shown_ahead(score, unknown, many).tolist() == [False, True]  # two tests less
 
 
 def test_few_trials_have_no_interval():
