@@ -17,7 +17,7 @@ def processes_of(session: int) -> list[int]:
     return found
 
 
-def left_of(session: int, seconds: float = 5.0) -> list[int]:
+def left_of(session: int, seconds: float = 20.0) -> list[int]:
     """Processes of a session that are still there after so many seconds; it is left as soon as there is none."""
     end = time.monotonic() + seconds
     while (found := processes_of(session)) and time.monotonic() < end:

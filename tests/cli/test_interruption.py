@@ -57,12 +57,18 @@ PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks fo
 
 
 def start_slow(start, out, nap=0.05):
-    """Start two workers, a seed each, and wait until both are at work; a step of the environment takes a nap."""
-    process = start(*SLOW, "--out", out, NAP=str(nap))
+    """Start two workers, a seed each, and wait until both are at work; a step of the environment takes a nap.
+
+    Where naps are short, until both have a snapshot.
+    """
+    process = start(*SLOW, "--out", str(out), NAP=str(nap))
     lines = iter(process.stderr.readline, "")
     told = (line for line in lines if not line.startswith("note: "))
     assert [next(told).split()[1] for _ in range(3)] == ["of", "started", "started"]
-    time.sleep(2.0)
+    end = time.monotonic() + 60
+    while nap < 1 and len(list(out.glob("*/seed-*.parquet"))) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(1.0)
     assert len(processes_of(process.pid)) >= 4  # the parent, the two, and who forks them
     return process
 
@@ -80,12 +86,13 @@ def start_slow(start, out, nap=0.05):
 def test_a_signal_ends_a_run_as_calmly_as_ctrl_c(number, send, code, start, place):
     """Slurm and Docker send SIGTERM, to the command alone or to all of its processes."""
     out = f"{number.name}-{send.__name__}"
-    process = start_slow(start, out)
+    process = start_slow(start, place / out)
     send(process.pid, number)
     shown, rest = process.communicate(timeout=20)
     assert process.returncode == code
     assert shown == ""
-    assert rest.splitlines()[-1].startswith(f"interrupted; what is done is kept in {out}: run the same command again")
+    kept = f"interrupted; what is done is kept in {place / out}: run the same command again"
+    assert rest.splitlines()[-1].startswith(kept)
     assert "Traceback" not in rest
     assert "failed" not in rest
     assert left_of(process.pid) == []
@@ -96,7 +103,7 @@ def test_a_signal_ends_a_run_as_calmly_as_ctrl_c(number, send, code, start, plac
 @pytest.mark.parametrize("nap", [0.05, 30])
 def test_a_parent_that_is_killed_leaves_nobody_at_work_and_loses_nothing(nap, start, place, pgsuite):
     """Workers that have something to say, which nobody hears any more, and those that have not."""
-    process = start_slow(start, f"killed-{nap}", nap)
+    process = start_slow(start, place / f"killed-{nap}", nap)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert left_of(process.pid) == []
