@@ -169,17 +169,14 @@ def carry_out(
     from .suites.named_code import let_in_code_of
     from .suites.scheduling.places import check_place
     from .suites.scheduling.shards import parse_shard, shares
-    from .suites.schema import check_names, load_suite, parse_seeds
+    from .suites.schema import check_names, load_suite
 
     _check_counts(steps=steps, workers=workers)
     check_place(on, mixed=mixed)
     part = None if shard is None else parse_shard(shard)
     chosen = load_suite(str(suite))
     names, ids = _references(algorithms), _several(environments)
-    try:
-        own_seeds = None if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
-    except ValueError as error:
-        raise UsageError(f"--seeds: {error}") from None
+    own_seeds = _seeds(seeds)
     let_in_code_of(chosen, names, ids)
     check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
     from .suites.console import progress_console, say
@@ -353,6 +350,20 @@ def _references(algorithms: Names) -> tuple[str, ...]:
     from .algorithms.registry import address_of
 
     return tuple(dict.fromkeys(one if isinstance(one, str) else address_of(one) for one in several))
+
+
+def _seeds(given: str | Iterable[int] | None) -> tuple[int, ...] | None:
+    """Return the seeds that are asked for, None where none are.
+
+    Raises:
+        UsageError: they are none.
+    """
+    from .suites.schema import parse_seeds
+
+    try:
+        return None if given is None else parse_seeds(given if isinstance(given, str) else _written(given))
+    except ValueError as error:
+        raise UsageError(f"--seeds: {error}") from None
 
 
 def _written(seeds: Iterable[int]) -> str:

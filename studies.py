@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .api import Names, _check_counts, _check_fresh, _references, _several, _written, failure_lines
-from .errors import UsageError
+from .api import Names, _check_counts, _check_fresh, _references, _seeds, _several, failure_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,14 +156,11 @@ def sweep_request(
         UsageError: seeds or names that are none, or a URL for ``out``.
     """
     from .results.store.places import local
-    from .suites.schema import parse_seeds
+    from .suites.tuning.asked import checked_suite
 
     references, ids = _references(algorithms), _several(environments)
-    check_request(suite, references, ids, steps, hyperparameters=values)
-    try:
-        own_seeds = () if seeds is None else parse_seeds(seeds if isinstance(seeds, str) else _written(seeds))
-    except ValueError as error:
-        raise UsageError(f"--seeds: {error}") from None
+    checked_suite(suite, references, ids, steps, hyperparameters=values)  # a typo is answered before torch is loaded
+    own_seeds = _seeds(seeds) or ()
     from .suites.tuning.sweep import SweepRequest
 
     return SweepRequest(
@@ -178,27 +174,6 @@ def sweep_request(
         on=on,
         mixed=mixed,
     )
-
-
-def check_request(
-    suite: str | Path,
-    algorithms: Sequence[str],
-    environments: Sequence[str],
-    steps: int | None,
-    *,
-    hyperparameters: Iterable[str] = (),
-) -> None:
-    """Answer a typo before torch is loaded; the args are those of `suites.schema.check_names`.
-
-    Raises:
-        UsageError: naming it.
-    """
-    from .suites.named_code import let_in_code_of
-    from .suites.schema import check_names, load_suite
-
-    chosen = load_suite(str(suite))
-    let_in_code_of(chosen, algorithms, environments)
-    check_names(chosen, algorithms, environments, steps, hyperparameters=hyperparameters)
 
 
 def carry_out_sweep(

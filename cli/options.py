@@ -23,6 +23,14 @@ ENV = typer.Option(
     "-e", "--env", help="Only this environment; repeatable.  [default: all]", autocompletion=completion.environments
 )
 
+Jobs = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
+]
+OnCluster = Annotated[str, typer.Option("--on", help="Where: local, ray or ray://HOST:PORT, as for run.")]
+Mixed = Annotated[
+    bool, typer.Option("--mixed", help="Let the cluster's machines differ in versions or processor; kept with runs.")
+]
+
 debug = False
 """Whether tracebacks are shown; set by ``pgsuite --debug``."""
 

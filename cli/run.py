@@ -25,9 +25,7 @@ def run(
     out: Annotated[
         str | None, typer.Option(help="Results folder, or s3://BUCKET/PREFIX, gs://.  [default: runs/SUITE]")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
-    ] = None,
+    workers: options.Jobs = None,
     on: Annotated[
         str,
         typer.Option(
@@ -35,10 +33,7 @@ def run(
             "here; or ray://HOST:PORT."
         ),
     ] = "local",
-    mixed: Annotated[
-        bool,
-        typer.Option("--mixed", help="Let the cluster's machines differ in versions or processor; kept with runs."),
-    ] = False,
+    mixed: options.Mixed = False,
     shard: Annotated[
         str | None, typer.Option(help="Such as 3/10: the third tenth of the runs, and no report.  [default: all]")
     ] = None,

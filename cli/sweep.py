@@ -27,14 +27,9 @@ def sweep(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Budget of every run.  [default: the suite's]")] = None,
     out: Annotated[str | None, typer.Option("-o", "--out", help="Where to.  [default: runs/sweeps/SUITE]")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
-    ] = None,
-    on: Annotated[str, typer.Option(help="Where: local, ray or ray://HOST:PORT, as for run.")] = "local",
-    mixed: Annotated[
-        bool,
-        typer.Option("--mixed", help="Let the cluster's machines differ in versions or processor; kept with runs."),
-    ] = False,
+    workers: options.Jobs = None,
+    on: options.OnCluster = "local",
+    mixed: options.Mixed = False,
     formats: Annotated[str, typer.Option(help="Of the figures: svg, png, pdf.")] = "svg,png",
     stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:

@@ -33,14 +33,9 @@ def tune(
     first_seed: Annotated[int, typer.Option(min=0, help="The search's seeds begin here.")] = 1000,
     random_seed: Annotated[int, typer.Option(min=0, help="What the draws depend on.")] = 0,
     out: Annotated[str | None, typer.Option("-o", "--out", help="Where to.  [default: runs/tuning/SUITE]")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Jobs at once.  [default: all cores, or CPUs of the cluster]")
-    ] = None,
-    on: Annotated[str, typer.Option(help="Where: local, ray or ray://HOST:PORT, as for run.")] = "local",
-    mixed: Annotated[
-        bool,
-        typer.Option("--mixed", help="Let the cluster's machines differ in versions or processor; kept with runs."),
-    ] = False,
+    workers: options.Jobs = None,
+    on: options.OnCluster = "local",
+    mixed: options.Mixed = False,
     stall_limit: options.StallLimit = None,  # noqa: ARG001
 ) -> None:
     """Search for hyperparameters, with the same number of environment steps for every algorithm.
@@ -52,13 +47,14 @@ def tune(
     """
     from ..errors import UsageError
     from ..results.store.places import local
-    from ..studies import carry_out_search, check_request
+    from ..studies import carry_out_search
+    from ..suites.tuning.asked import checked_suite
 
     try:
         shares = tuple(float(share) for share in budgets.split(","))
     except ValueError:
         raise UsageError(f"--budgets {budgets}: shares of the budget, as in 0.25,1") from None
-    check_request(suite, algorithm or (), env or (), steps)
+    checked_suite(suite, algorithm or (), env or (), steps)
     from ..suites.tuning.search import Request
 
     request = Request(

@@ -13,10 +13,10 @@ from ...results.store.locking import locked
 from ...results.tuned import Measured, Trial, Tuned
 from ...wording import plural
 from ..console import say
-from ..named_code import let_in_code_of
 from ..planning import PlannedCell, plan_cells
-from ..scheduling.places import LOCAL, check_place
-from ..schema import Suite, TuningTable, check_names, load_suite
+from ..scheduling.places import check_place
+from ..schema import Suite, TuningTable
+from .asked import StudyRequest, checked_suite
 from .halving import Bracket, Schedule, best, schedule
 from .measuring import Task, Unmeasured, measure, with_trial
 from .said import announcement, sentence
@@ -31,18 +31,9 @@ BRACKET = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What is asked for."""
+class Request(StudyRequest):
+    """What is asked of a search."""
 
-    suite: str
-    """Name of a shipped suite, or path of a file."""
-    out: Path
-    algorithms: tuple[str, ...] = ()
-    """Of the suite, or others, which then start from their defaults; all of the suite when empty."""
-    environments: tuple[str, ...] = ()
-    """Of the suite, in the order of the stages; all when empty."""
-    steps: int | None = None
-    """Budget of a run instead of the suite's."""
     spaces: Path | None = None
     """File of search spaces, for those algorithms that are not searched for as their classes declare."""
     sampler: str = "random"
@@ -58,10 +49,6 @@ class Request:
     """The trials' seeds begin here, and the finals' follow."""
     seed: int = 0
     """What the draws depend on."""
-    on: str = LOCAL
-    """Where, as `pgsuite run` has it."""
-    mixed: bool = False
-    """Whether a cluster's machines may differ."""
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -82,9 +69,8 @@ class Search:
             UsageError: naming what is wrong.
         """
         check_place(request.on, mixed=request.mixed)
-        self.request, self.suite = request, load_suite(request.suite)
-        let_in_code_of(self.suite, request.algorithms, request.environments)
-        check_names(self.suite, request.algorithms, request.environments, request.steps)
+        self.request = request
+        self.suite = checked_suite(request.suite, request.algorithms, request.environments, request.steps)
         environments = request.environments or tuple(self.suite.environments)
         budgets = {name: self.suite.environment(name, request.steps).steps for name in environments}
         first, count = request.first_seed, request.seeds_per_trial

@@ -27,11 +27,11 @@ from ...results.store.manifest import read_manifest
 from ...results.swept import COLUMNS, Axis, Swept, is_number, spelled
 from ...wording import plural, written_seeds
 from ..console import say
-from ..named_code import let_in_code_of
 from ..planning import PlannedCell, plan_cells
 from ..running import Outcome
-from ..scheduling.places import LOCAL, check_place
-from ..schema import AlgorithmTable, Suite, check_names, load_suite
+from ..scheduling.places import check_place
+from ..schema import AlgorithmTable, Suite
+from .asked import StudyRequest, checked_suite
 from .measuring import run_trials, with_trial
 from .values import FORM, Interval, Values, values_for
 
@@ -43,26 +43,13 @@ FIRST_SEED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepRequest:
-    """What is asked for."""
+class SweepRequest(StudyRequest):
+    """What is asked of a sweep."""
 
-    suite: str
-    """Name of a shipped suite, or path of a file."""
-    out: Path
     values: Mapping[str, Values]
     """By hyperparameter; that of an inner algorithm as ``base.learning_rate``."""
-    algorithms: tuple[str, ...] = ()
-    """Of the suite, or others, which then have their defaults; all of the suite when empty."""
-    environments: tuple[str, ...] = ()
-    """Of the suite, or, with ``steps``, any id; all of the suite when empty."""
     seeds: tuple[int, ...] = ()
     """By default as many as the suite has, and none that it reports or that its search has seen."""
-    steps: int | None = None
-    """Budget of a run instead of the suite's."""
-    on: str = LOCAL
-    """Where, as `pgsuite run` has it."""
-    mixed: bool = False
-    """Whether a cluster's machines may differ."""
 
 
 class _Entry(NamedTuple):
@@ -115,11 +102,12 @@ class Sweep:
             UsageError: naming what is wrong.
         """
         check_place(request.on, mixed=request.mixed)
-        self.request, self.suite = request, load_suite(request.suite)
         if not request.values:
             raise UsageError(f"no hyperparameter is named: {FORM}")
-        let_in_code_of(self.suite, request.algorithms, request.environments)
-        check_names(self.suite, request.algorithms, request.environments, request.steps, hyperparameters=request.values)
+        self.request = request
+        self.suite = checked_suite(
+            request.suite, request.algorithms, request.environments, request.steps, hyperparameters=request.values
+        )
         self.seeds = request.seeds or fresh_seeds(self.suite)
         self._own: dict[tuple[str, str], PlannedCell] = {}
         before, self._failed = _read(request.out / FILE)
