@@ -79,7 +79,7 @@ def adam_step(
         stepped.numpy(),
         gradient.contiguous().numpy(),
         *(x.numpy() for x in made),
-        rates(learning_rate, len(parameters)).numpy(),
+        each_seed(learning_rate, len(parameters)),
         stepping.contiguous().numpy(),
         *betas,
         epsilon,
@@ -87,11 +87,11 @@ def adam_step(
     return stepped, made
 
 
-def rates(learning_rate: float | Tensor, seeds: int) -> Tensor:
-    """Return the learning rate of every seed ``(S,)``, float64, from a number or from theirs."""
-    if isinstance(learning_rate, Tensor):
-        return learning_rate.double().expand(seeds).contiguous()
-    return torch.full((seeds,), learning_rate, dtype=torch.float64)
+def each_seed(number: float | Tensor, seeds: int) -> NDArray[np.float64]:
+    """Return a hyperparameter of every seed ``(S,)``, float64, from a number or from theirs."""
+    made = np.empty(seeds)
+    made[:] = number.numpy() if isinstance(number, Tensor) else number
+    return made
 
 
 @kernel
@@ -103,10 +103,33 @@ def adam(parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon
     mean, square, small = number(1 - beta1), number(1 - beta2), number(epsilon)
     kept = number(beta2)
     for p in range(len(parameters)):
-        g = gradient[p]
-        first[p] += mean * (g - first[p])
-        second[p] = kept * second[p] + square * (g * g)
-        parameters[p] -= scale * first[p] / (np.sqrt(second[p]) * root + small)
+        first[p], second[p], change = moved(gradient[p], first[p], second[p], mean, kept, square, scale, root, small)
+        parameters[p] -= change
+
+
+@kernel
+def moved(g, first, second, mean, kept, square, scale, root, small):
+    """The running means after a number of the gradient, and the change of the parameter."""
+    first += mean * (g - first)
+    second = kept * second + square * (g * g)
+    return first, second, scale * first / (np.sqrt(second) * root + small)
+
+
+@kernel
+def adam_to(
+    parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon, new_parameters, new_first, new_second
+):
+    """`adam` that writes what it gives elsewhere."""
+    number = parameters.dtype.type
+    scale = number(rate / (1 - math.exp(steps * math.log(beta1))))
+    root = number(1 / math.sqrt(1 - math.exp(steps * math.log(beta2))))
+    mean, square, small = number(1 - beta1), number(1 - beta2), number(epsilon)
+    kept = number(beta2)
+    for p in range(len(parameters)):
+        new_first[p], new_second[p], change = moved(
+            gradient[p], first[p], second[p], mean, kept, square, scale, root, small
+        )
+        new_parameters[p] = parameters[p] - change
 
 
 @kernel(
@@ -134,7 +157,7 @@ def norm(*parts: Tensor) -> Tensor:
     total = np.zeros(len(arrays[0]), arrays[0].dtype)
     for array in arrays:
         add_squares(array, total)
-    return torch.from_numpy(total).sqrt()
+    return torch.from_numpy(np.sqrt(total))  # torch's root of single numbers is not always the nearest
 
 
 def clip_gradient(gradient: T, max_norm: float | Tensor | None) -> tuple[T, Tensor]:
@@ -145,7 +168,7 @@ def clip_gradient(gradient: T, max_norm: float | Tensor | None) -> tuple[T, Tens
         max_norm: the largest, a number or ``(S,)``; None for no clipping.
     """
     length = norm(*(part for _, part in named_tensors(gradient)))
-    longest = longest_of(max_norm, len(length))
+    longest = each_seed(np.inf if max_norm is None else max_norm, len(length))
 
     def clipped(part: Tensor) -> Tensor:
         made = torch.empty_like(part, memory_format=torch.contiguous_format)
@@ -153,13 +176,6 @@ def clip_gradient(gradient: T, max_norm: float | Tensor | None) -> tuple[T, Tens
         return made
 
     return tree_map(clipped, gradient), length
-
-
-def longest_of(max_norm: float | Tensor | None, seeds: int) -> NDArray[np.float64]:
-    """Return the longest gradient of every seed ``(S,)``, infinite where there is no clipping."""
-    longest = np.empty(seeds)
-    longest[:] = np.inf if max_norm is None else max_norm
-    return longest
 
 
 @kernel

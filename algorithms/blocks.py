@@ -88,16 +88,16 @@ class Layout:
             dtype: of the mask.
         """
         check_shapes(valid=(valid, "S N T"))
-        index, filled = _valid_first(valid) if ragged else (None, valid.flatten(1))
+        index, filled = _valid_first(valid) if ragged else (None, _flat(valid))
         self.mask = filled.to(dtype)
         """``(S, B)`` 1 for experience."""
         self._index = index
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return ``x`` ``(S, N, T, ...)`` as ``(S, B, ...)``."""
-        flat = x.flatten(1, 2)
+        flat = _flat(x)
         if self._index is None:
-            return flat.contiguous()
+            return flat
         return flat[torch.arange(len(flat)).unsqueeze(1), self._index]
 
     def restore(self, samples: Tensor, shape: torch.Size) -> Tensor:
@@ -105,6 +105,12 @@ class Layout:
         steps = torch.zeros(len(samples), shape[1] * shape[2], dtype=samples.dtype)
         index = torch.arange(samples.shape[1]).expand(len(samples), -1) if self._index is None else self._index
         return steps.scatter_add_(1, index, samples * self.mask).view(shape)
+
+
+def _flat(x: Tensor) -> Tensor:
+    """Steps ``(S, N, T, ...)`` as rows ``(S, N T, ...)``, contiguous: by numpy, which reshapes in a third of the time."""
+    rows = x.numpy().reshape(len(x), -1, *x.shape[3:])
+    return torch.from_numpy(np.ascontiguousarray(rows))
 
 
 def _valid_first(valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -220,14 +226,39 @@ def spread(x: Tensor, mask: Tensor) -> Spread:
     return made
 
 
-def standardised(x: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor:
+def standardised(x: Tensor, mask: Tensor) -> Tensor:
     """Return ``(S, B)`` values with mean 0 and standard deviation 1 over each seed's valid samples, 0 elsewhere.
 
     Values without spread become 0, not NaN and not rounding blown up.
     """
-    centred, variance = spread(x, mask)
-    scale = torch.where(variance > 0, 1 / (variance.sqrt() + epsilon), 0.0)
-    return centred * scale.unsqueeze(1)
+    check_shapes(x=(x, "S B"), mask=(mask, "S B"))
+    made = x.clone(memory_format=torch.contiguous_format)
+    real = made.numpy().dtype
+    work = scratch(x.shape[1], real)
+    standardise_each(made.numpy(), mask.contiguous().numpy(), BLOCK, 8 * np.finfo(real).eps, work)
+    return made
+
+
+EPSILON = 1e-8
+"""Added to the standard deviation that values are divided by."""
+
+
+@kernel
+def standardise_values(x, mask, block, rounding, work):
+    """`standardised` of one seed, in place."""
+    number, centred = x.dtype.type, work[: len(x)]
+    variance = number(spread_of(x, mask, block, rounding, centred))
+    scale = number(1) / (np.sqrt(variance) + number(EPSILON)) if variance > 0 else number(0)
+    scale = variance if variance != variance else scale
+    for b in range(len(x)):
+        x[b] = centred[b] * scale
+
+
+@kernel("real[:, ::1], real[:, ::1], int64, real, real[::1]")
+def standardise_each(x, mask, block, rounding, work):
+    """`standardise_values` of every seed."""
+    for s in range(len(x)):
+        standardise_values(x[s], mask[s], block, rounding, work)
 
 
 def explained_variance(samples: Samples) -> Tensor:

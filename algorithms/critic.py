@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from ..kernels import kernel
-from .adam import BETAS, EPSILON, Adam, adam, rates
+from .adam import BETAS, EPSILON, Adam, adam, each_seed
 from .blocks import Samples, block_sum
 from .interface import State
-from .networks import copy, cotangent, forward, matrix
+from .networks import BLOCK, copy, cotangent, flip, forward, matrix
 from .shapes import check_shapes
 from .shuffling import shuffled
 from .streams import Stream
@@ -41,21 +41,23 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
     """
     check_shapes(observation=(samples.observation, "S B O"), value_target=(samples.value_target, "S B"))
     network, critic = state.model.value_network, state.critic.clone()
-    optimiser, rate = state.optimisers["critic"].copy(), rates(learning_rate, len(critic))
+    optimiser, rate = state.optimisers["critic"].copy(), each_seed(learning_rate, len(critic))
     squares = torch.zeros_like(critic[:, 0])
-    work = network.work(minibatch, critic.numpy().dtype, network.size + minibatch * network.row)
+    rows = min(BLOCK, minibatch)
+    work = network.work(rows, critic.numpy().dtype, network.size + rows * network.row)
     for order, counts in shuffled(state, samples, epochs=epochs, stream=Stream.SHUFFLE):
         squares.zero_()
         fit_each(
             critic.numpy(),
             *network.code,
             *(x.numpy() for x in optimiser),
-            rate.numpy(),
+            rate,
             samples.observation.numpy(),
             samples.value_target.numpy(),
             order,
             counts,
             minibatch,
+            rows,
             *BETAS,
             EPSILON,
             work,
@@ -66,31 +68,38 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], float64[::1], float64[::1], real[:, :, ::1], "
-    "real[:, ::1], int64[:, ::1], int64[::1], int64, float64, float64, float64, real[::1], real[::1]"
+    "real[:, ::1], int64[:, ::1], int64[::1], int64, int64, float64, float64, float64, real[::1], real[::1]"
 )
 def fit_each(
-    critic, widths, relu, first, second, steps, rate, observation, target, order, counts, size, beta1, beta2, epsilon,
-    work, squares,
+    critic, widths, relu, first, second, steps, rate, observation, target, order, counts, size, block,
+    beta1, beta2, epsilon, work, squares,
 ):  # fmt: skip
-    """One pass of every seed over its samples, in its order, ``size`` at a time; add up the squared errors."""
+    """One pass of every seed over its samples, in its order; add up the squared errors.
+
+    It steps every ``size`` samples, of which it takes a ``block`` at a time.
+    """
     start = critic.shape[1]
-    gradient, inputs = work[:start], matrix(work, start, size, observation.shape[2])
+    gradient, inputs = work[:start], matrix(work, start, block, observation.shape[2])
     start += inputs.size
-    outputs = matrix(work, start, size, 1)
+    outputs = matrix(work, start, block, 1)
     start += outputs.size
-    hidden = work[start : start + size * widths[1:-2].sum()]
+    hidden = work[start : start + block * widths[1:-2].sum()]
     work = work[start + hidden.size :]
+    flipped, work = work[: critic.shape[1]], work[critic.shape[1] :]
     for s in range(len(critic)):
-        for start in range(0, counts[s], size):
-            rows = min(size, counts[s] - start)
-            for b in range(rows):
-                copy(observation[s, order[s, start + b]], inputs[b])
-            forward(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows])
-            for b in range(rows):
-                error = outputs[b, 0] - target[s, order[s, start + b]]
-                squares[s] += error * error
-                outputs[b, 0] = error / size
+        for begin in range(0, counts[s], size):
+            end = min(begin + size, counts[s])
+            flip(critic[s], widths, flipped)
             gradient[:] = 0
-            cotangent(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows], work, gradient)
+            for start in range(begin, end, block):
+                rows = min(block, end - start)
+                for b in range(rows):
+                    copy(observation[s, order[s, start + b]], inputs[b])
+                forward(critic[s], widths, relu, inputs[:rows], hidden, outputs[:rows])
+                for b in range(rows):
+                    error = outputs[b, 0] - target[s, order[s, start + b]]
+                    squares[s] += error * error
+                    outputs[b, 0] = error / size
+                cotangent(flipped, widths, relu, inputs[:rows], hidden, outputs[:rows], work, gradient)
             steps[s] += 1
             adam(critic[s], gradient, first[s], second[s], steps[s], rate[s], beta1, beta2, epsilon)

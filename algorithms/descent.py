@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import kernel, scratch
-from .adam import BETAS, EPSILON, Adam, adam, clip, longest_of, norm, rates
+from .adam import BETAS, EPSILON, Adam, adam_to, clip, each_seed
 from .interface import Gradient, State
 from .networks import copy
 from .shapes import check_shapes
@@ -36,45 +36,54 @@ def descend(
         mask: ``(S,)`` true for the seeds that step; the others keep parameters and memory bit for bit. All when None.
     """
     check_shapes(policy=(state.policy, "S P"), gradient=(gradient.policy, "S P"))
-    seeds, optimisers, nothing = len(state.policy), state.optimisers, state.policy[:, :0]
-    moved = [state.policy, *optimisers["policy"]]
-    moved += [state.critic, *optimisers["critic"]] if critic else [nothing, *Adam.like(nothing)]
-    slopes = [gradient.policy, gradient.critic] if critic else [gradient.policy, nothing]
-    before, length = [x.numpy() for x in moved], norm(*slopes[: 1 + critic])
-    after = [np.empty_like(x) for x in before]
-    stepping = np.ones(seeds, np.bool_) if mask is None else mask.numpy()
+    seeds, optimisers = len(state.policy), state.optimisers
+    before = [x.numpy() for x in (state.policy, *optimisers["policy"])]
+    slopes = [gradient.policy.contiguous().numpy()]
+    if critic:
+        before += [x.numpy() for x in (state.critic, *optimisers["critic"])]
+        slopes.append(gradient.critic.contiguous().numpy())
+    else:
+        nothing, steps = np.empty((seeds, 0), slopes[0].dtype), np.zeros(seeds)
+        before += [nothing, nothing, nothing, steps]
+        slopes.append(nothing)
+    after, length = [np.empty(x.shape, x.dtype) for x in before], np.empty(seeds, slopes[0].dtype)
     descend_each(
         *before,
-        *(x.contiguous().numpy() for x in slopes),
-        length.numpy(),
-        rates(learning_rate, seeds).numpy(),
-        longest_of(max_norm, seeds),
-        stepping,
+        *slopes,
+        each_seed(learning_rate, seeds),
+        each_seed(np.inf if max_norm is None else max_norm, seeds),
+        np.ones(seeds, np.bool_) if mask is None else mask.numpy(),
         *BETAS,
         EPSILON,
-        scratch(max(x.shape[1] for x in slopes), length.numpy().dtype),
+        scratch(max(slope.shape[1] for slope in slopes), length.dtype),
         *after,
+        length,
     )
-    policy, *policy_memory, value, first, second, steps = map(torch.from_numpy, after)
-    learned = {"policy": Adam(*policy_memory)} | ({"critic": Adam(first, second, steps)} if critic else {})
-    new_critic = value if critic else state.critic
-    return state._replace(policy=policy, critic=new_critic, optimisers={**optimisers, **learned}), length
+    policy, first, second, steps, *others = map(torch.from_numpy, after)
+    learned, value = {"policy": Adam(first, second, steps)}, state.critic
+    if critic:
+        value, first, second, steps = others
+        learned["critic"] = Adam(first, second, steps)
+    return state._replace(policy=policy, critic=value, optimisers={**optimisers, **learned}), torch.from_numpy(length)
 
 
 @kernel(
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
-    "real[:, ::1], real[:, ::1], real[::1], float64[::1], float64[::1], boolean[::1], float64, float64, float64, "
+    "real[:, ::1], real[:, ::1], float64[::1], float64[::1], boolean[::1], float64, float64, float64, "
     "real[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
-    "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1]"
+    "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[::1]"
 )
 def descend_each(
     policy, policy_first, policy_second, policy_steps, critic, critic_first, critic_second, critic_steps,
-    policy_gradient, critic_gradient, length, rate, longest, stepping, beta1, beta2, epsilon, work,
+    policy_gradient, critic_gradient, rate, longest, stepping, beta1, beta2, epsilon, work,
     new_policy, new_policy_first, new_policy_second, new_policy_steps,
-    new_critic, new_critic_first, new_critic_second, new_critic_steps,
+    new_critic, new_critic_first, new_critic_second, new_critic_steps, length,
 ):  # fmt: skip
-    """Write every seed's parameters and memories after its step down gradients that are ``length`` long together."""
+    """Write every seed's parameters and memories after its step, and how long its gradients are together."""
     for s in range(len(policy)):
+        length[s] = np.dot(policy_gradient[s], policy_gradient[s])
+        length[s] += np.dot(critic_gradient[s], critic_gradient[s])
+        length[s] = np.sqrt(length[s])
         new_policy_steps[s], new_critic_steps[s] = policy_steps[s], critic_steps[s]
         if stepping[s]:
             new_policy_steps[s] += 1
@@ -97,10 +106,13 @@ def step(
     new_parameters, new_first, new_second,
 ):  # fmt: skip
     """Write parameters and running means after a clipped step, or as they were."""
-    copy(parameters, new_parameters)
-    copy(first, new_first)
-    copy(second, new_second)
     if stepping:
         clipped = work[: len(gradient)]
         clip(gradient, length, longest, clipped)
-        adam(new_parameters, clipped, new_first, new_second, steps, rate, beta1, beta2, epsilon)
+        adam_to(
+            parameters, clipped, first, second, steps, rate, beta1, beta2, epsilon, new_parameters, new_first, new_second
+        )
+    else:
+        copy(parameters, new_parameters)
+        copy(first, new_first)
+        copy(second, new_second)

@@ -60,8 +60,8 @@ class Distribution(Protocol):
     def code(self) -> "Code":
         """How kernels know it."""
 
-    def action_rows(self, action: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return actions as kernels take them: ``(..., A)`` numbers of the outputs' precision."""
+    def action_rows(self, action: Tensor, real: Any) -> NDArray[Any]:
+        """Return actions as kernels take them: ``(..., A)`` numbers of the outputs' precision, contiguous."""
 
     def actions(self, rows: Tensor) -> Tensor:
         """Return actions as the rest knows them: whole numbers where they are choices, ``(...)`` for Discrete."""
@@ -109,13 +109,15 @@ class _Rows(ABC):
     def noise_size(self) -> int:
         return self.outputs
 
-    def action_rows(self, action: Tensor, dtype: torch.dtype) -> Tensor:
-        rows = action.to(dtype)
-        return rows.unsqueeze(-1) if self.scalar else rows
+    def action_rows(self, action: Tensor, real: Any) -> NDArray[Any]:
+        rows = np.ascontiguousarray(action.numpy(), real)
+        return rows[..., None] if self.scalar else rows
 
     def actions(self, rows: Tensor) -> Tensor:
-        chosen = rows.long() if self.whole else rows
-        return chosen.squeeze(-1) if self.scalar else chosen
+        if not self.whole:
+            return rows
+        chosen = rows.numpy().astype(np.int64)
+        return torch.from_numpy(chosen[..., 0] if self.scalar else chosen)
 
     def sample(self, parameters: Tensor, noise: Tensor) -> Tensor:
         outputs, noises = _rows(parameters), _rows(noise)
@@ -125,7 +127,9 @@ class _Rows(ABC):
 
     def log_prob(self, parameters: Tensor, action: Tensor) -> Tensor:
         _constant("action", action)
-        result: Tensor = _LogProb.apply(self.code, parameters, self.action_rows(action, parameters.dtype))  # type: ignore[no-untyped-call]
+        outputs = _rows(parameters)
+        rows = self.action_rows(action, outputs.dtype).reshape(len(outputs), -1)
+        result: Tensor = _LogProb.apply(self.code, parameters, outputs, rows)  # type: ignore[no-untyped-call]
         return result
 
     def entropy(self, parameters: Tensor) -> Tensor:
@@ -221,16 +225,17 @@ class _LogProb(Function):
     """`densities.log_prob` with its slope."""
 
     @staticmethod
-    def forward(context: Any, code: Code, parameters: Tensor, actions: Tensor) -> Tensor:
-        outputs, chosen = _rows(parameters), _rows(actions)
-        context.code, context.outputs, context.actions = code, outputs, chosen
-        return _reduced(densities.log_prob_rows, parameters, *code, outputs, chosen)
+    def forward(
+        context: Any, code: Code, parameters: Tensor, outputs: NDArray[Any], actions: NDArray[Any]
+    ) -> Tensor:
+        context.code, context.outputs, context.actions = code, outputs, actions
+        return _reduced(densities.log_prob_rows, parameters, *code, outputs, actions)
 
     @staticmethod
     @once_differentiable
     def backward(context: Any, weight: Tensor) -> Any:
         arrays = (context.outputs, context.actions)
-        return None, _slope(densities.log_prob_slope_rows, weight, *context.code, *arrays), None
+        return None, _slope(densities.log_prob_slope_rows, weight, *context.code, *arrays), None, None
 
 
 class _Entropy(Function):

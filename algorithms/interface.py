@@ -73,6 +73,8 @@ def check_plans(planned: Any, seeds: int) -> None:
     Raises:
         ValueError: saying what it is instead.
     """
+    if isinstance(planned, Steps) and all(type(size) is int and size > 0 for size in planned[:2]):  # as most are
+        return
     one_each = [planned] if isinstance(planned, Plan) else planned
     if not isinstance(one_each, Sequence) or not all(isinstance(plan, Plan) for plan in one_each):
         raise ValueError(f"{planned!r} is neither Steps nor Episodes, nor a list of them")

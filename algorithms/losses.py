@@ -9,8 +9,7 @@ Shapes: **S** seeds, **B** samples, **D** outputs, **P** parameters.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -23,18 +22,18 @@ from ..kernels import kernel
 from .blocks import Samples, length
 from .densities import add_entropy_slope, add_log_prob_slope, entropy
 from .distributions import Code, Distribution
-from .networks import BLOCK, Network, cotangent, forward, matrix
+from .networks import BLOCK, Network, cotangent, flip, forward, matrix
 from .shapes import check_shapes
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Arrays = tuple[NDArray[Any], ...]
 
 LIKELIHOOD, SQUARED_ERROR = 0, 1
 NO_CODE: Final[Code] = (0, np.zeros(0, np.int64))
 """Of a critic's outputs, which are no distribution."""
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One term of a loss as data: ``factor / divisor`` times the sum that its kernel computes."""
 
     kind: int
@@ -45,17 +44,17 @@ class Term:
     factor: float | Tensor = 1.0
     divisor: float | Tensor = 1.0
 
-    def __mul__(self, number: float | Tensor) -> "Term":
-        return replace(self, factor=self.factor * number)
+    def __mul__(self, number: float | Tensor) -> "Term":  # type: ignore[override]
+        return self._replace(factor=self.factor * number)
 
-    def __rmul__(self, number: float | Tensor) -> "Term":
+    def __rmul__(self, number: float | Tensor) -> "Term":  # type: ignore[override]
         return self * number
 
     def __neg__(self) -> "Term":
         return self * -1
 
     def __truediv__(self, number: float | Tensor) -> "Term":
-        return replace(self, divisor=self.divisor * number)
+        return self._replace(divisor=self.divisor * number)
 
     def constants(self, seeds: int) -> NDArray[np.float64]:
         """Return factor, divisor and constant of every seed ``(S, 3)``."""
@@ -148,38 +147,37 @@ class _Applied(Function):
         return None, None, context.slope * weight.view(-1, 1, 1), None
 
 
-def sample_arrays(samples: Samples, distribution: Distribution | None) -> tuple[NDArray[Any], ...]:
+def sample_arrays(samples: Samples, distribution: Distribution | None) -> Arrays:
     """Return what terms take of samples: actions ``(S, B, A)``, and ``(S, B)`` weights, targets and mask."""
     weight, target, mask = (x.contiguous().numpy() for x in (samples.weight, samples.value_target, samples.mask))
     if distribution is None:
         return np.zeros((len(mask), 0, 0), mask.dtype), weight, target, mask
-    actions = distribution.action_rows(samples.action, samples.mask.dtype).contiguous().numpy()
-    return actions, weight, target, mask
+    return distribution.action_rows(samples.action, mask.dtype), weight, target, mask
 
 
 def term_gradient(
-    network: Network, parameters: Tensor, samples: Samples, term: Term, distribution: Distribution | None = None
+    network: Network, parameters: Tensor, observation: Tensor, arrays: Arrays, term: Term
 ) -> tuple[Tensor, Tensor]:
     """Return the gradient ``(S, P)`` and value ``(S,)`` of a term of a network's outputs, summed block by block.
 
     Args:
         network: policy or critic.
         parameters: its parameters ``(S, P)``.
-        samples: any number of blocks.
+        observation: ``(S, B, O)`` of any number of blocks of samples.
+        arrays: what `sample_arrays` gives of them.
         term: of the loss.
-        distribution: of actions, where the outputs describe one.
     """
-    check_shapes(parameters=(parameters, "S P"), observation=(samples.observation, "S B O"), mask=(samples.mask, "S B"))
-    weights, rows = parameters.numpy(), min(BLOCK, samples.mask.shape[1])
-    gradient, loss = np.zeros_like(weights), np.zeros(len(weights), weights.dtype)
+    check_shapes(parameters=(parameters, "S P"), observation=(observation, "S B O"), mask=(arrays[-1], "S B"))
+    weights, rows = parameters.numpy(), min(BLOCK, observation.shape[1])
+    gradient, loss = np.zeros(weights.shape, weights.dtype), np.zeros(len(weights), weights.dtype)
     gradient_each(
         weights,
         *network.code,
         term.kind,
         term.constants(len(weights)),
         *term.code,
-        samples.observation.contiguous().numpy(),
-        *sample_arrays(samples, distribution),
+        observation.contiguous().numpy(),
+        *arrays,
         rows,
         network.work(rows, weights.dtype, 2 * rows * network.row),
         gradient,
@@ -257,8 +255,10 @@ def gradient_each(
     slopes = matrix(work, outputs.size, block, outputs.shape[1])
     hidden = work[2 * outputs.size : 2 * outputs.size + block * widths[1:-2].sum()]
     work = work[2 * outputs.size + hidden.size :]
+    flipped, work = work[: parameters.shape[1]], work[parameters.shape[1] :]
     for s in range(len(parameters)):
         count = length(mask[s])
+        flip(parameters[s], widths, flipped)
         for start in range(0, count, block):
             stop = min(start + block, count)
             rows, seen = stop - start, observation[s, start:stop]
@@ -275,4 +275,4 @@ def gradient_each(
                 mask[s, start:stop],
                 slopes[:rows],
             )
-            cotangent(parameters[s], widths, relu, seen, hidden, slopes[:rows], work, gradient[s])
+            cotangent(flipped, widths, relu, seen, hidden, slopes[:rows], work, gradient[s])

@@ -275,17 +275,11 @@ class NetworkActor:
         self.model = model
         self.dtype = parameters.dtype
         self.noise, self.noise_size = model.distribution.noise, model.distribution.noise_size
-        frozen = [torch.empty(len(parameters), 0, dtype=self.dtype)] * 2
+        weights = parameters.numpy()
+        shift = scale = np.empty((len(weights), 0), weights.dtype)
         if moments is not None:
-            frozen = [x.squeeze(1) for x in Standardiser.of(moments, self.dtype)]
-        shift, scale = frozen
-        self.code = (
-            parameters.numpy(),
-            *model.policy.code,
-            shift.numpy(),
-            scale.numpy(),
-            *model.distribution.code,
-        )
+            shift, scale = (x.squeeze(1).numpy() for x in Standardiser.of(moments, self.dtype))
+        self.code = weights, *model.policy.code, shift, scale, *model.distribution.code
         """What `act_each` takes first."""
 
     def __call__(self, observation: Tensor, noise: Tensor, running: NDArray[np.bool_] | None = None) -> Action:

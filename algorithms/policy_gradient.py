@@ -21,14 +21,15 @@ from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
 from .groups import group_advantages
 from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
-from .losses import OUTPUTS, is_compiled, term_gradient
+from .losses import OUTPUTS, is_compiled, sample_arrays, term_gradient
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
 from .normalisers import Moments, Standardiser, discounted_trace
-from .returns import discount_powers, discounted_returns, generalised_advantage
+from .returns import discount_powers, discounted_returns
 from .search_space import choices
 from .shapes import check_shapes
 from .validation import Count, Positive, Share, validate
+from .windows import weigh_window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,29 +128,26 @@ class PolicyGradient(ABC):
 
     def gradient_of(self, state: State, samples: Samples) -> tuple[Gradient, Tensor]:
         """Return the gradient and value ``(S,)`` of the loss on samples."""
-        policy, loss = self._policy_gradient(state, samples)
+        network, distribution, term = state.model.policy, state.model.distribution, None
+        arrays = sample_arrays(samples, distribution)
+        if is_compiled(self.policy_loss):
+            term = self.policy_loss(distribution, OUTPUTS, samples)
+            policy, loss = term_gradient(network, state.policy, samples.observation, arrays, term)
+        else:
+            policy, loss = loss_gradient(
+                network, state.policy, samples, lambda outputs, block: self.policy_loss(distribution, outputs, block)
+            )
         if not self.joint:
             return Gradient(policy, torch.zeros_like(state.critic)), loss
-        critic, critic_loss = self._critic_gradient(state, samples)
-        return Gradient(policy, critic), loss + critic_loss
-
-    def _policy_gradient(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
-        network, distribution = state.model.policy, state.model.distribution
-        if is_compiled(self.policy_loss):
-            term: Any = self.policy_loss(distribution, OUTPUTS, samples)
-            return term_gradient(network, state.policy, samples, term, distribution)
-        return loss_gradient(
-            network, state.policy, samples, lambda outputs, block: self.policy_loss(distribution, outputs, block)
-        )
-
-    def _critic_gradient(self, state: State, samples: Samples) -> tuple[Tensor, Tensor]:
         network = state.model.value_network
         if is_compiled(self.critic_loss):
-            term: Any = self.critic_loss(OUTPUTS, samples)
-            return term_gradient(network, state.critic, samples, term)
-        return loss_gradient(
-            network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
-        )
+            term = self.critic_loss(OUTPUTS, samples)
+            critic, critic_loss = term_gradient(network, state.critic, samples.observation, arrays, term)
+        else:
+            critic, critic_loss = loss_gradient(
+                network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
+            )
+        return Gradient(policy, critic), loss + critic_loss
 
     def model(self, spaces: Spaces) -> Model:
         """Return the model that this configuration has in an environment."""
@@ -305,11 +303,17 @@ class PolicyGradient(ABC):
             trace: λ, a number or ``(S,)``.
             standardise: whether advantages get mean 0 and standard deviation 1 per seed.
         """
-        experience = self.experience(state, rollout)
-        value, ends = experience.value, (rollout.terminated, rollout.truncated)
-        advantage = generalised_advantage(experience.reward, value, *ends, _each(self.discount), _each(trace))
-        value_target = advantage + value[..., :-1]
-        return self.pack(rollout, experience, weight=advantage, value_target=value_target, standardise=standardise)
+        standardiser = Standardiser.of(state.observation, self.torch_dtype) if self.normalise_observations else None
+        return weigh_window(
+            state,
+            rollout,
+            standardiser=standardiser,
+            reward_scale=state.reward.variance.sqrt().squeeze(1) if self.scale_rewards else None,
+            largest=largest_reward(self.torch_dtype),
+            discount=self.discount,
+            trace=trace,
+            standardise=standardise,
+        )
 
     def observed(self, state: State, rollout: Rollout) -> State:
         """Return the state with the rollout counted and its valid steps added to the normalisers' statistics."""

@@ -79,14 +79,22 @@ def return_rows(reward, done, discount, returns):
 def advantage_rows(reward, value, terminated, truncated, discount, trace, advantage):
     """`generalised_advantage` for every row."""
     for row in range(len(reward)):
-        following = discount[row] * 0
-        for t in range(reward.shape[1] - 1, -1, -1):
-            delta = reward[row, t] - value[row, t]
-            if not terminated[row, t]:
-                delta += discount[row] * value[row, t + 1]
-            goes_on = not (terminated[row, t] or truncated[row, t])
-            following = delta + discount[row] * trace[row] * following if goes_on else delta
-            advantage[row, t] = following
+        advantage_row(
+            reward[row], value[row], terminated[row], truncated[row], discount[row], trace[row], advantage[row]
+        )
+
+
+@kernel
+def advantage_row(reward, value, terminated, truncated, discount, trace, advantage):
+    """`generalised_advantage` of one row."""
+    following = discount * 0
+    for t in range(len(reward) - 1, -1, -1):
+        delta = reward[t] - value[t]
+        if not terminated[t]:
+            delta += discount * value[t + 1]
+        goes_on = not (terminated[t] or truncated[t])
+        following = delta + discount * trace * following if goes_on else delta
+        advantage[t] = following
 
 
 def discount_powers(time: Tensor, discount: float | Tensor, dtype: torch.dtype) -> Tensor:

@@ -142,9 +142,7 @@ def _same_form(old: Any, new: Any) -> bool:
         return False
     if isinstance(old, dict):
         return old.keys() == new.keys() and all(_same_form(old[name], new[name]) for name in old)
-    if hasattr(old, "_fields"):
-        return all(_same_form(a, b) for a, b in zip(old, new, strict=True))
-    return True
+    return not hasattr(old, "_fields") or all(map(_same_form, old, new))
 
 
 def _described(tensor: Tensor) -> str:

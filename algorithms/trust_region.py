@@ -20,7 +20,7 @@ from .axis import along
 from .blocks import Samples, block_sum
 from .densities import fisher, kl, log_prob
 from .model import Model
-from .networks import BLOCK, cotangent, forward, matrix, tangent
+from .networks import BLOCK, cotangent, flip, forward, matrix, tangent
 from .shapes import check_shapes
 
 
@@ -42,8 +42,8 @@ class Surrogate:
         self._code = (*network.code, *distribution.code)
         sample_arrays = (samples.observation, samples.mask, samples.lengths, self._share)
         self._samples = *(x.contiguous().numpy() for x in sample_arrays), BLOCK
-        actions = distribution.action_rows(samples.action, policy.dtype)
-        self._chosen = tuple(x.contiguous().numpy() for x in (actions, samples.weight))
+        weight = samples.weight.contiguous().numpy()
+        self._chosen = distribution.action_rows(samples.action, weight.dtype), weight
         linearise_each(policy.numpy(), *self._code, *self._samples, self._hidden, self._outputs)
 
     def _work(self) -> NDArray[Any]:
@@ -113,7 +113,9 @@ def fisher_product_each(
     changes = matrix(work, 0, block, outputs.shape[2])
     slopes = matrix(work, changes.size, block, outputs.shape[2])
     work = work[2 * changes.size :]
+    flipped, work = work[: policy.shape[1]], work[policy.shape[1] :]
     for s in range(len(policy)):
+        flip(policy[s], widths, flipped)
         for start in range(0, counts[s], block):
             stop = min(start + block, counts[s])
             rows = stop - start
@@ -126,7 +128,7 @@ def fisher_product_each(
                 fisher(kind, sizes, outputs[s, start + b], changes[b], slopes[b])
                 for d in range(slopes.shape[1]):
                     slopes[b, d] *= mask[s, start + b] * share[s]
-            cotangent(policy[s], widths, relu, own, values, slopes[:rows], work, product[s])
+            cotangent(flipped, widths, relu, own, values, slopes[:rows], work, product[s])
 
 
 @kernel(

@@ -212,6 +212,8 @@ class CompiledVectorEnv:
             drawn += capacity - ahead
             self.members = self.members._replace(draws=grown)
             draws, ahead = grown, capacity
+        if drawn.max() <= ahead - resets:
+            return
         short = members[drawn[members] > ahead - resets].tolist()
         if not short:
             return

@@ -70,30 +70,32 @@ class Collector:
             EnvironmentFault: if an observation or reward is not finite although the actions were.
         """
         env, count = self._with(plan.num_envs), plan.num_envs
-        members = self._members[rows, :count]
+        place: Any = slice(None) if len(rows) == len(self.seeds) else rows
+        members = np.ascontiguousarray(self._members[place, :count])
         if begin_with is not None:
             env.reseed([int(seed) for seed in begin_with.flat], members.ravel())
         window = isinstance(plan, Steps)
-        start = self._going_on(env, rows, count) if window else None
+        start = self._going_on(env, place, count) if window else None
         stretches: list[Stretch] = []
-        acted = np.ones(len(rows), dtype=np.bool_)
+        acted = np.full(len(rows), True)
         for played in play(plan, env, actor, noise, members, start):
             if wrong := first_fault(played, acted):
                 before = sum(int(each.valid[wrong.seed].sum()) for each in stretches)
                 done = before + int(played.valid[wrong.seed, :, : wrong.time].sum())
                 seed = self.seeds[rows[wrong.seed]]
                 raise fault(env.id, wrong.what, seed, wrong.member, int(steps[wrong.seed]) + done)
-            acted &= played.acted.all(axis=1)
+            if not played.acted.all():
+                acted &= played.acted.all(axis=1)
             stretches.append(played)
         whole = _joined(stretches)
-        elapsed, time = np.ascontiguousarray(self._time[rows, :count]), np.empty(whole.valid.shape, np.int64)
+        elapsed, time = np.ascontiguousarray(self._time[place, :count]), np.empty(whole.valid.shape, np.int64)
         if not window:
             elapsed[:] = 0
         count_time(elapsed, whole.valid, time)
         if window:
-            self._observation[rows, :count] = whole.observation[:, :, -1]
-            self._time[rows, :count] = elapsed
-        self._begun[rows, :count] = window
+            self._observation[place, :count] = whole.observation[:, :, -1]
+            self._time[place, :count] = elapsed
+        self._begun[place, :count] = window
         rollout = Rollout(
             observation=torch.from_numpy(whole.observation),
             action=whole.action,
@@ -130,13 +132,14 @@ class Collector:
         assert self._env is not None
         return self._env
 
-    def _going_on(self, env: VectorEnv, rows: NDArray[np.intp], count: int) -> NDArray[np.float32]:
-        """Return where a window goes on ``(S, N, O)``; environments without an episode are reset."""
-        seed, member = np.nonzero(~self._begun[rows, :count])
-        if seed.size:
-            self._observation[rows[seed], member] = env.reset(self._members[rows[seed], member])
-            self._time[rows[seed], member] = 0
-        return self._observation[rows, :count]
+    def _going_on(self, env: VectorEnv, place: Any, count: int) -> NDArray[np.float32]:
+        """Return where a window of the seeds at ``place`` goes on ``(S, N, O)``; those without an episode are reset."""
+        if not self._begun[place, :count].all():
+            seed, member = np.nonzero(~self._begun[place, :count])
+            row = np.arange(len(self.seeds))[place][seed]
+            self._observation[row, member] = env.reset(self._members[row, member])
+            self._time[row, member] = 0
+        return self._observation[place, :count]
 
 
 def _joined(stretches: list[Stretch]) -> Stretch:

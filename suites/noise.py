@@ -94,8 +94,10 @@ class SeedNoise:
             for each in drawn:
                 sample(dtype=np.float32, out=each[row])
         numbers = finish(*drawn)
-        numbers[~wanted] = 0
-        return torch.from_numpy(numbers).to(self._dtype)
+        if not wanted.all():
+            numbers[~wanted] = 0
+        made = torch.from_numpy(numbers)
+        return made if self._dtype == torch.float32 else made.to(self._dtype)
 
 
 class NoNoise:

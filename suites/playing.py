@@ -79,7 +79,7 @@ def play(
     stretch = _compiled if _is_network(actor) and isinstance(env, CompiledVectorEnv) else _stepwise
     while running.any():
         steps = noise.stretch if isinstance(plan, Episodes) else plan.length
-        numbers = noise.draw(steps, np.asarray(running.any(axis=1)))
+        numbers = noise.draw(steps, running.any(axis=1))
         played = stretch(env, actor, numbers, members, observation, running, once)
         yield played
         if not once:
@@ -107,25 +107,25 @@ def _compiled(
         env.ensure_draws(members.ravel(), steps // 2 + 1)
     seen = np.zeros((seeds, count, steps + 1, observation.shape[2]), np.float32)
     seen[:, :, 0] = observation
-    sample = torch.zeros(seeds, count, steps, actor.model.distribution.width, dtype=actor.dtype)
-    log_prob = torch.zeros(seeds, count, steps, dtype=actor.dtype)
-    reward = np.zeros((seeds, count, steps))
-    terminated, truncated, valid = (np.zeros(reward.shape, np.bool_) for _ in range(3))
-    acted, sound, played = np.ones((seeds, steps), np.bool_), np.ones(seeds, np.bool_), np.zeros(seeds, np.int64)
+    numbers, shape = noise.numpy(), (seeds, count, steps)
+    sample = np.zeros((*shape, actor.model.distribution.width), numbers.dtype)
+    log_prob, reward = np.zeros(shape, numbers.dtype), np.zeros(shape)
+    terminated, truncated, valid = np.zeros((3, *shape), np.bool_)
+    acted, sound, played = np.full((seeds, steps), True), np.full(seeds, True), np.zeros(seeds, np.int64)
     play_each(
         *actor.code,
         *actor.model.bounds,
         *env.members,
         members,
-        noise.numpy(),
+        numbers,
         once,
         running,
         env.work(),
         np.empty((count, observation.shape[2]), np.float32),
-        np.empty(count * (actor.model.policy.row + sample.shape[3] + 1), log_prob.numpy().dtype),
+        np.empty(count * (actor.model.policy.row + sample.shape[3] + 1), numbers.dtype),
         seen,
-        sample.numpy(),
-        log_prob.numpy(),
+        sample,
+        log_prob,
         reward,
         terminated,
         truncated,
@@ -140,10 +140,16 @@ def _compiled(
         terminated, truncated, valid = (x[:, :, :length] for x in (terminated, truncated, valid))
         reward = reward[:, :, :length]
         acted = acted[:, :length]
-    action = actor.model.distribution.actions(sample)
+    action = actor.model.distribution.actions(torch.from_numpy(sample))
     flags = (terminated, truncated, valid, acted)
     return Stretch(
-        seen, action, log_prob, reward, *flags, bool(sound.all()), lambda: actor.model.to_environment(action)
+        seen,
+        action,
+        torch.from_numpy(log_prob),
+        reward,
+        *flags,
+        bool(sound.all()),
+        lambda: actor.model.to_environment(action),
     )
 
 

@@ -6,8 +6,7 @@ the batch; no run's numbers depend on who is in it.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -74,6 +73,7 @@ class MetricMeans:
 
     def __init__(self, seeds: int) -> None:
         self._places: dict[str, int] = {}
+        self._rows_of: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._sums: NDArray[np.float64] = np.zeros((0, seeds))
         self._counts: NDArray[np.int64] = np.zeros((0, seeds), np.int64)
 
@@ -81,14 +81,14 @@ class MetricMeans:
         """Take one update's metrics, ``(R,)`` each, of the seeds ``rows``."""
         if not metrics:
             return
+        places = self._rows_of.get(names := tuple(metrics))
+        if places is None:
+            places = np.array([self._places.setdefault(name, len(self._places)) for name in names])
+            more = ((0, len(self._places) - len(self._sums)), (0, 0))
+            self._sums, self._counts = np.pad(self._sums, more), np.pad(self._counts, more)
+            self._rows_of[names] = places
         values = np.array([metric.numpy() for metric in metrics.values()], np.float64)
-        finite = np.isfinite(values)
-        places = np.array([self._places.setdefault(name, len(self._places)) for name in metrics])
-        if more := len(self._places) - len(self._sums):
-            self._sums = np.pad(self._sums, ((0, more), (0, 0)))
-            self._counts = np.pad(self._counts, ((0, more), (0, 0)))
-        self._sums[places[:, None], rows] += np.where(finite, values, 0.0)
-        self._counts[places[:, None], rows] += finite
+        add_finite(values, places, rows, self._sums, self._counts)
 
     def of(self, row: int) -> dict[str, float]:
         """Return the means of one seed."""
@@ -175,9 +175,8 @@ class _Training:
 
     def _load(self, member: _Member) -> Runs:
         state = member.algorithm.init(self.spaces, [member.seed])
-        with _held_to_the_interface(member.algorithm, "state of its init"):
-            check_seeds(state, 1)
-            check_heavy(self.heavy_memory, getattr(state, "memory", {}))
+        _hold(member.algorithm, "state of its init", check_seeds, state, 1)
+        _hold(member.algorithm, "state of its init", check_heavy, self.heavy_memory, getattr(state, "memory", {}))
         zero, none = torch.zeros(1, dtype=torch.int64), torch.full((1,), -1)
         evaluated, no_time = member.algorithm.evaluated(state), torch.zeros(1, dtype=torch.float64)
         runs = Runs(state, zero, zero, zero, evaluated, zero, zero, none, none, no_time)
@@ -244,8 +243,7 @@ class _Training:
     def _plans(self, runs: Runs, algorithm: Learner) -> list[tuple[Plan, Tensor | None]]:
         """Return what to collect for which of the runs; None for all of them."""
         planned = algorithm.plan(runs.state)
-        with _held_to_the_interface(algorithm, "plan"):
-            check_plans(planned, len(runs.steps))
+        _hold(algorithm, "plan", check_plans, planned, len(runs.steps))
         if isinstance(planned, Plan):
             return [(planned, None)]
         groups: dict[Plan, list[int]] = {}
@@ -283,10 +281,10 @@ class _Training:
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
             learned, measured = algorithm.update(state, rollout)
         check_metrics(algorithm, measured, len(rows))
-        with _held_to_the_interface(algorithm, "state of its update"):
-            check_alike(state, learned)
+        _hold(algorithm, "state of its update", check_alike, state, learned)
         metrics.add(measured, rows)
-        collected = torch.from_numpy(np.count_nonzero(rollout.valid.numpy(), axis=(1, 2)))
+        collected = torch.empty_like(runs.steps)
+        count_each(rollout.valid.numpy(), collected.numpy())
         steps = runs.steps + collected
         vital = [measured[name] for name in VITAL if name in measured]
         parts = (getattr(learned, part, None) for part in ("critic", "optimisers"))
@@ -381,26 +379,42 @@ def _beginnings(plan: Plan, seeds: Sequence[int], rollouts: Tensor) -> NDArray[n
     return np.repeat(starts, plan.group, axis=1)
 
 
-@contextmanager
-def _held_to_the_interface(algorithm: Learner, part: str) -> Iterator[None]:
-    """Turn what a check finds into a line that names the algorithm and what of its answers is wrong.
+def _hold(algorithm: Learner, part: str, check: Callable[..., None], *answers: Any) -> None:
+    """Hold a part of an algorithm's answers to the interface.
 
     Raises:
-        PgsuiteError: instead of a ValueError within.
+        PgsuiteError: instead of the check's ValueError, naming the algorithm and what of its answers is wrong.
     """
     try:
-        yield
+        check(*answers)
     except ValueError as error:
         raise PgsuiteError(f"algorithm {type(algorithm).__name__}: in the {part}, {error}") from None
 
 
 def _finite(numbers: Sequence[Tensor], seeds: int) -> Tensor:
     """Return ``(S,)`` which seeds have finite numbers throughout, where they are not whole numbers."""
-    finite = np.ones(seeds, np.bool_)
+    finite = np.full(seeds, True)
     for tensor in numbers:
         if tensor.is_floating_point():
-            finite_each(tensor.contiguous().numpy().reshape(seeds, -1), finite)
+            finite_each(np.ascontiguousarray(tensor.numpy()).reshape(seeds, -1), finite)
     return torch.from_numpy(finite)
+
+
+@kernel("boolean[:, :, :], int64[::1]")
+def count_each(valid, counted):
+    """Write how many of every seed's steps ``(S, N, T)`` are valid."""
+    for s in range(valid.shape[0]):
+        counted[s] = valid[s].sum()
+
+
+@kernel("float64[:, ::1], int64[::1], int64[::1], float64[:, ::1], int64[:, ::1]")
+def add_finite(values, places, rows, sums, counts):
+    """Add values ``(M, R)`` that are finite to the sums at their places and rows, and count them."""
+    for m in range(len(places)):
+        for r in range(len(rows)):
+            if np.isfinite(values[m, r]):
+                sums[places[m], rows[r]] += values[m, r]
+                counts[places[m], rows[r]] += 1
 
 
 @kernel("real[:, ::1], boolean[::1]")

@@ -149,6 +149,6 @@ def test_the_gradient_by_blocks_is_that_of_the_whole(size: int) -> None:
 def test_blocks_cover_every_sample_once() -> None:
     samples = samples_of(torch.arange(1.0, 601.0).expand(2, -1))
     blocks = list(samples.blocks())
-    assert [block.mask.shape[1] for block in blocks] == [256, 256, 88]
+    assert [block.mask.shape[1] for block in blocks] == [128, 128, 128, 128, 88]
     assert torch.equal(torch.cat([block.weight for block in blocks], 1), samples.weight)
     assert samples.size.tolist() == [600, 600]

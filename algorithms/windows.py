@@ -1,0 +1,136 @@
+"""A window of steps as samples, in one pass over each seed.
+
+What `PolicyGradient.experience`, `generalised_advantage` and `PolicyGradient.pack` give one after another, with the same
+bits: an update of a few seeds would spend more time between these than in them.
+
+Shapes: **S** seeds, **N** environments per seed, **T** time steps, **B** = N·T samples, **O** observation size,
+**P** parameters of the critic.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..kernels import kernel, scratch
+from .blocks import Samples, standardise_values
+from .interface import Rollout, State
+from .networks import BLOCK, forward, matrix
+from .normalisers import Standardiser, standardise
+from .returns import advantage_row
+
+
+def weigh_window(
+    state: State,
+    rollout: Rollout,
+    *,
+    standardiser: Standardiser | None,
+    reward_scale: Tensor | None,
+    largest: float,
+    discount: float | Tensor,
+    trace: float | Tensor,
+    standardise: bool,
+) -> Samples:
+    """Return a window's steps, each weighed by its generalised advantage ``A_t``, the critic's target ``A_t + V(s_t)``.
+
+    Args:
+        state: whose critic.
+        rollout: the window.
+        standardiser: of observations; None leaves them as they are.
+        reward_scale: ``(S,)`` what rewards are divided by where it is not 0; None for nothing.
+        largest: a seed with a larger reward has NaN for all of its rewards.
+        discount: γ, a number or ``(S,)``.
+        trace: λ, a number or ``(S,)``.
+        standardise: whether weights get mean 0 and standard deviation 1 per seed.
+    """
+    critic, network = state.critic.numpy(), state.model.critic or state.model.policy
+    real = critic.dtype
+    observation = np.ascontiguousarray(rollout.observation.numpy(), real)
+    terminated, truncated, valid = (
+        np.ascontiguousarray(flag.numpy()) for flag in (rollout.terminated, rollout.truncated, rollout.valid)
+    )
+    seeds, num_envs, steps = valid.shape
+    size = observation.shape[3]
+    shift, scale = (np.empty((seeds, 0), real), np.empty((seeds, 0), real))
+    if standardiser is not None:
+        shift, scale = (x.squeeze(1).numpy() for x in standardiser)
+    per_seed = np.empty((3, seeds))
+    per_seed[0], per_seed[1], per_seed[2] = discount, trace, 0.0
+    if reward_scale is not None:
+        per_seed[2] = reward_scale
+    rows = seeds, num_envs * steps
+    seen, numbers = np.empty((*rows, size), real), np.empty((4, *rows), real)
+    everything = num_envs * (steps + 1)
+    weigh_each(
+        observation,
+        np.ascontiguousarray(rollout.reward.numpy(), np.float64),
+        terminated,
+        truncated,
+        valid,
+        shift,
+        scale,
+        per_seed,
+        largest,
+        critic,
+        *network.code,
+        BLOCK,
+        standardise,
+        8 * np.finfo(real).eps,
+        scratch(everything * (size + 1) + steps + rows[1] + BLOCK * sum(network.hidden), real),
+        seen,
+        numbers,
+    )
+    action, log_prob = rollout.action.numpy(), np.asarray(rollout.log_prob.numpy(), real)
+    weight, target, value, mask = numbers
+    arrays = seen, action.reshape(*rows, *action.shape[3:]), weight, target, value, log_prob.reshape(rows), mask
+    return Samples(*map(torch.from_numpy, arrays))
+
+
+@kernel(
+    "real[:, :, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], "
+    "real[:, ::1], real[:, ::1], float64[:, ::1], float64, real[:, ::1], int64[::1], boolean, int64, boolean, float64, "
+    "real[::1], real[:, :, ::1], real[:, :, ::1]"
+)
+def weigh_each(
+    observation, reward, terminated, truncated, valid, shift, scale, per_seed, largest, critic, widths, relu, block,
+    standardised, rounding, work, seen, numbers,
+):  # fmt: skip
+    """Write every seed's samples: normalised observations, and weights, targets, values and mask."""
+    number, count, steps, size = observation.dtype.type, valid.shape[1], valid.shape[2], observation.shape[3]
+    everything = count * (steps + 1)
+    rows, values = matrix(work, 0, everything, size), matrix(work, everything * size, everything, 1)
+    work = work[rows.size + values.size :]
+    rewards, centred, hidden = work[:steps], work[steps : steps + count * steps], work[steps + count * steps :]
+    for s in range(len(observation)):
+        discount, trace = number(per_seed[0, s]), number(per_seed[1, s])
+        unit = per_seed[2, s] if per_seed[2, s] > 0 else 1.0
+        beyond = False
+        for n in range(count):
+            for t in range(steps + 1):
+                row = rows[n * (steps + 1) + t]
+                for o in range(size):
+                    row[o] = observation[s, n, t, o]
+                if shift.shape[1]:
+                    standardise(shift[s], scale[s], row)
+            for t in range(steps):
+                beyond |= abs(reward[s, n, t] / unit) > largest
+        if critic.shape[1]:
+            for start in range(0, everything, block):
+                stop = min(start + block, everything)
+                forward(critic[s], widths, relu, rows[start:stop], hidden, values[start:stop])
+        else:
+            values[:] = 0
+        for n in range(count):
+            for t in range(steps):
+                rewards[t] = np.nan if beyond else reward[s, n, t] / unit
+            first = n * steps
+            weight = numbers[0, s, first : first + steps]
+            value = values[n * (steps + 1) : (n + 1) * (steps + 1), 0]
+            advantage_row(rewards, value, terminated[s, n], truncated[s, n], discount, trace, weight)
+            for t in range(steps):
+                numbers[1, s, first + t] = weight[t] + value[t]
+                numbers[2, s, first + t] = value[t]
+                numbers[3, s, first + t] = valid[s, n, t]
+                for o in range(size):
+                    seen[s, first + t, o] = rows[n * (steps + 1) + t, o]
+        if standardised:
+            standardise_values(numbers[0, s], numbers[3, s], block, rounding, centred)
