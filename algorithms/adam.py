@@ -95,41 +95,42 @@ def each_seed(number: float | Tensor, seeds: int) -> NDArray[np.float64]:
 
 
 @kernel
-def adam(parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon):
-    """Step ``(P,)`` parameters and the running means in place; ``steps`` counts this one."""
-    number = parameters.dtype.type
+def weights(real, steps, rate, beta1, beta2, epsilon):
+    """What `moved` takes, in the precision of a parameter: how the step ``steps`` weighs what it is given."""
+    number = real.dtype.type
     scale = number(rate / (1 - math.exp(steps * math.log(beta1))))
     root = number(1 / math.sqrt(1 - math.exp(steps * math.log(beta2))))
-    mean, square, small = number(1 - beta1), number(1 - beta2), number(epsilon)
-    kept = number(beta2)
-    for p in range(len(parameters)):
-        first[p], second[p], change = moved(gradient[p], first[p], second[p], mean, kept, square, scale, root, small)
-        parameters[p] -= change
+    return number(1 - beta1), number(beta2), number(1 - beta2), scale, root, number(epsilon)
 
 
 @kernel
-def moved(g, first, second, mean, kept, square, scale, root, small):
-    """The running means after a number of the gradient, and the change of the parameter."""
-    first += mean * (g - first)
-    second = kept * second + square * (g * g)
-    return first, second, scale * first / (np.sqrt(second) * root + small)
+def moved(parameter, gradient, first, second, mean, kept, square, scale, root, small):
+    """A parameter and its running means after a step."""
+    first += mean * (gradient - first)
+    second = kept * second + square * (gradient * gradient)
+    return parameter - scale * first / (np.sqrt(second) * root + small), first, second
+
+
+@kernel
+def adam(parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon):
+    """Step ``(P,)`` parameters and the running means in place; ``steps`` counts this one."""
+    mean, kept, square, scale, root, small = weights(parameters, steps, rate, beta1, beta2, epsilon)
+    for p in range(len(parameters)):
+        parameters[p], first[p], second[p] = moved(
+            parameters[p], gradient[p], first[p], second[p], mean, kept, square, scale, root, small
+        )
 
 
 @kernel
 def adam_to(
     parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon, new_parameters, new_first, new_second
 ):
-    """`adam` that writes what it gives elsewhere."""
-    number = parameters.dtype.type
-    scale = number(rate / (1 - math.exp(steps * math.log(beta1))))
-    root = number(1 / math.sqrt(1 - math.exp(steps * math.log(beta2))))
-    mean, square, small = number(1 - beta1), number(1 - beta2), number(epsilon)
-    kept = number(beta2)
+    """Write what `adam` makes of parameters and running means."""
+    mean, kept, square, scale, root, small = weights(parameters, steps, rate, beta1, beta2, epsilon)
     for p in range(len(parameters)):
-        new_first[p], new_second[p], change = moved(
-            gradient[p], first[p], second[p], mean, kept, square, scale, root, small
+        new_parameters[p], new_first[p], new_second[p] = moved(
+            parameters[p], gradient[p], first[p], second[p], mean, kept, square, scale, root, small
         )
-        new_parameters[p] = parameters[p] - change
 
 
 @kernel(

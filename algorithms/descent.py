@@ -43,8 +43,8 @@ def descend(
         before += [x.numpy() for x in (state.critic, *optimisers["critic"])]
         slopes.append(gradient.critic.contiguous().numpy())
     else:
-        nothing, steps = np.empty((seeds, 0), slopes[0].dtype), np.zeros(seeds)
-        before += [nothing, nothing, nothing, steps]
+        nothing = np.empty((seeds, 0), slopes[0].dtype)
+        before += [nothing, nothing, nothing, np.zeros(seeds)]
         slopes.append(nothing)
     after, length = [np.empty(x.shape, x.dtype) for x in before], np.empty(seeds, slopes[0].dtype)
     descend_each(
@@ -110,7 +110,18 @@ def step(
         clipped = work[: len(gradient)]
         clip(gradient, length, longest, clipped)
         adam_to(
-            parameters, clipped, first, second, steps, rate, beta1, beta2, epsilon, new_parameters, new_first, new_second
+            parameters,
+            clipped,
+            first,
+            second,
+            steps,
+            rate,
+            beta1,
+            beta2,
+            epsilon,
+            new_parameters,
+            new_first,
+            new_second,
         )
     else:
         copy(parameters, new_parameters)

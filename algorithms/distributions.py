@@ -225,9 +225,7 @@ class _LogProb(Function):
     """`densities.log_prob` with its slope."""
 
     @staticmethod
-    def forward(
-        context: Any, code: Code, parameters: Tensor, outputs: NDArray[Any], actions: NDArray[Any]
-    ) -> Tensor:
+    def forward(context: Any, code: Code, parameters: Tensor, outputs: NDArray[Any], actions: NDArray[Any]) -> Tensor:
         context.code, context.outputs, context.actions = code, outputs, actions
         return _reduced(densities.log_prob_rows, parameters, *code, outputs, actions)
 

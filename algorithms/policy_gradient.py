@@ -128,7 +128,8 @@ class PolicyGradient(ABC):
 
     def gradient_of(self, state: State, samples: Samples) -> tuple[Gradient, Tensor]:
         """Return the gradient and value ``(S,)`` of the loss on samples."""
-        network, distribution, term = state.model.policy, state.model.distribution, None
+        network, distribution = state.model.policy, state.model.distribution
+        term: Any
         arrays = sample_arrays(samples, distribution)
         if is_compiled(self.policy_loss):
             term = self.policy_loss(distribution, OUTPUTS, samples)

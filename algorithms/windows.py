@@ -1,7 +1,7 @@
 """A window of steps as samples, in one pass over each seed.
 
-What `PolicyGradient.experience`, `generalised_advantage` and `PolicyGradient.pack` give one after another, with the same
-bits: an update of a few seeds would spend more time between these than in them.
+What `PolicyGradient.experience`, `generalised_advantage` and `PolicyGradient.pack` give one after another, with the
+same bits: an update of a few seeds would spend more time between these than in them.
 
 Shapes: **S** seeds, **N** environments per seed, **T** time steps, **B** = N·T samples, **O** observation size,
 **P** parameters of the critic.
@@ -79,7 +79,7 @@ def weigh_window(
         seen,
         numbers,
     )
-    action, log_prob = rollout.action.numpy(), np.asarray(rollout.log_prob.numpy(), real)
+    action, log_prob = rollout.action.numpy(), rollout.log_prob.numpy()
     weight, target, value, mask = numbers
     arrays = seen, action.reshape(*rows, *action.shape[3:]), weight, target, value, log_prob.reshape(rows), mask
     return Samples(*map(torch.from_numpy, arrays))

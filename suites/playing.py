@@ -79,7 +79,7 @@ def play(
     stretch = _compiled if _is_network(actor) and isinstance(env, CompiledVectorEnv) else _stepwise
     while running.any():
         steps = noise.stretch if isinstance(plan, Episodes) else plan.length
-        numbers = noise.draw(steps, running.any(axis=1))
+        numbers = noise.draw(steps, np.asarray(running.any(axis=1)))
         played = stretch(env, actor, numbers, members, observation, running, once)
         yield played
         if not once:

@@ -40,7 +40,7 @@ from .cells import Cell, Sink, open_environments
 from .collection import Collector
 from .evaluation import Evaluated, environment_seeds_each, evaluate
 from .noise import Noise, NoNoise, SeedNoise
-from .process import keep_freed_memory, single_thread
+from .process import keep_freed_memory, single_thread, spare_what_is_loaded
 
 
 class Runs(NamedTuple):
@@ -130,6 +130,7 @@ class TrainingLoop:
             As `train` does, on the first of the cells.
         """
         keep_freed_memory()
+        spare_what_is_loaded()
         with single_thread():
             training = _Training([member for part in parts for member in _members(part)], parts[0].cell)
             for checkpoint in range(len(training.cell.grid)):
@@ -275,8 +276,9 @@ class _Training:
         actor = algorithm.actor(behaviour)
         seeds = [collector.seeds[row] for row in rows]
         noise, begin_with = _noise(plan, actor, seeds, runs.rollouts), _beginnings(plan, seeds, runs.rollouts)
-        progress = runs.steps / self.cell.steps
-        rollout, acted = collector.collect(plan, actor, noise, rows, runs.steps.numpy(), progress, begin_with)
+        done = runs.steps.numpy()
+        progress = torch.from_numpy(done.astype(np.float32) / np.float32(self.cell.steps))
+        rollout, acted = collector.collect(plan, actor, noise, rows, done, progress, begin_with)
         rollout = rollout._replace(behaviour=behaviour)
         with np.errstate(over="ignore", invalid="ignore"):  # a seed that diverges is told by its result
             learned, measured = algorithm.update(state, rollout)
