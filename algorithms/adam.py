@@ -95,16 +95,16 @@ def each_seed(number: float | Tensor, seeds: int) -> NDArray[np.float64]:
 
 
 @kernel
-def weights(real, steps, rate, beta1, beta2, epsilon):
-    """What `moved` takes, in the precision of a parameter: how the step ``steps`` weighs what it is given."""
-    number = real.dtype.type
+def step_weights(parameters, steps, rate, beta1, beta2, epsilon):
+    """How a step weighs what `adam_number` takes, in the precision of the parameters; ``steps`` counts this one."""
+    number = parameters.dtype.type
     scale = number(rate / (1 - math.exp(steps * math.log(beta1))))
     root = number(1 / math.sqrt(1 - math.exp(steps * math.log(beta2))))
     return number(1 - beta1), number(beta2), number(1 - beta2), scale, root, number(epsilon)
 
 
 @kernel
-def moved(parameter, gradient, first, second, mean, kept, square, scale, root, small):
+def adam_number(parameter, gradient, first, second, mean, kept, square, scale, root, small):
     """A parameter and its running means after a step."""
     first += mean * (gradient - first)
     second = kept * second + square * (gradient * gradient)
@@ -114,9 +114,9 @@ def moved(parameter, gradient, first, second, mean, kept, square, scale, root, s
 @kernel
 def adam(parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon):
     """Step ``(P,)`` parameters and the running means in place; ``steps`` counts this one."""
-    mean, kept, square, scale, root, small = weights(parameters, steps, rate, beta1, beta2, epsilon)
+    mean, kept, square, scale, root, small = step_weights(parameters, steps, rate, beta1, beta2, epsilon)
     for p in range(len(parameters)):
-        parameters[p], first[p], second[p] = moved(
+        parameters[p], first[p], second[p] = adam_number(
             parameters[p], gradient[p], first[p], second[p], mean, kept, square, scale, root, small
         )
 
@@ -126,9 +126,9 @@ def adam_to(
     parameters, gradient, first, second, steps, rate, beta1, beta2, epsilon, new_parameters, new_first, new_second
 ):
     """Write what `adam` makes of parameters and running means."""
-    mean, kept, square, scale, root, small = weights(parameters, steps, rate, beta1, beta2, epsilon)
+    mean, kept, square, scale, root, small = step_weights(parameters, steps, rate, beta1, beta2, epsilon)
     for p in range(len(parameters)):
-        new_parameters[p], new_first[p], new_second[p] = moved(
+        new_parameters[p], new_first[p], new_second[p] = adam_number(
             parameters[p], gradient[p], first[p], second[p], mean, kept, square, scale, root, small
         )
 

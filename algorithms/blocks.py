@@ -98,6 +98,8 @@ class Layout:
         flat = _flat(x)
         if self._index is None:
             return flat
+        if x.requires_grad:
+            return flat[torch.arange(len(flat)).unsqueeze(1), self._index]
         steps, index = flat.numpy(), self._index.numpy()
         laid = np.empty((*index.shape, *steps.shape[2:]), steps.dtype)
         for own, places, made in zip(steps, index, laid, strict=True):
@@ -113,7 +115,10 @@ class Layout:
 
 def _flat(x: Tensor) -> Tensor:
     """Steps ``(S, N, T, ...)`` as rows ``(S, N T, ...)``, contiguous."""
-    rows = x.numpy().reshape(len(x), -1, *x.shape[3:])
+    if x.requires_grad:
+        return x.flatten(1, 2).contiguous()
+    steps = x.numpy()
+    rows = steps.reshape(len(steps), steps.shape[1] * steps.shape[2], *steps.shape[3:])
     return torch.from_numpy(np.ascontiguousarray(rows))
 
 
@@ -253,7 +258,6 @@ def standardise_values(x, mask, block, rounding, work):
     number, centred = x.dtype.type, work[: len(x)]
     variance = number(spread_of(x, mask, block, rounding, centred))
     scale = number(1) / (np.sqrt(variance) + number(DEVIATION_EPSILON)) if variance > 0 else number(0)
-    scale = variance if variance != variance else scale
     for b in range(len(x)):
         x[b] = centred[b] * scale
 

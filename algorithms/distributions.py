@@ -61,7 +61,7 @@ class Distribution(Protocol):
         """How kernels know it."""
 
     def action_rows(self, action: Tensor, real: Any) -> NDArray[Any]:
-        """Return actions as kernels take them: ``(..., A)`` numbers of the outputs' precision, contiguous."""
+        """Return actions as kernels take them: ``(..., A)``, contiguous, of the numpy dtype ``real`` of the outputs."""
 
     def actions(self, rows: Tensor) -> Tensor:
         """Return actions as the rest knows them: whole numbers where they are choices, ``(...)`` for Discrete."""
@@ -128,8 +128,10 @@ class _Rows(ABC):
     def log_prob(self, parameters: Tensor, action: Tensor) -> Tensor:
         _constant("action", action)
         outputs = _rows(parameters)
-        rows = self.action_rows(action, outputs.dtype).reshape(len(outputs), -1)
-        result: Tensor = _LogProb.apply(self.code, parameters, outputs, rows)  # type: ignore[no-untyped-call]
+        rows = self.action_rows(action, outputs.dtype)
+        if rows.size != len(outputs) * self.width:
+            raise ValueError(f"actions of shape {tuple(action.shape)} are not one for each of {len(outputs)} outputs")
+        result: Tensor = _LogProb.apply(self.code, parameters, outputs, rows.reshape(-1, self.width))  # type: ignore[no-untyped-call]
         return result
 
     def entropy(self, parameters: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ Shapes: **S** seeds, **B** samples, **D** outputs, **P** parameters.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -33,7 +34,8 @@ NO_CODE: Final[Code] = (0, np.zeros(0, np.int64))
 """Of a critic's outputs, which are no distribution."""
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Term:
     """One term of a loss as data: ``factor / divisor`` times the sum that its kernel computes."""
 
     kind: int
@@ -44,17 +46,17 @@ class Term(NamedTuple):
     factor: float | Tensor = 1.0
     divisor: float | Tensor = 1.0
 
-    def __mul__(self, number: float | Tensor) -> "Term":  # type: ignore[override]
-        return self._replace(factor=self.factor * number)
+    def __mul__(self, number: float | Tensor) -> "Term":
+        return Term(self.kind, self.code, self.constant, self.factor * number, self.divisor)
 
-    def __rmul__(self, number: float | Tensor) -> "Term":  # type: ignore[override]
+    def __rmul__(self, number: float | Tensor) -> "Term":
         return self * number
 
     def __neg__(self) -> "Term":
         return self * -1
 
     def __truediv__(self, number: float | Tensor) -> "Term":
-        return self._replace(divisor=self.divisor * number)
+        return Term(self.kind, self.code, self.constant, self.factor, self.divisor * number)
 
     def constants(self, seeds: int) -> NDArray[np.float64]:
         """Return factor, divisor and constant of every seed ``(S, 3)``."""

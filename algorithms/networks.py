@@ -218,15 +218,8 @@ def add_rows(x, total):
 def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
     """Add the gradient of ``Σ slope · outputs`` to one seed's ``gradient`` ``(P,)``, for a slope ``(B, D)``.
 
-    Args:
-        flipped: the weights as `flip` writes them.
-        widths: as the other arguments that are not named here, those, and the results, of `forward`.
-        relu: see there.
-        inputs: see there.
-        hidden: see there.
-        slope: ``(B, D)``
-        work: memory to work in, see `Network.work`.
-        gradient: ``(P,)``
+    It takes the weights as `flip` writes them, and memory to work in, see `Network.work`. The other arguments are
+    those, and the results, of `forward`.
     """
     rows, last = inputs.shape[0], len(widths) - 3
     third = rows * widest(widths)

@@ -74,6 +74,40 @@ def moments_each(seen, mean, square, x, mask, block, work):
             seen[s] += added
 
 
+def scaled(reward: Tensor, scale: Tensor | None, largest: float, dtype: torch.dtype) -> Tensor:
+    """Return rewards ``(S, N, T)`` divided by their scale, NaN for a seed that has one beyond the ``largest``.
+
+    Args:
+        reward: of a rollout.
+        scale: ``(S,)``; 0, or None for all, leaves rewards as they are.
+        largest: of the rewards returned.
+        dtype: of these.
+    """
+    rewards, made = reward.double().contiguous().numpy(), torch.empty(reward.shape, dtype=dtype)
+    units = np.zeros(len(rewards)) if scale is None else scale.numpy()
+    scale_each(rewards, units, largest, made.numpy())
+    return made
+
+
+@kernel
+def scale(reward, unit, largest, made):
+    """`scaled` of one seed ``(N, T)``."""
+    unit, beyond = unit if unit > 0 else 1.0, False
+    for n in range(reward.shape[0]):
+        for t in range(reward.shape[1]):
+            made[n, t] = reward[n, t] / unit
+            beyond |= abs(reward[n, t] / unit) > largest
+    if beyond:
+        made[:] = np.nan
+
+
+@kernel("float64[:, :, ::1], float64[::1], float64, real[:, :, ::1]")
+def scale_each(reward, units, largest, made):
+    """`scale` of every seed."""
+    for s in range(len(reward)):
+        scale(reward[s], units[s], largest, made[s])
+
+
 OBSERVATION_LIMIT = 10.0
 """Normalised observations are clipped to this many standard deviations."""
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..kernels import kernel
 from .adam import Adam
 from .axis import within
 from .blocks import Layout, Samples, lengths, loss_gradient, standardised
@@ -24,8 +22,8 @@ from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Targ
 from .losses import OUTPUTS, is_compiled, sample_arrays, term_gradient
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
-from .normalisers import Moments, Standardiser, discounted_trace
-from .returns import discount_powers, discounted_returns
+from .normalisers import Moments, Standardiser, discounted_trace, scaled
+from .returns import discount_powers, discounted_returns, generalised_advantage
 from .search_space import choices
 from .shapes import check_shapes
 from .validation import Count, Positive, Share, validate
@@ -130,8 +128,9 @@ class PolicyGradient(ABC):
         """Return the gradient and value ``(S,)`` of the loss on samples."""
         network, distribution = state.model.policy, state.model.distribution
         term: Any
-        arrays = sample_arrays(samples, distribution)
-        if is_compiled(self.policy_loss):
+        compiled = is_compiled(self.policy_loss), self.joint and is_compiled(self.critic_loss)
+        arrays = sample_arrays(samples, distribution) if any(compiled) else ()
+        if compiled[0]:
             term = self.policy_loss(distribution, OUTPUTS, samples)
             policy, loss = term_gradient(network, state.policy, samples.observation, arrays, term)
         else:
@@ -141,7 +140,7 @@ class PolicyGradient(ABC):
         if not self.joint:
             return Gradient(policy, torch.zeros_like(state.critic)), loss
         network = state.model.value_network
-        if is_compiled(self.critic_loss):
+        if compiled[1]:
             term = self.critic_loss(OUTPUTS, samples)
             critic, critic_loss = term_gradient(network, state.critic, samples.observation, arrays, term)
         else:
@@ -206,16 +205,20 @@ class PolicyGradient(ABC):
         whatever the algorithm: whether squares of such returns overflow depends on how it sums them, and one that only
         compares or clips them would stand still for the rest of its budget without a word.
         """
-        observation, reward = rollout.observation.to(self.torch_dtype), rollout.reward
-        if self.normalise_observations:
+        observation = rollout.observation.to(self.torch_dtype)
+        if (standardise := self._standardiser(state)) is not None:
             shape = observation.shape[1:3]
-            standardise = Standardiser.of(state.observation, self.torch_dtype)
             observation = standardise(observation.flatten(1, 2)).unflatten(1, shape)
-        if self.scale_rewards:
-            scale = state.reward.variance.sqrt().unsqueeze(2)
-            reward = torch.where(scale > 0, reward / scale, reward)  # as it is until rewards have differed
-        reward = bounded(reward, largest_reward(self.torch_dtype)).to(self.torch_dtype)
+        reward = scaled(rollout.reward, self._reward_scale(state), largest_reward(self.torch_dtype), self.torch_dtype)
         return Experience(observation, reward, self._values(state, rollout, observation))
+
+    def _standardiser(self, state: State) -> Standardiser | None:
+        """Return what observations are standardised by; None where they are used as they are."""
+        return Standardiser.of(state.observation, self.torch_dtype) if self.normalise_observations else None
+
+    def _reward_scale(self, state: State) -> Tensor | None:
+        """Return what rewards are divided by ``(S,)``, 0 until they have differed; None where they stay as they are."""
+        return state.reward.variance.sqrt().squeeze(1) if self.scale_rewards else None
 
     def _values(self, state: State, rollout: Rollout, observation: Tensor) -> Tensor:
         """Return the critic's values ``(S, N, T + 1)`` of normalised observations; 0 without a critic.
@@ -304,16 +307,27 @@ class PolicyGradient(ABC):
             trace: λ, a number or ``(S,)``.
             standardise: whether advantages get mean 0 and standard deviation 1 per seed.
         """
-        standardiser = Standardiser.of(state.observation, self.torch_dtype) if self.normalise_observations else None
+        if rollout.complete or not self._sees_as_we_do():
+            experience = self.experience(state, rollout)
+            value, ends = experience.value, (rollout.terminated, rollout.truncated)
+            advantage = generalised_advantage(experience.reward, value, *ends, _each(self.discount), _each(trace))
+            value_target = advantage + value[..., :-1]
+            return self.pack(rollout, experience, weight=advantage, value_target=value_target, standardise=standardise)
         return weigh_window(
             state,
             rollout,
-            standardiser=standardiser,
-            reward_scale=state.reward.variance.sqrt().squeeze(1) if self.scale_rewards else None,
+            standardiser=self._standardiser(state),
+            reward_scale=self._reward_scale(state),
             largest=largest_reward(self.torch_dtype),
             discount=self.discount,
             trace=trace,
             standardise=standardise,
+        )
+
+    def _sees_as_we_do(self) -> bool:
+        """Whether what a window is and how it is laid out are this class's: a subclass may have ways of its own."""
+        return all(
+            getattr(type(self), name) is getattr(PolicyGradient, name) for name in ("experience", "pack", "_values")
         )
 
     def observed(self, state: State, rollout: Rollout) -> State:
@@ -344,26 +358,6 @@ class PolicyGradient(ABC):
                 f"windows in {num_envs}: raise num_envs, or set scale_rewards = false"
             )
         return torch.where(rollout.time[..., 0] == 0, 0.0, state.trace[:, :num_envs])
-
-
-def bounded(reward: Tensor, largest: float) -> Tensor:
-    """Return rewards ``(S, N, T)``, NaN for a seed that has one beyond the ``largest``."""
-    made = np.empty(reward.shape, reward.numpy().dtype)
-    bounded_each(reward.contiguous().numpy(), largest, made)
-    return torch.from_numpy(made)
-
-
-@kernel("real[:, :, ::1], float64, real[:, :, ::1]")
-def bounded_each(reward, largest, made):
-    """`bounded` for every seed."""
-    for s in range(len(reward)):
-        beyond = False
-        for n in range(reward.shape[1]):
-            for t in range(reward.shape[2]):
-                made[s, n, t] = reward[s, n, t]
-                beyond |= abs(reward[s, n, t]) > largest
-        if beyond:
-            made[s] = np.nan
 
 
 def _each(number: float | Tensor) -> float | Tensor:

@@ -16,7 +16,9 @@ from .blocks import Samples, standardise_values
 from .interface import Rollout, State
 from .networks import BLOCK, forward, matrix
 from .normalisers import Standardiser, standardise
+from .normalisers import scale as scale_rewards
 from .returns import advantage_row
+from .shapes import check_shapes
 
 
 def weigh_window(
@@ -42,6 +44,16 @@ def weigh_window(
         trace: λ, a number or ``(S,)``.
         standardise: whether weights get mean 0 and standard deviation 1 per seed.
     """
+    check_shapes(
+        observation=(rollout.observation, "S N T+1 O"),
+        action=(rollout.action[:, :, :, ...] if rollout.action.dim() == 3 else rollout.action[..., 0], "S N T"),
+        reward=(rollout.reward, "S N T"),
+        terminated=(rollout.terminated, "S N T"),
+        truncated=(rollout.truncated, "S N T"),
+        valid=(rollout.valid, "S N T"),
+        log_prob=(rollout.log_prob, "S N T"),
+        critic=(state.critic, "S P"),
+    )
     critic, network = state.critic.numpy(), state.model.critic or state.model.policy
     real = critic.dtype
     observation = np.ascontiguousarray(rollout.observation.numpy(), real)
@@ -75,7 +87,7 @@ def weigh_window(
         BLOCK,
         standardise,
         8 * np.finfo(real).eps,
-        scratch(everything * (size + 1) + steps + rows[1] + BLOCK * sum(network.hidden), real),
+        scratch(everything * (size + 1) + 2 * rows[1] + BLOCK * sum(network.hidden), real),
         seen,
         numbers,
     )
@@ -99,11 +111,11 @@ def weigh_each(
     everything = count * (steps + 1)
     rows, values = matrix(work, 0, everything, size), matrix(work, everything * size, everything, 1)
     work = work[rows.size + values.size :]
-    rewards, centred, hidden = work[:steps], work[steps : steps + count * steps], work[steps + count * steps :]
+    rewards, centred = matrix(work, 0, count, steps), work[count * steps : 2 * count * steps]
+    hidden = work[2 * count * steps :]
     for s in range(len(observation)):
         discount, trace = number(per_seed[0, s]), number(per_seed[1, s])
-        unit = per_seed[2, s] if per_seed[2, s] > 0 else 1.0
-        beyond = False
+        scale_rewards(reward[s], per_seed[2, s], largest, rewards)
         for n in range(count):
             for t in range(steps + 1):
                 row = rows[n * (steps + 1) + t]
@@ -111,8 +123,6 @@ def weigh_each(
                     row[o] = observation[s, n, t, o]
                 if shift.shape[1]:
                     standardise(shift[s], scale[s], row)
-            for t in range(steps):
-                beyond |= abs(reward[s, n, t] / unit) > largest
         if critic.shape[1]:
             for start in range(0, everything, block):
                 stop = min(start + block, everything)
@@ -120,12 +130,10 @@ def weigh_each(
         else:
             values[:] = 0
         for n in range(count):
-            for t in range(steps):
-                rewards[t] = np.nan if beyond else reward[s, n, t] / unit
             first = n * steps
             weight = numbers[0, s, first : first + steps]
             value = values[n * (steps + 1) : (n + 1) * (steps + 1), 0]
-            advantage_row(rewards, value, terminated[s, n], truncated[s, n], discount, trace, weight)
+            advantage_row(rewards[n], value, terminated[s, n], truncated[s, n], discount, trace, weight)
             for t in range(steps):
                 numbers[1, s, first + t] = weight[t] + value[t]
                 numbers[2, s, first + t] = value[t]

@@ -56,7 +56,7 @@ class Collector:
             plan: a window or a round.
             actor: of the seeds that collect.
             noise: of their actions.
-            rows: ``(S,)`` which of the collector's seeds collect; the environments of the others stand still.
+            rows: ``(S,)`` which of the collector's seeds collect, in order; the environments of the others stand still.
             steps: ``(S,)`` environment steps they have done before, for messages.
             progress: ``(S,)`` share of their budget.
             begin_with: ``(S, N)`` seeds of the random streams that a round's environments begin anew with; None where

@@ -49,7 +49,6 @@ NOT_COMPUTING = (
     "pgsuite.suites.collection:fault",
     # Memory, and what results are written as.
     "pgsuite.suites.process:keep_freed_memory",
-    "pgsuite.suites.process:spare_what_is_loaded",
     # What hyperparameters of Stable-Baselines3 are refused, how they are listed, and a policy's form elsewhere.
     "pgsuite.suites.sb3.modules:policy_module",
     "pgsuite.suites.sb3.adapter:check_adaptable",

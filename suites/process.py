@@ -6,7 +6,6 @@ processes; if the parent is killed they notice.
 """
 
 import ctypes
-import gc
 import importlib
 import multiprocessing
 import os
@@ -184,17 +183,6 @@ def keep_freed_memory() -> None:
         return
     mallopt(_M_MMAP_THRESHOLD, _GIBIBYTE)
     mallopt(_M_TRIM_THRESHOLD, _GIBIBYTE)
-
-
-@cache
-def spare_what_is_loaded() -> None:
-    """Tell Python's garbage collector to leave alone what is there by now, which stays as long as the process.
-
-    Looking through torch and numba takes it a tenth of a second every few hundred updates, and unshares what workers
-    share with the server that they are forked from.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def peak_memory() -> int | None:

@@ -40,7 +40,7 @@ from .cells import Cell, Sink, open_environments
 from .collection import Collector
 from .evaluation import Evaluated, environment_seeds_each, evaluate
 from .noise import Noise, NoNoise, SeedNoise
-from .process import keep_freed_memory, single_thread, spare_what_is_loaded
+from .process import keep_freed_memory, single_thread
 
 
 class Runs(NamedTuple):
@@ -73,7 +73,7 @@ class MetricMeans:
 
     def __init__(self, seeds: int) -> None:
         self._places: dict[str, int] = {}
-        self._rows_of: dict[tuple[str, ...], NDArray[np.intp]] = {}
+        self._places_of: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._sums: NDArray[np.float64] = np.zeros((0, seeds))
         self._counts: NDArray[np.int64] = np.zeros((0, seeds), np.int64)
 
@@ -81,12 +81,12 @@ class MetricMeans:
         """Take one update's metrics, ``(R,)`` each, of the seeds ``rows``."""
         if not metrics:
             return
-        places = self._rows_of.get(names := tuple(metrics))
+        places = self._places_of.get(names := tuple(metrics))
         if places is None:
             places = np.array([self._places.setdefault(name, len(self._places)) for name in names])
             more = ((0, len(self._places) - len(self._sums)), (0, 0))
             self._sums, self._counts = np.pad(self._sums, more), np.pad(self._counts, more)
-            self._rows_of[names] = places
+            self._places_of[names] = places
         values = np.array([metric.numpy() for metric in metrics.values()], np.float64)
         add_finite(values, places, rows, self._sums, self._counts)
 
@@ -130,7 +130,6 @@ class TrainingLoop:
             As `train` does, on the first of the cells.
         """
         keep_freed_memory()
-        spare_what_is_loaded()
         with single_thread():
             training = _Training([member for part in parts for member in _members(part)], parts[0].cell)
             for checkpoint in range(len(training.cell.grid)):

@@ -1,5 +1,7 @@
 """Laying steps out as samples, and sums over samples whose order no neighbour can change."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -152,3 +154,21 @@ def test_blocks_cover_every_sample_once() -> None:
     assert [block.mask.shape[1] for block in blocks] == [128, 128, 128, 128, 88]
     assert torch.equal(torch.cat([block.weight for block in blocks], 1), samples.weight)
     assert samples.size.tolist() == [600, 600]
+
+
+@pytest.mark.parametrize("wild", [math.nan, math.inf])
+def test_what_is_not_finite_spoils_its_own_seed_and_no_masked_entry(wild: float) -> None:
+    x = torch.tensor([[1.0, wild, 3.0, 99.0], [1.0, 2.0, 3.0, 99.0]])
+    mask = torch.tensor([[1.0, 1.0, 1.0, 0.0]] * 2)
+    made = standardised(x, mask)
+    assert not made[0, :3].isfinite().all()
+    assert made[:, 3].tolist() == [0.0, 0.0]
+    assert torch.equal(made[1], standardised(x[1:], mask[1:])[0])
+
+
+def test_layouts_carry_gradients() -> None:
+    for ragged in (False, True):
+        x = torch.arange(24.0).view(2, 3, 4).requires_grad_()
+        Layout(torch.ones(2, 3, 4, dtype=torch.bool), ragged=ragged, dtype=torch.float32)(x)[:, :12].sum().backward()
+        assert x.grad is not None
+        assert (x.grad == 1).all()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pgsuite.algorithms import ReinforceBaseline, State
-from pgsuite.algorithms.blocks import Samples
+from pgsuite.algorithms.blocks import BLOCK, Samples
 from pgsuite.algorithms.critic import Fit, fit_critic
 from pgsuite.algorithms.trees import take
 
@@ -14,6 +14,7 @@ from .rollouts import SPACES
 
 SEEDS, ROWS = [3, 0, 8], 300
 LEARNING_RATE, MINIBATCH = 0.01, 70
+LARGE = BLOCK + 72
 
 
 @pytest.fixture(params=["float64"])
@@ -32,12 +33,13 @@ def samples_for(state: State) -> Samples:
     return Samples(observation, unused, unused, target, unused, unused, mask.to(dtype))
 
 
-def fit(state: State, samples: Samples, epochs: int = 3) -> Fit:
-    return fit_critic(state, samples, learning_rate=LEARNING_RATE, epochs=epochs, minibatch=MINIBATCH)
+def fit(state: State, samples: Samples, epochs: int = 3, minibatch: int = MINIBATCH) -> Fit:
+    return fit_critic(state, samples, learning_rate=LEARNING_RATE, epochs=epochs, minibatch=minibatch)
 
 
+@pytest.mark.parametrize("minibatch", [MINIBATCH, LARGE])
 @pytest.mark.parametrize("row", range(3))
-def test_follows_torchs_adam(state: State, row: int) -> None:
+def test_follows_torchs_adam(state: State, row: int, minibatch: int) -> None:
     """The shuffle is a permutation keyed by (seed, 3, update); a short minibatch divides by the nominal size."""
     samples, epochs = samples_for(state), 3
     network = state.model.critic
@@ -49,18 +51,18 @@ def test_follows_torchs_adam(state: State, row: int) -> None:
     for _ in range(epochs):
         squares = 0.0
         shuffled = random.permutation(places)
-        for start in range(0, len(shuffled), MINIBATCH):
-            index = shuffled[start : start + MINIBATCH]
+        for start in range(0, len(shuffled), minibatch):
+            index = shuffled[start : start + minibatch]
             value = outputs(network, leaf, samples.observation[row, index]).squeeze(1)
             error = value - samples.value_target[row, index]
             optimiser.zero_grad()
-            (0.5 * error.square().sum() / MINIBATCH).backward()
+            (0.5 * error.square().sum() / minibatch).backward()
             optimiser.step()
             squares += error.detach().square().sum()
-    result = fit(state, samples, epochs)
+    result = fit(state, samples, epochs, minibatch)
     torch.testing.assert_close(result.critic[row], leaf.detach())
     torch.testing.assert_close(result.loss[row], 0.5 * squares / len(places))
-    assert result.optimiser.steps[row] == epochs * -(-len(places) // MINIBATCH)
+    assert result.optimiser.steps[row] == epochs * -(-len(places) // minibatch)
 
 
 def test_the_loss_falls(state: State) -> None:

@@ -203,3 +203,10 @@ def test_slice_invariance(distribution: Distribution, seeds: int, samples: int, 
         everything(old, new, noise), everything(old[chosen], new[chosen], noise[chosen]), strict=True
     ):
         assert torch.equal(everyone[chosen], some)
+
+
+def test_no_rows_have_no_densities_and_rows_must_match():
+    choice = Categorical((3,), scalar=True)
+    assert choice.log_prob(torch.zeros(2, 0, 3), torch.zeros(2, 0, dtype=torch.int64)).shape == (2, 0)
+    with pytest.raises(ValueError, match=r"actions of shape \(5, 3\) are not one for each of 5 outputs"):
+        DiagonalGaussian(2).log_prob(torch.zeros(5, 4), torch.zeros(5, 3))

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 
 from pgsuite.algorithms import ActorCritic, Reinforce, Samples, loss_gradient
+from pgsuite.algorithms.blocks import BLOCK
 from pgsuite.algorithms.losses import OUTPUTS, Term, compiled_loss, is_compiled
 
 from .rollouts import SPACES, episodes, window
@@ -23,7 +25,7 @@ def test_a_compiled_loss_is_the_loss_by_autograd(space):
     algorithm = ActorCritic(num_envs=4, num_steps=90, entropy_weight=0.2, dtype="float64", hidden=(5,))
     state = algorithm.init(SPACES[space], [1, 2])
     samples = algorithm.samples(state, window(SPACES[space], [1, 2], 4, 90))
-    assert samples.mask.shape[1] > 256
+    assert samples.mask.shape[1] > BLOCK
     assert (samples.mask == 0).any()
     gradient, loss = algorithm.gradient_of(state, samples)
     distribution = state.model.distribution
@@ -86,3 +88,11 @@ def test_constants_may_differ_between_seeds():
     term = 3 * Term(0, (0, torch.zeros(0).numpy()), torch.tensor([0.5, 0.25])) / torch.tensor([2.0, 4.0])
     assert (-term).constants(2).tolist() == [[-3, 2, 0.5], [-3, 4, 0.25]]
     assert OUTPUTS is not None
+
+
+def test_a_term_is_multiplied_by_any_number_and_by_nothing_else():
+    term = Term(0, (0, np.zeros(0, np.int64)), 0.0)
+    for half in (0.5, np.float64(0.5), np.float32(0.5), torch.tensor(0.5)):
+        assert (half * term).factor == (term * half).factor == 0.5
+    with pytest.raises(TypeError):
+        _ = term + term

@@ -7,8 +7,9 @@ from pgsuite.algorithms import ActorCritic, Reinforce, generalised_advantage
 from pgsuite.algorithms.blocks import BLOCK
 from pgsuite.algorithms.interface import Rollout, State
 from pgsuite.algorithms.policy_gradient import PolicyGradient, largest_reward
+from pgsuite.algorithms.trees import take
 
-from .rollouts import SPACES, window
+from .rollouts import SPACES, episodes, window
 
 SEEDS = [3, 0, 5]
 
@@ -75,3 +76,49 @@ def test_without_a_critic_states_are_worth_nothing() -> None:
     made = algorithm.bootstrapped(algorithm.init(SPACES["Discrete"], SEEDS), rollout, trace=0.9, standardise=False)
     assert not made.value.any()
     assert torch.equal(made.weight, made.value_target)
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    algorithm, state, rollout = problem("Discrete")
+    for name in ("reward", "terminated", "truncated", "valid", "log_prob", "action"):
+        short = rollout._replace(**{name: getattr(rollout, name)[:, :, :-1]})
+        with pytest.raises(ValueError, match=r"has shape .*3, (19|20).*, expected \(S N T"):
+            algorithm.bootstrapped(state, short, trace=0.9, standardise=False)
+    short = rollout._replace(observation=rollout.observation[:, :, :-1])
+    with pytest.raises(ValueError, match=r"expected \(S N T"):
+        algorithm.bootstrapped(state, short, trace=0.9, standardise=False)
+
+
+def test_a_subclass_may_see_and_lay_out_windows_in_ways_of_its_own() -> None:
+    class Clamped(ActorCritic):
+        def experience(self, state, rollout):
+            seen = super().experience(state, rollout)
+            return seen._replace(reward=seen.reward.clamp(-0.1, 0.1))
+
+    class Halved(ActorCritic):
+        def pack(self, *arguments, **options):
+            samples = super().pack(*arguments, **options)
+            return samples._replace(weight=samples.weight / 2)
+
+    _, state, rollout = problem("Discrete")
+    plain, clamped, halved = (
+        algorithm(num_envs=3).bootstrapped(state, rollout, trace=0.9, standardise=False).weight
+        for algorithm in (ActorCritic, Clamped, Halved)
+    )
+    assert clamped.abs().sum() < plain.abs().sum() / 2
+    assert torch.equal(halved, plain / 2)
+
+
+@pytest.mark.parametrize("rows", [[0], [1], [2, 0]])
+def test_advantages_of_complete_episodes_do_not_depend_on_a_neighbours_length(rows) -> None:
+    algorithm, space = ActorCritic(num_envs=3, normalise_observations=True), SPACES["Discrete"]
+    state, rollout = algorithm.init(space, SEEDS), episodes(space, SEEDS, 3)
+    together = algorithm.bootstrapped(state, rollout, trace=0.9, standardise=True)
+    index = torch.tensor(rows)
+    alone = algorithm.bootstrapped(
+        take(state, index), episodes(space, [SEEDS[row] for row in rows], 3), trace=0.9, standardise=True
+    )
+    size = alone.mask.shape[1]
+    for one, all_of_them in zip(alone, together, strict=True):
+        valid = alone.mask != 0
+        assert torch.equal(one[valid], all_of_them[index][:, :size][valid])

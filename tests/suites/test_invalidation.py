@@ -168,7 +168,7 @@ CHANGES = [
     ("def return_rows(", "if done[row, t]", "if not done[row, t]", None, None),
     ("def advantage_row(", "delta += discount", "delta -= discount", None, None),
     ("EPSILON = 1e-8", "1e-8", "1e-7", None, None),
-    ("def moved(", "np.sqrt(second)", "second", None, None),
+    ("def adam_number(", "np.sqrt(second)", "second", None, None),
     ("def tanh32(", "odd / even", "odd * even", None, None),
     ("def cotangent_each(", "start + rows", "start", None, None),
     ("TANH_LIMIT = ", "8.0", "7.0", None, None),
