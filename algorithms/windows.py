@@ -46,7 +46,7 @@ def weigh_window(
     """
     check_shapes(
         observation=(rollout.observation, "S N T+1 O"),
-        action=(rollout.action[:, :, :, ...] if rollout.action.dim() == 3 else rollout.action[..., 0], "S N T"),
+        action=(rollout.action, "S N T A" if rollout.action.dim() == 4 else "S N T"),
         reward=(rollout.reward, "S N T"),
         terminated=(rollout.terminated, "S N T"),
         truncated=(rollout.truncated, "S N T"),
