@@ -23,13 +23,13 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property, update_wrapper
 from importlib.metadata import version
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,12 @@ FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 order, which would follow the width of the processor's vectors otherwise; a division by zero is infinite, as numpy's."""
 
 
+Part = Literal["composing", "stepping"]
+"""What some runs do without: ``composing`` an update in torch, of losses by autograd or pieces, as algorithms do whose
+losses are not compiled; ``stepping`` an environment, and acting in it, from Python."""
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
 def compiles() -> bool:
     """Whether kernels are compiled; ``NUMBA_DISABLE_JIT=1`` runs them as they are."""
     return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
@@ -49,8 +55,12 @@ def compiles() -> bool:
 class Kernel:
     """A function that runs compiled; called like the function."""
 
-    def __init__(self, function: Callable[..., Any], signature: str, counted: bool | None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], signature: str, counted: bool | None, part: Part | None = None
+    ) -> None:
         update_wrapper(self, function)
+        self.part = part
+        """What calls it, where that is not every run."""
         self.python = function
         """The function itself."""
         self.signature = signature
@@ -132,7 +142,7 @@ ENTRIES: list[Kernel] = []
 """Kernels with a signature: those that Python calls, in the order in which they were defined."""
 
 
-def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None) -> Any:
+def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None, part: Part | None = None) -> Any:
     """Mark a function as a kernel.
 
     Args:
@@ -140,12 +150,13 @@ def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None) -
             where Python calls it: it is then compiled for these alone, and refuses others.
         counted: whether references to arrays are counted, which a function needs that allocates or returns one;
             of the package's own they are not, unless this says so.
+        part: what calls it, where most runs do without: `prepare` leaves it out unless that is named.
     """
     if not isinstance(given, str):
         return Kernel(given, "", counted)
 
     def mark(function: Callable[..., Any]) -> Kernel:
-        ENTRIES.append(made := Kernel(function, given, counted))
+        ENTRIES.append(made := Kernel(function, given, counted, part))
         return made
 
     return mark
@@ -197,11 +208,12 @@ def scratch(size: int, real: Any) -> NDArray[Any]:
     return found
 
 
-def prepare(*reals: Any) -> None:
-    """Load, or compile, every kernel defined so far that Python calls, for these precisions."""
+def prepare(*reals: Any, parts: Collection[str] = PARTS) -> None:
+    """Load, or compile, the kernels defined so far that Python calls: for these precisions, of all or of some parts."""
     for entry in ENTRIES:
-        for real in reals:
-            entry.prepared(real)
+        if entry.part is None or entry.part in parts:
+            for real in reals:
+                entry.prepared(real)
 
 
 def host() -> dict[str, str]:

@@ -135,7 +135,8 @@ def adam_to(
 
 @kernel(
     "real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], float64[::1], boolean[::1], "
-    "float64, float64, float64"
+    "float64, float64, float64",
+    part="composing",
 )
 def adam_each(parameters, gradient, first, second, steps, rate, stepping, beta1, beta2, epsilon):
     """`adam` for the seeds that step."""
@@ -189,7 +190,7 @@ def clip(gradient, length, longest, clipped):
         clipped[p] = gradient[p] * scale
 
 
-@kernel("real[:, ::1], real[::1], float64[::1], real[:, ::1]")
+@kernel("real[:, ::1], real[::1], float64[::1], real[:, ::1]", part="composing")
 def clip_each(gradient, length, longest, clipped):
     """`clip` for every seed."""
     for s in range(len(gradient)):

@@ -149,15 +149,6 @@ def block_sum(x: Tensor) -> Tensor:
     return total
 
 
-class Spread(NamedTuple):
-    """Values of each seed around their mean."""
-
-    centred: Tensor
-    """``(S, B)`` deviations from the mean, 0 where masked."""
-    variance: Tensor
-    """``(S,)``; exactly 0 where all that is left of the deviations is the rounding of the mean."""
-
-
 def lengths(mask: Tensor) -> Tensor:
     """Return how many samples every seed has up to its last valid one ``(S,)``, for a mask ``(S, B)``."""
     found = torch.empty(len(mask), dtype=torch.int64)
@@ -183,7 +174,10 @@ def length_each(mask, found):
 
 @kernel
 def spread_of(x, mask, block, rounding, centred):
-    """Write the values of one seed around their mean, summed block by block; return their variance. See `Spread`."""
+    """Write the values of one seed around their mean, 0 where masked, summed block by block; return their variance.
+
+    That is exactly 0 where all that is left of the deviations is the rounding of the mean.
+    """
     zero = np.float64(0)
     total, count, squares = zero, zero, zero
     for start in range(0, len(x), block):
@@ -206,13 +200,6 @@ def spread_of(x, mask, block, rounding, centred):
     return squares / count if squares / count > left * left or squares != squares else zero
 
 
-@kernel("real[:, ::1], real[:, ::1], int64, real, real[:, ::1], real[::1]")
-def spread_each(x, mask, block, rounding, centred, variance):
-    """`spread_of` every seed."""
-    for s in range(len(x)):
-        variance[s] = spread_of(x[s], mask[s], block, rounding, centred[s])
-
-
 @kernel("real[:, ::1], real[:, ::1], real[:, ::1], int64, real, real[::1], real[::1]")
 def explained_each(target, value, mask, block, rounding, work, explained):
     """`explained_variance` of every seed."""
@@ -224,15 +211,6 @@ def explained_each(target, value, mask, block, rounding, work, explained):
         total = number(spread_of(target[s], mask[s], block, rounding, centred))
         left = number(spread_of(error, mask[s], block, rounding, centred))
         explained[s] = number(1) - left / total if total > 0 else number(np.nan)
-
-
-def spread(x: Tensor, mask: Tensor) -> Spread:
-    """Return mean-free values and variance over each seed's valid samples ``(S, B)``."""
-    check_shapes(x=(x, "S B"), mask=(mask, "S B"))
-    made = Spread(torch.empty_like(x, memory_format=torch.contiguous_format), x.new_empty(len(x)))
-    arrays = (array.contiguous().numpy() for array in (x, mask))
-    spread_each(*arrays, BLOCK, 8 * torch.finfo(x.dtype).eps, *(array.numpy() for array in made))
-    return made
 
 
 def standardised(x: Tensor, mask: Tensor) -> Tensor:

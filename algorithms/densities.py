@@ -248,21 +248,21 @@ def fisher(kind, sizes, outputs, tangent, product):
             product[count + n] = 2 * tangent[count + n]
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]", part="composing")
 def sample_rows(kind, sizes, outputs, noise, actions):
     """`sample` for every row."""
     for row in range(len(outputs)):
         sample(kind, sizes, outputs[row], noise[row], actions[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1]", part="composing")
 def log_prob_rows(kind, sizes, outputs, actions, result):
     """`log_prob` for every row."""
     for row in range(len(outputs)):
         result[row] = log_prob(kind, sizes, outputs[row], actions[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1], real[:, ::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1], real[:, ::1]", part="composing")
 def log_prob_slope_rows(kind, sizes, outputs, actions, weight, slope):
     """`add_log_prob_slope` for every row that counts."""
     for row in range(len(outputs)):
@@ -277,7 +277,7 @@ def entropy_rows(kind, sizes, outputs, result):
         result[row] = entropy(kind, sizes, outputs[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[::1], real[:, ::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[::1], real[:, ::1]", part="composing")
 def entropy_slope_rows(kind, sizes, outputs, weight, slope):
     """`add_entropy_slope` for every row that counts."""
     for row in range(len(outputs)):
@@ -285,14 +285,14 @@ def entropy_slope_rows(kind, sizes, outputs, weight, slope):
             add_entropy_slope(kind, sizes, outputs[row], weight[row], slope[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1]", part="composing")
 def kl_rows(kind, sizes, old, new, result):
     """`kl` for every row."""
     for row in range(len(old)):
         result[row] = kl(kind, sizes, old[row], new[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1], real[:, ::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[::1], real[:, ::1]", part="composing")
 def kl_slope_rows(kind, sizes, old, new, weight, slope):
     """`add_kl_slope` for every row that counts."""
     for row in range(len(old)):
@@ -300,7 +300,7 @@ def kl_slope_rows(kind, sizes, old, new, weight, slope):
             add_kl_slope(kind, sizes, old[row], new[row], weight[row], slope[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]")
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]", part="composing")
 def fisher_rows(kind, sizes, outputs, tangent, product):
     """`fisher` for every row."""
     for row in range(len(outputs)):

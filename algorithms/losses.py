@@ -85,7 +85,7 @@ def compiled_loss(method: Method) -> Method:
     return method
 
 
-def is_compiled(method: Callable[..., Any]) -> bool:
+def is_compiled(method: Callable[..., Any] | None) -> bool:
     """Whether a loss is marked; one that overrides it is not, unless it says so itself."""
     return getattr(method, "compiled_loss", False)
 
@@ -234,7 +234,8 @@ def term_block(term, constants, kind, sizes, outputs, actions, weight, target, m
 
 @kernel(
     "int64, float64[:, ::1], int64, int64[::1], real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], "
-    "real[:, ::1], real[:, :, ::1], real[::1]"
+    "real[:, ::1], real[:, :, ::1], real[::1]",
+    part="composing",
 )
 def term_each(term, constants, kind, sizes, outputs, actions, weight, target, mask, slope, loss):
     """`term_block` of every seed."""

@@ -177,7 +177,7 @@ def to_environment(squashed, bounds, sample, action):
             action[n] = min(max(x, bounds[n, 1]), bounds[n, 2])
 
 
-@kernel("boolean, float64[:, ::1], real[:, ::1], float64[:, ::1]")
+@kernel("boolean, float64[:, ::1], real[:, ::1], float64[:, ::1]", part="stepping")
 def to_environment_rows(squashed, bounds, samples, actions):
     """`to_environment` for every row."""
     for row in range(len(samples)):
@@ -232,7 +232,8 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], float32[:, :, ::1], "
-    "real[:, :, ::1], boolean[:, ::1], real[::1], real[:, :, ::1], real[:, ::1], boolean[::1]"
+    "real[:, :, ::1], boolean[:, ::1], real[::1], real[:, :, ::1], real[:, ::1], boolean[::1]",
+    part="stepping",
 )
 def act_each(
     parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, work, sample, log_prob, finite

@@ -250,7 +250,10 @@ def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
             delta, end = back, end - i * o - i
 
 
-@kernel("real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1]")
+@kernel(
+    "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1]",
+    part="composing",
+)
 def forward_each(parameters, widths, relu, inputs, start, counts, hidden, outputs):
     """`forward` on the samples of every seed from ``start`` on, as many as ``outputs`` holds, up to its ``counts``."""
     for s in range(len(parameters)):
@@ -272,7 +275,8 @@ def evaluate_each(parameters, widths, relu, inputs, counts, block, hidden, outpu
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, ::1], real[::1], "
-    "real[:, :, ::1]"
+    "real[:, :, ::1]",
+    part="composing",
 )
 def tangent_each(parameters, widths, relu, inputs, start, counts, hidden, direction, work, outputs):
     """`tangent` of every seed's block."""
@@ -286,7 +290,8 @@ def tangent_each(parameters, widths, relu, inputs, start, counts, hidden, direct
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, real[:, :, ::1], int64, int64[::1], real[:, ::1], real[:, :, ::1], real[::1], "
-    "real[:, ::1]"
+    "real[:, ::1]",
+    part="composing",
 )
 def cotangent_each(parameters, widths, relu, inputs, start, counts, hidden, slope, work, gradient):
     """`cotangent` of every seed's block."""

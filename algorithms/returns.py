@@ -75,7 +75,9 @@ def return_rows(reward, done, discount, returns):
             returns[row, t] = following
 
 
-@kernel("real[:, ::1], real[:, ::1], boolean[:, ::1], boolean[:, ::1], real[::1], real[::1], real[:, ::1]")
+@kernel(
+    "real[:, ::1], real[:, ::1], boolean[:, ::1], boolean[:, ::1], real[::1], real[::1], real[:, ::1]", part="composing"
+)
 def advantage_rows(reward, value, terminated, truncated, discount, trace, advantage):
     """`generalised_advantage` for every row."""
     for row in range(len(reward)):

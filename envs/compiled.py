@@ -123,7 +123,8 @@ def restart_each(functions, _limit, states, elapsed, ended, draws, drawn, member
 
 @kernel(
     "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], int64[::1], "
-    "float64[:, ::1], float64[::1], float32[:, ::1], float64[::1], boolean[::1], boolean[::1], boolean[::1]"
+    "float64[:, ::1], float64[::1], float32[:, ::1], float64[::1], boolean[::1], boolean[::1], boolean[::1]",
+    part="stepping",
 )
 def advance_each(
     functions, limit, states, elapsed, ended, draws, drawn, members, action, work,

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import kernels
 from ..algorithms.described import described
-from ..algorithms.registry import load_class
+from ..algorithms.registry import ALGORITHMS, address_of, load_class
 from ..envs.make import chosen_backend
 from . import tether
 from .cells import Environment, import_modules, open_environments
@@ -38,8 +38,16 @@ def start(
         environments: which kernels they step.
         precisions: of numbers, ``float32`` or ``float64``.
     """
+    environments = list(environments)
     places = {json.dumps([env.id, env.backend, *env.modules]) for env in environments if not env.options}
-    wanted = {"modules": {module}, "algorithms": algorithms, "environments": places, "precisions": precisions}
+    parts = {"stepping"} if any(env.options for env in environments) else set()
+    wanted = {
+        "modules": {module},
+        "algorithms": algorithms,
+        "environments": places,
+        "precisions": precisions,
+        "parts": parts,
+    }
     note = {name: sorted(set(values)) for name, values in wanted.items()}
     os.environ[_NOTE] = json.dumps({**note, "path": sys.path, "safe_path": SAFE_PATH in os.environ})
     try:
@@ -56,22 +64,38 @@ def load(wanted: Mapping[str, Any]) -> None:
         os.environ.pop(SAFE_PATH, None)  # what workers start is started as ever
     for module in wanted["modules"]:
         importlib.import_module(module)
+    parts = set(wanted["parts"])
     for reference in wanted["algorithms"]:
         with suppress(Exception):
-            trainer = described(load_class(reference)).trainer
-            importlib.import_module(trainer.partition(":")[0])
+            learner = load_class(reference)
+            parts |= parts_called(learner)
+            if trainer := described(learner).trainer:
+                importlib.import_module(trainer.partition(":")[0])
     for place in wanted["environments"]:
         with suppress(Exception):
             env_id, backend, *modules = json.loads(place)
             import_modules(modules)
             if chosen_backend(env_id, backend, {}) == "compiled":  # the others have no kernels, and may do anything
                 open_environments(Environment(id=env_id, backend=backend, modules=tuple(modules)), [0]).close()
+            else:
+                parts.add("stepping")
     with suppress(Exception):
-        kernels.prepare(*wanted["precisions"])
+        kernels.prepare(*wanted["precisions"], parts=parts)
     # What is loaded stays: looking through it for garbage again and again takes workers a tenth of a second each time,
     # and gives each of them a copy of the memory that they share with this process.
     gc.collect()
     gc.freeze()
+
+
+def parts_called(learner: Any) -> set[kernels.Part]:
+    """Return what of the kernels a learner may call beside those that all do."""
+    from ..algorithms.losses import is_compiled  # with torch, which only the server loads
+
+    if described(learner).trainer or address_of(learner) not in ALGORITHMS.values():
+        return set(kernels.PARTS)
+    losses = ["policy_loss", "critic_loss"] if getattr(learner, "joint", False) else ["policy_loss"]
+    compiled = all(is_compiled(getattr(learner, loss, None)) for loss in losses)
+    return set() if compiled else {"composing"}
 
 
 if _NOTE in os.environ:
