@@ -203,7 +203,7 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
         running: ``(N,)``
         work: of the policy's precision, `Network.row` numbers for every environment.
         sample: ``(N, A)`` of the policy's precision.
-        log_prob: ``(N,)``
+        log_prob: ``(N,)``; empty where nobody asks.
     """
     count = running.sum()
     inputs = matrix(work, 0, count, observation.shape[1])
@@ -222,7 +222,8 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
     for n in range(len(running)):
         if running[n]:
             choose(kind, sizes, outputs[row], noise[n], sample[n])
-            log_prob[n] = density(kind, sizes, outputs[row], sample[n])
+            if len(log_prob):
+                log_prob[n] = density(kind, sizes, outputs[row], sample[n])
             for a in range(sample.shape[1]):
                 if not np.isfinite(sample[n, a]):
                     finite, sample[n, a] = False, 0

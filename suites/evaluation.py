@@ -76,7 +76,8 @@ def evaluate(
     noise = evaluation_noise(actor, protocol, seeds, checkpoint)
     returns, lengths = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     acted = np.ones(len(seeds), dtype=np.bool_)
-    for played in play(Episodes(count), env, actor, noise, np.arange(len(members)).reshape(shape)):
+    places = np.arange(len(members)).reshape(shape)
+    for played in play(Episodes(count), env, actor, noise, places, densities=False):
         if wrong := first_fault(played, acted):
             seed, member, step = wrong.seed, wrong.member, int(lengths[wrong.seed, wrong.member]) + wrong.steps
             raise fault(env.id, f"{wrong.what} in an evaluation", seeds[seed], member, step)

@@ -33,7 +33,7 @@ class Stretch(NamedTuple):
     action: Tensor
     """``(S, N, T)`` or ``(S, N, T, A)`` as drawn from the policy."""
     log_prob: Tensor
-    """``(S, N, T)``"""
+    """``(S, N, T)``; without entries where nobody asked."""
     reward: NDArray[np.float64]
     """``(S, N, T)``"""
     terminated: NDArray[np.bool_]
@@ -57,6 +57,8 @@ def play(
     noise: Noise,
     members: NDArray[np.intp],
     observation: NDArray[np.float32] | None = None,
+    *,
+    densities: bool = True,
 ) -> Iterator[Stretch]:
     """Play a plan: a window in one stretch, a round in stretches as long as its noise says.
 
@@ -69,6 +71,7 @@ def play(
         noise: of their actions.
         members: ``(S, N)`` which of the environments play.
         observation: ``(S, N, O)`` where a window goes on; a round, or None, begins with a reset.
+        densities: whether log-probabilities are asked for: a tenth of the time that a step of CartPole takes.
     """
     if observation is None:
         flat = members.ravel()
@@ -80,7 +83,7 @@ def play(
     while running.any():
         steps = noise.stretch if isinstance(plan, Episodes) else plan.length
         numbers = noise.draw(steps, np.asarray(running.any(axis=1)))
-        played = stretch(env, actor, numbers, members, observation, running, once)
+        played = stretch(env, actor, numbers, members, observation, running, once, densities)
         yield played
         if not once:
             return
@@ -100,6 +103,7 @@ def _compiled(
     observation: NDArray[np.float32],
     running: NDArray[np.bool_],
     once: bool,
+    densities: bool,
 ) -> Stretch:
     """Play in compiled code; the arguments are those of `_stepwise`."""
     seeds, steps, count, _ = noise.shape
@@ -109,7 +113,7 @@ def _compiled(
     seen[:, :, 0] = observation
     numbers, shape = noise.numpy(), (seeds, count, steps)
     sample = np.zeros((*shape, actor.model.distribution.width), numbers.dtype)
-    log_prob, reward = np.zeros(shape, numbers.dtype), np.zeros(shape)
+    log_prob, reward = np.zeros(shape if densities else (0, 0, 0), numbers.dtype), np.zeros(shape)
     terminated, truncated, valid = np.zeros((3, *shape), np.bool_)
     acted, sound, played = np.full((seeds, steps), True), np.full(seeds, True), np.zeros(seeds, np.int64)
     play_each(
@@ -172,12 +176,12 @@ def play_each(
 
     The arguments, a line at a time: those of `model.act`, of `model.to_environment`, `envs.compiled.Members`; which of
     them are whose, the noise ``(S, T, N, K)``, whether an environment stops at the end of its episode, which still
-    play, and memory to work in; what is recorded, as in `Stretch`, whether a seed's numbers are all finite, and its
-    number of time steps.
+    play, and memory to work in; what is recorded, as in `Stretch`, log-probabilities where there is room for them,
+    whether a seed's numbers are all finite, and its number of time steps.
     """
     count, size, place = members.shape[1], observation.shape[3], states.shape[1] + observation.shape[3]
     seen, following, action = rows[:size], rows[size:place], rows[place:]
-    density, chosen = work[:count], matrix(work, count, count, sample.shape[3])
+    density, chosen = work[: count if log_prob.size else 0], matrix(work, count, count, sample.shape[3])
     work = work[count + chosen.size :]
     for s in range(len(members)):
         t = 0
@@ -203,7 +207,8 @@ def play_each(
                 if not running[s, n]:
                     continue
                 copy(chosen[n], sample[s, n, t])
-                log_prob[s, n, t] = density[n]
+                if log_prob.size:
+                    log_prob[s, n, t] = density[n]
                 to_environment(squashed, bounds, chosen[n], action)
                 m = members[s, n]
                 reward[s, n, t], terminated[s, n, t], truncated[s, n, t], valid[s, n, t] = advance(
@@ -227,6 +232,7 @@ def _stepwise(
     observation: NDArray[np.float32],
     running: NDArray[np.bool_],
     once: bool,
+    densities: bool,
 ) -> Stretch:
     """Play time step by time step.
 
@@ -238,6 +244,7 @@ def _stepwise(
         observation: ``(S, N, O)`` before the first step.
         running: ``(S, N)`` who plays; it loses those whose episode ends, where an episode is played ``once``.
         once: see there.
+        densities: whether log-probabilities are asked for.
     """
     flat, still, networks = members.ravel(), running.reshape(-1), _is_network(actor)
     everyone, steps = np.array_equal(flat, np.arange(env.num_envs)), noise.shape[1]
@@ -271,11 +278,12 @@ def _stepwise(
         name: np.ascontiguousarray(values.reshape(*members.shape, *values.shape[1:])[:, :, :t])
         for name, values in record.items()
     }
+    log_prob = kept.pop("log_prob")[: None if densities else 0]
     sound = np.isfinite(seen).all() and np.isfinite(kept["reward"]).all()
     return Stretch(
         observation=seen[:, :, : t + 1],
         action=torch.from_numpy(kept.pop("action")),
-        log_prob=torch.from_numpy(kept.pop("log_prob")),
+        log_prob=torch.from_numpy(log_prob),
         acted=acted[:, :t],
         sound=bool(sound),
         environment=lambda: np.stack(environment, axis=2),
