@@ -160,7 +160,7 @@ def table(done: list[Repetition], command: list[str], runs: int, options: argpar
     lines = [
         "# Machines of a cluster killed at random",
         "",
-        f"`python tests/robustness/kill_nodes.py --repetitions {len(done)} --seed {options.seed}`:",
+        f"`python tests/robustness/kill_nodes.py --repetitions {len(done)} --seed {options.seed} --steps {options.steps}`:",
         f"`pgsuite run {' '.join(command)} --on ray` ({runs} runs) on a Ray cluster of three nodes on one",
         "machine of two cores. The two that work are killed once each (SIGKILL to all processes of a node), at random,",
         "and so is the driver, which is started again. Bits are of every column but the wall time and of every array",
@@ -180,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=20_000, help="budget of every run")
+    parser.add_argument("--steps", type=int, default=60_000, help="budget of every run: enough for all kills")
     parser.add_argument("--seeds", default="0-3")
     parser.add_argument("--docs", type=Path, default=DOCS)
     options = parser.parse_args()
