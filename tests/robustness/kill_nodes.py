@@ -157,10 +157,11 @@ def table(done: list[Repetition], command: list[str], runs: int, options: argpar
         ("runs lost", sum(one.lost for one in done)),
         ("runs whose bits differ from those of the local run", sum(one.differing for one in done)),
     ]
+    given = f"--repetitions {len(done)} --seed {options.seed} --steps {options.steps}"
     lines = [
         "# Machines of a cluster killed at random",
         "",
-        f"`python tests/robustness/kill_nodes.py --repetitions {len(done)} --seed {options.seed} --steps {options.steps}`:",
+        f"`python tests/robustness/kill_nodes.py {given}`:",
         f"`pgsuite run {' '.join(command)} --on ray` ({runs} runs) on a Ray cluster of three nodes on one",
         "machine of two cores. The two that work are killed once each (SIGKILL to all processes of a node), at random,",
         "and so is the driver, which is started again. Bits are of every column but the wall time and of every array",
