@@ -181,7 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=60_000, help="budget of every run: enough for all kills")
+    parser.add_argument("--steps", type=int, default=150_000, help="budget of every run")
     parser.add_argument("--seeds", default="0-3")
     parser.add_argument("--docs", type=Path, default=DOCS)
     options = parser.parse_args()
