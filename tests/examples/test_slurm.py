@@ -11,6 +11,8 @@ import pytest
 import pgsuite
 from pgsuite.suites.scheduling.shards import Shard, parse_shard
 
+# a suite that is over once every node is up: a job that ends before ends its nodes, too
+NODES_UP = 'eval until [ $(grep -c ^ray.start "$CALLS") -eq 3 ]; do sleep 0.05; done'
 SCRIPTS = Path(pgsuite.__file__).parent / "docs" / "cluster"
 STUBS = {
     "scontrol": 'printf "node-1\\nnode-2\\nnode-3\\n"',
@@ -58,7 +60,7 @@ def calls(folder, program):
 
 
 def test_ray_is_started_on_every_node_once_and_the_suite_runs_on_it(submit, tmp_path):
-    job = submit("slurm-ray.sh", "mujoco", "--out", "/shared/my results")
+    job = submit("slurm-ray.sh", "mujoco", "--out", "/shared/my results", driver=NODES_UP)
     said, _ = job.communicate(timeout=60)
     assert (job.returncode, said) == (0, "")
     head, *others = calls(tmp_path, "srun")
