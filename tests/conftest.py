@@ -1,5 +1,6 @@
-"""The order in which files of tests are given to workers, which take whole files: what a file shares is made once."""
+"""How tests are spread: how many workers, and the order in which they take files, each whole as it shares things."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,11 @@ _LONGEST = (
     "examples/test_examples.py",
 )
 """Files that take longest, in seconds of a processor: begun first, so that all workers end together."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of signals, stalls and clusters wait for most of their time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,14 +6,14 @@ is a slope per state and output, carried on to the parameters by the network's J
 Legend for shapes: n states, A actions, D outputs, S batches, N environments, T steps, P parameters.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ...algorithms.interface import GroupWeights, Rollout, Target
-from ...algorithms.networks import Network, Pass
+from ...algorithms.networks import Network
 from ...envs.exact.quadratic import QuadraticTask
 from ...envs.exact.solving import Expectation, rounds, window
 from ...envs.exact.tabular import Floats, Process, TabularMDP
@@ -111,23 +111,33 @@ class TabularNetwork:
 
     def pull(self, slope: Floats) -> Floats:
         """Return ``Jᵀ slope`` ``(S, P)`` of slopes ``(S, n, D)``."""
-        parameters, made = self._repeated(len(slope))
-        gradient = torch.zeros_like(parameters)
-        self._network.add_cotangent(parameters, made, torch.from_numpy(np.asarray(slope, np.float64)), gradient)
-        return np.asarray(gradient)
+        parts: list[Floats] = []
+        for weights, x in reversed(self._layers):
+            weighted = slope[..., : weights.shape[1]]
+            reached = weighted if x is None else x.T @ weighted
+            parts += [slope.sum(1), reached.reshape(len(slope), -1)]
+            if x is not None:
+                slope = weighted @ weights.T * ((1 - x * x) if self._network.activation == "tanh" else (x > 0))
+        return np.concatenate(parts[::-1], axis=1)
 
     def push(self, direction: Floats) -> Floats:
         """Return ``J v`` ``(S, n, D)`` of directions ``(S, P)``."""
-        parameters, made = self._repeated(len(direction))
-        along = torch.from_numpy(np.ascontiguousarray(direction, np.float64))
+        count, along = len(direction), torch.from_numpy(np.ascontiguousarray(direction, np.float64))
+        parameters, states = self._parameters.repeat(count, 1), self._states.repeat(count, 1, 1)
+        made = self._network.forward(parameters, states, size=self._network.inputs)
         return np.asarray(self._network.tangent(parameters, made, along))
 
-    def _repeated(self, count: int) -> tuple[Tensor, Pass]:
-        """The parameters ``(S, P)`` so many times, and a forward pass with them."""
-        parameters = self._parameters.repeat(count, 1)
-        return parameters, self._network.forward(
-            parameters, self._states.repeat(count, 1, 1), size=self._network.inputs
-        )
+    @cached_property
+    def _layers(self) -> list[tuple[Floats, Floats | None]]:
+        """Of every layer its weights ``(I, O)``, and what it sees ``(n, I)``: None for the first, which sees states."""
+        left, found = self._parameters[0].numpy(), list[tuple[Floats, Floats | None]]()
+        x: Floats | None = None
+        for i, o, b in self._network.shapes:
+            weights, bias, left = left[: i * o].reshape(i, o), left[i * o : i * o + b], left[i * o + b :]
+            found.append((weights, x))
+            summed = (weights if x is None else x @ weights) + bias[:o]
+            x = np.tanh(summed) if self._network.activation == "tanh" else np.maximum(summed, 0.0)
+        return found
 
 
 def fisher_outputs(process: Process, outputs: Floats) -> Floats:

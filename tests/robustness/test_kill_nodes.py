@@ -24,6 +24,9 @@ num_envs = 2
 num_steps = 10
 """
 
+LOST_SOON = {"health_check_period_ms": 500, "health_check_timeout_ms": 2000, "health_check_failure_threshold": 4}
+"""Of Ray's head: a node that is silent is lost after some seconds, of which the default is a quarter of a minute."""
+
 
 def test_nodes_and_the_driver_are_lost_and_no_run_is(tmp_path, monkeypatch):
     (tmp_path / "environment_to_kill.py").write_text(ENVIRONMENT)
@@ -31,7 +34,7 @@ def test_nodes_and_the_driver_are_lost_and_no_run_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*filter(None, sys.path)]))
     local = start(["kill.toml", "--out", "local"], tmp_path / "local.log")
-    with cluster_of(2) as cluster:
+    with cluster_of(2, _system_config=LOST_SOON) as cluster:
         assert local.wait(timeout=600) == 0, (tmp_path / "local.log").read_text()
         expected = finished(bits(tmp_path / "local"))
         done = repeat(cluster, ["kill.toml"], tmp_path / "out", expected, random.Random(1), within=1.5)

@@ -22,8 +22,9 @@ from pgsuite.suites.audit.targets import (
 )
 
 
-def network_and_parameters(hidden=(4,), states=5, outputs=3):
-    network = Network(inputs=states, hidden=hidden, outputs=outputs)
+def network_and_parameters(hidden=(4,), activation="tanh", constants=0, states=5, outputs=3):
+    weighted = outputs - constants
+    network = Network(inputs=states, hidden=hidden, outputs=weighted, constants=constants, activation=activation)
     return network, np.random.default_rng(0).standard_normal(network.size)
 
 
@@ -31,8 +32,8 @@ def torch_outputs(network, parameters):
     x, start = torch.eye(network.inputs, dtype=torch.float64), 0
     for n, (i, o, b) in enumerate(network.shapes):
         weight, bias = parameters[start : start + i * o].view(i, o), parameters[start + i * o : start + i * o + b]
-        x, start = x @ weight + bias, start + i * o + b
-        x = torch.tanh(x) if n < len(network.shapes) - 1 else x
+        x, start = x @ torch.nn.functional.pad(weight, (0, b - o)) + bias, start + i * o + b
+        x = getattr(torch, network.activation)(x) if n < len(network.shapes) - 1 else x
     return x
 
 
@@ -44,9 +45,10 @@ def torch_kl(old, new, *, gaussian):
     return torch.distributions.kl_divergence(old, new)
 
 
+@pytest.mark.parametrize(("activation", "constants"), [("tanh", 0), ("relu", 0), ("tanh", 1)])
 @pytest.mark.parametrize("hidden", [(), (4,), (3, 4)])
-def test_tables_push_and_pull_as_autograd_does(hidden):
-    network, parameters = network_and_parameters(hidden)
+def test_tables_push_and_pull_as_autograd_does(hidden, activation, constants):
+    network, parameters = network_and_parameters(hidden, activation, constants)
     table, leaf = TabularNetwork(network, parameters), torch.from_numpy(parameters).requires_grad_()
     outputs = torch_outputs(network, leaf)
     np.testing.assert_allclose(table.outputs, outputs.detach().numpy(), atol=1e-12)
