@@ -29,7 +29,7 @@ SHOWS = {
 @pytest.mark.parametrize("model", MODELS)
 def test_the_algorithms_pass(algorithm, model):
     for policy in MODELS[model].policies:
-        found = run_job(AuditJob(algorithm, model, policy, 5, 150))
+        found = run_job(AuditJob(algorithm, model, policy, 5, 100))
         assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
         assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
