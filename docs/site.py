@@ -1,6 +1,7 @@
 """What the documentation's site has beyond the files here: read from the code itself, so that it cannot go stale.
 
-A hook of MkDocs. A line ``<!-- README: HEADING -->`` stands for that section of the README.
+A hook of MkDocs. A line ``<!-- README: HEADING -->`` stands for that section of the README; what lies between
+``<!-- only in the repository -->`` and ``<!-- end -->`` is not on the site.
 """
 
 import json
@@ -12,6 +13,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 _SECTION = re.compile(r"^<!-- README: (.+) -->$", re.MULTILINE)
+_NOT_HERE = re.compile(r"<!-- only in the repository -->.*?<!-- end -->\n", re.DOTALL)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 _RESULTS = (
     *("pgsuite.api.Ran", "pgsuite.studies.SweepResult", "pgsuite.studies.TuneResult", "pgsuite.studies.EffortResult"),
@@ -42,7 +44,7 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, files: Files, **_: Any) -> str:
     """Fill in sections of the README; links that leave the documentation become plain text."""
     folder = PurePosixPath(page.file.src_uri).parent
-    filled = _SECTION.sub(lambda found: _rooted(section(found[1]), folder), markdown)
+    filled = _SECTION.sub(lambda found: _rooted(section(found[1]), folder), _NOT_HERE.sub("", markdown))
 
     def kept(found: re.Match[str]) -> str:
         place = _normal(folder / found[3])
