@@ -103,8 +103,8 @@ class Profiled:
         validate(self)
         if not is_algorithm(self.base):
             raise UsageError(
-                f"Profiled.base = {self.base!r}: it is an algorithm, in a suite file a table such as "
-                '{ class = "reinforce", learning_rate = 0.002 }'
+                f"Profiled.base = {self.base!r}: it is an algorithm without a training loop of its own, such as "
+                'Stable-Baselines3 has; in a suite file a table such as { class = "reinforce", learning_rate = 0.002 }'
             )
         if hasattr(self.base, "trainer"):
             raise UsageError(f"{type(self.base).__name__} cannot be profiled: it is trained by a loop of its own")

@@ -85,6 +85,8 @@ class Policy:
             flat, alone = flat_observations(self.observation_space, observation)
         except (ValueError, TypeError, RuntimeError) as error:  # the last two are numpy's and torch's
             raise UsageError(f"{self} takes no such observation: {' '.join(str(error).split())}") from error
+        if not len(flat):
+            return np.zeros((0, *(self.action_space.shape or ())), self.action_space.dtype), state
         with single_thread_often():
             chosen = self._actor(torch.from_numpy(flat[None]), self._noise(len(flat), deterministic)[:, 0])
         actions = np.asarray(chosen.environment[0] + first_action(self.action_space), self.action_space.dtype)
@@ -103,7 +105,8 @@ class Policy:
         unless it was trained in another. Actions ``(..., *shape)`` are in the environment's units, whole numbers where
         they are choices, and equal those of `predict` to within rounding.
         ``module[:-1]`` gives what describes the distribution of actions: logits ``(..., D)``, or means and then log
-        standard deviations ``(..., 2A)``, before they are clipped or squashed to the bounds of actions.
+        standard deviations ``(..., 2A)``, before they are clipped or squashed to the bounds of actions. Of
+        Stable-Baselines3's, DQN has values of actions instead, and exploration that depends on the state means alone.
 
         The module is a copy, needs no more than torch, and can be traced, exported, trained further or saved.
 

@@ -97,7 +97,7 @@ class SB3Algorithm:
         """Say why it cannot act in an environment of these spaces; empty where it can.
 
         Raises:
-            UsageError: its hyperparameters are refused by the library.
+            UsageError: its hyperparameters are refused by the library, or do not go together.
         """
         try:
             try_out(self.actor_for(spaces), spaces)
@@ -108,7 +108,26 @@ class SB3Algorithm:
             if isinstance(error, AssertionError | ValueError) and any(words in reason for words in _OF_SPACES):
                 return reason
             raise UsageError(f"{self.wrapped.__name__} refuses its hyperparameters: {reason}") from error
+        self._check_together()
         return ""
+
+    def _check_together(self) -> None:
+        """Refuse hyperparameters that the library takes, and cannot train with.
+
+        Raises:
+            UsageError: naming them.
+        """
+        frequency = getattr(self, "train_freq", 1)
+        if not isinstance(frequency, int) and "episode" in frequency and self.n_envs > 1:
+            raise UsageError(
+                f"train_freq = {brief(frequency)} with n_envs = {self.n_envs}: "
+                f"{self.wrapped.__name__} counts episodes in one environment alone; give n_envs = 1, or steps"
+            )
+        if getattr(self, "normalize_advantage", False) and self.n_envs * getattr(self, "n_steps", 2) == 1:
+            raise UsageError(
+                f"normalize_advantage = true: {self.wrapped.__name__} cannot standardise the one advantage of a "
+                "rollout of n_envs = 1 and n_steps = 1; give more of them"
+            )
 
     def caution(self, steps: int) -> str:
         """Say what is to be known of runs with a budget of so many steps; empty where nothing is."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium
 import torch
+from stable_baselines3.common.distributions import DiagGaussianDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import nn
@@ -55,5 +56,18 @@ def _layers(actor: PolicyActor) -> list[nn.Module]:
     if isinstance(policy, DQNPolicy):
         return list(policy.q_net.q_net)
     if isinstance(policy, ActorCriticPolicy):
-        return [*policy.mlp_extractor.policy_net, policy.action_net]
+        return [*policy.mlp_extractor.policy_net, _head(policy)]
     raise UsageError(f"a {type(policy).__name__} has no form as a torch module: call the policy's predict")
+
+
+def _head(policy: ActorCriticPolicy) -> nn.Module:
+    """The last layer; where log standard deviations depend on nothing they follow the means, with weights of 0."""
+    means = policy.action_net
+    if not isinstance(policy.action_dist, DiagGaussianDistribution):
+        return means
+    assert isinstance(means, nn.Linear)
+    head = nn.Linear(means.in_features, 2 * means.out_features)
+    with torch.no_grad():
+        head.weight.zero_()[: means.out_features] = means.weight
+        head.bias.copy_(torch.cat([means.bias, policy.log_std]))
+    return head

@@ -180,7 +180,10 @@ class Trained(Reinforce):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"base": "reinforce"}, r"Profiled\.base = 'reinforce': it is an algorithm, in a suite file a table"),
+        (
+            {"base": "reinforce"},
+            r"Profiled\.base = 'reinforce': it is an algorithm without a training loop",
+        ),
         ({"accept": "superior", "episodes": 1}, r"Profiled\.episodes = 1: accept = 'superior' takes 2"),
         ({"variant": "look-back"}, r"Profiled\.variant = 'look-back'"),
         ({"base": {"class": "reinforce", "learning_rat": 1}}, "'profiled', base: .*'reinforce' has no option"),

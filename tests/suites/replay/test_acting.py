@@ -382,6 +382,7 @@ def test_a_policy_that_sb3_trained_acts_by_the_same_signature(tmp_path):
     assert sorted(returns) == sorted(played(policy, gymnasium.make("CartPole-v1"), seed) for seed in range(3))
     seen = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     assert policy.to_torch()(torch.from_numpy(seen)).tolist() == policy.predict(seen, deterministic=True)[0].tolist()
+    assert policy.predict(seen[:0])[0].tolist() == []
 
 
 def test_a_policy_that_is_no_network_of_ours_has_no_torch_module():

@@ -137,6 +137,8 @@ def test_what_the_signature_does_not_have_is_told_in_one_line(name, given, said)
         ("sb3-ppo", {"policy_kwargs": {"net_arc": [3]}}, "net_arc"),
         ("sb3-a2c", {"policy_kwargs": {"net_arch": ["x"]}}, "A2C refuses its hyperparameters"),
         ("sb3-dqn", {"train_freq": [1, "epoch"]}, "train_freq"),
+        ("sb3-dqn", {"train_freq": [1, "episode"], "n_envs": 2}, "DQN counts episodes in one environment alone"),
+        ("sb3-a2c", {"normalize_advantage": True, "n_steps": 1}, "A2C cannot standardise the one advantage of"),
         (
             "sb3-a2c",
             {"policy_kwargs": {"optimizer_class": "LBFGS"}},

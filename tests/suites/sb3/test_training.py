@@ -201,6 +201,20 @@ def test_its_mode_is_a_torch_module(name, space, rescale):
     assert len(np.unique(expected, axis=0)) > 1
 
 
+@pytest.mark.parametrize("space", ["Discrete", "Box"])
+@pytest.mark.parametrize("name", ["sb3-a2c", "sb3-ppo", "sb3-trpo"])
+def test_its_module_has_what_describes_the_distribution(name, space):
+    spaces = Spaces(gymnasium.spaces.Box(-1, 1, (3,)), SPACES[space])
+    actor = build(name, {**SMALL[name], "n_envs": 1, "policy_kwargs": {"log_std_init": -0.7}}).actor_for(spaces)
+    seen = torch.from_numpy(np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32))
+    with torch.no_grad():
+        outputs, own = module_of(actor, SPACES[space])[:-1](seen), actor.policy.get_distribution(seen).distribution
+    if space == "Discrete":
+        torch.testing.assert_close(outputs.log_softmax(1), own.logits)
+    else:
+        torch.testing.assert_close(outputs, torch.cat([own.mean, own.stddev.log()], 1))
+
+
 @pytest.mark.parametrize("env", ["Pendulum-v1", "CartPole-v1"])
 def test_state_dependent_exploration_is_evaluated_alike_every_time(small_cell, train, env):
     options = {**SMALL["sb3-a2c"], "use_sde": env == "Pendulum-v1"}
