@@ -77,6 +77,7 @@ class Display(Bars):
         self._paces: dict[int, Pace] = {}
         self._tasks: dict[int, TaskID] = {}
         self._scores: dict[int, str] = {}
+        self._diverged: dict[int, int] = {}
 
     def __enter__(self) -> Self:
         self._overall = self._add(("all", plural(self._count, "job")), self._all)
@@ -88,7 +89,7 @@ class Display(Bars):
             self._all.advance(News(0, found=-min(lost.done, lost.total)))
             self._progress.remove_task(self._tasks.pop(id(job)))
         self._paces[id(job)] = Pace(_steps(job))
-        self._scores[id(job)] = ""
+        self._scores[id(job)], self._diverged[id(job)] = "", 0
         self._tasks[id(job)] = self._add(_parts(job), self._paces[id(job)])
         if not self._live:
             self._log(f"started   {label(_parts(job))}")
@@ -99,6 +100,7 @@ class Display(Bars):
             say(self._console, plain(f"note: {job.everyone[news.of].cell.name}: {news.note}"))
         if news.score is not None:
             self._scores[id(job)] = f"return {news.score:.1f}" if abs(news.score) < 1e7 else f"return {news.score:.3g}"
+        self._diverged[id(job)] += news.diverged
         pace = self._paces[id(job)]
         before = min(pace.done, pace.total)
         pace.advance(news)
@@ -128,8 +130,10 @@ class Display(Bars):
         self._all.ended = self._finished == self._count
         self._progress.remove_task(self._tasks.pop(id(job)))
         self._refresh(self._overall, self._all, f"{_short(self._all.rate)} steps/s")
-        word, score = ("finished", f"  {self._scores[id(job)]}") if failure is None else ("failed  ", "")
-        behind = f"{score}  ({self._finished} of {self._count})"
+        lost = f"{self._diverged[id(job)]} diverged" if self._diverged[id(job)] else ""
+        result = ", ".join(filter(None, [self._scores[id(job)], lost]))
+        word, result = ("finished", f"  {result}") if failure is None else ("failed  ", "")
+        behind = f"{result}  ({self._finished} of {self._count})"
         width = max(self._console.width - len(f"{word}  {behind}"), _SHORTEST_LABEL) if self._live else None
         self._log(f"{word}  {label(_parts(job), width)}{behind}")
 

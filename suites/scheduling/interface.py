@@ -46,6 +46,8 @@ class News(NamedTuple):
     """A seed and its checkpoints that were not told yet, those of a resumed run included."""
     of: int = 0
     """Whose note or checkpoints, among all in the job."""
+    diverged: int = 0
+    """Runs that came to their end by diverging."""
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,8 @@ def _together(heard: Iterable[Any]) -> list[Any]:
         before: Any = found[-1] if found else None
         if _is_of_steps(word) and _is_of_steps(before):
             score = before.score if word.score is None else word.score
-            found[-1] = News(before.steps + word.steps, score, before.found + word.found)
+            steps, ended = before.steps + word.steps, before.diverged + word.diverged
+            found[-1] = News(steps, score, before.found + word.found, diverged=ended)
         else:
             found.append(word)
     return found

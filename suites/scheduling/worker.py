@@ -101,6 +101,8 @@ class StoreSink:
             self._saved[seed] = now
             self._write(seed)
         self._tell_rows(seed, rows)
+        if facts["status"] == "diverged":
+            self._connection.send(News(0, diverged=1))
 
     def _tell_rows(self, seed: int, rows: Sequence[CurveRow]) -> None:
         told = self._rows_told.get(seed, 0)

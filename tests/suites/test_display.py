@@ -104,6 +104,24 @@ def test_a_log_cuts_no_name(long_named, clock):
     ]
 
 
+def test_runs_that_diverged_are_counted_where_their_job_ends(jobs, clock):
+    def events(shown):
+        for news in ((News(0, diverged=1), News(0, 9.0), News(0, diverged=1)), (News(0, diverged=1),)):
+            shown.start(jobs[0])  # the second time anew, on another machine
+            for each in news:
+                shown.news(jobs[0], each)
+        shown.finish(jobs[0], None)
+
+    assert log(jobs, events)[-1] == "12:34:56  finished  reinforce · CartPole-v1 · seeds 0-1  1 diverged  (1 of 2)"
+
+    def with_return(shown):
+        shown.start(jobs[0])
+        shown.news(jobs[0], News(10, 9.0, diverged=1))
+        shown.finish(jobs[0], None)
+
+    assert log(jobs, with_return)[-1].endswith("return 9.0, 1 diverged  (1 of 2)")
+
+
 def test_a_log_says_now_and_then_how_far_it_is(jobs, clock):
     def events(shown):
         shown.start(jobs[0])

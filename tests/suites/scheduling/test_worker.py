@@ -36,7 +36,8 @@ def row(checkpoint):
 def save(sink, checkpoint, status="partial", seed=3):
     rows = [row(k) for k in range(checkpoint + 1)]
     tensors = {"checkpoint": checkpoint, "steps": checkpoint * 10, "diverged_at": -1}
-    sink.save(seed, rows, {"status": status}, {name: np.array([value]) for name, value in tensors.items()})
+    facts = {"status": status, **({"diverged_at": 15} if status == "diverged" else {})}
+    sink.save(seed, rows, facts, {name: np.array([value]) for name, value in tensors.items()})
 
 
 def test_what_was_saved_is_found_again(job):
@@ -51,6 +52,12 @@ def test_what_was_saved_is_found_again(job):
     assert stored.tensors["checkpoint"].tolist() == [1]
     assert sink.load(4) is None
     assert ear == [News(0, found=10)]  # which is no work of this job, and does not make it faster
+
+
+def test_a_run_that_diverged_is_told(job):
+    ear = Ear()
+    save(StoreSink(job, ear, 0.0), 1, status="diverged")
+    assert ear == [News(0, rows=(3, [row(0), row(1)])), News(0, diverged=1)]
 
 
 def test_every_checkpoint_is_told_once_and_those_of_a_resumed_run_first(job):
