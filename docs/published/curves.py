@@ -1,8 +1,9 @@
-"""Curves of what falls short of a published number, or is looked at twice: curves.csv and curves.png.
+"""Curves of runs that published numbers are held against; a picture of those that fall short or are looked at twice.
 
-    python docs/published/curves.py runs/classic runs/box2d runs/mujoco     # from results; once they are gone, without
+    python docs/published/curves.py runs/classic runs/box2d runs/mujoco     # curves.csv takes in what is there
+    python docs/published/curves.py                                         # curves.png alone
 
-Mean and standard deviation over runs at every checkpoint, beside the published numbers.
+Mean and standard deviation over runs at every checkpoint, by budget; the picture has the longest of each algorithm.
 """
 
 import sys
@@ -17,6 +18,8 @@ from pgsuite.results import load
 
 HERE = Path(__file__).parent
 ALGORITHMS = ("trpo", "ppo", "actor-critic")
+"""In the picture."""
+KEYS = ["env", "algorithm", "budget"]
 
 
 class Star(NamedTuple):
@@ -32,6 +35,7 @@ class Star(NamedTuple):
 PANELS = {
     "Pendulum-v1": (Star(100_000, -174, "RL Zoo, TRPO and PPO", (112, 5)),),
     "LunarLander-v3": (Star(200_000, 156, "RL Zoo, A2C"), Star(200_000, 133, "RL Zoo, TRPO", (-8, -11))),
+    "InvertedPendulum-v5": (Star(1_000_000, 1000, "tianshou, all", (-8, -12)),),
     "HalfCheetah-v5": (
         Star(1_000_000, 5819, "RL Zoo and tianshou, PPO"),
         Star(1_000_000, 4471, "tianshou, TRPO"),
@@ -42,21 +46,30 @@ PANELS = {
 
 
 def curves(folders: list[str]) -> pd.DataFrame:
-    """Return mean, standard deviation and number of runs for every environment, algorithm and checkpoint."""
+    """Return mean, standard deviation and number of runs for every environment, algorithm, budget and checkpoint."""
     frame = load(*folders)
-    mine = frame[frame.env.isin(PANELS) & frame.algorithm.isin(ALGORITHMS) & (frame.status == "complete")]
-    at = mine.groupby(["env", "algorithm", "env_steps"]).return_mean
+    whole = frame[frame.status == "complete"]
+    budget = whole.groupby(["env", "algorithm", "seed"]).env_steps.transform("max")
+    at = whole.assign(budget=budget).groupby([*KEYS, "env_steps"]).return_mean
     return at.agg(mean="mean", sd="std", runs="count").reset_index().round(2)
+
+
+def taken_in(table: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """The table with fresh curves in place of those of the same environment, algorithm and budget."""
+    known = pd.MultiIndex.from_frame(fresh[KEYS])
+    kept = table[~pd.MultiIndex.from_frame(table[KEYS]).isin(known)]
+    return pd.concat([kept, fresh]).sort_values([*KEYS, "env_steps"])
 
 
 def draw(table: pd.DataFrame) -> None:
     """Write curves.png."""
     styles = line_styles(ALGORITHMS)
-    figure, panels = plt.subplots(1, len(PANELS), figsize=(13, 4.2), layout="constrained")
+    figure, panels = plt.subplots(1, len(PANELS), figsize=(16, 4.2), layout="constrained")
     for axes, (env, stars) in zip(panels, PANELS.items(), strict=True):
         own = table[table.env == env]
         for algorithm in ALGORITHMS:
             curve, style = own[own.algorithm == algorithm], styles[algorithm]
+            curve = curve[curve.budget == curve.budget.max()]
             steps = curve.env_steps / 1000
             axes.plot(steps, curve["mean"], color=style.colour, dashes=style.dash or (None, None), label=algorithm)
             axes.fill_between(
@@ -67,7 +80,8 @@ def draw(table: pd.DataFrame) -> None:
             axes.annotate(
                 star.of, (star.steps / 1000, star.score), star.text, textcoords="offset points", ha="right", fontsize=8
             )
-        axes.set_title(f"{env}, {own.runs.max()} runs", loc="left", fontsize=10, fontweight="bold")
+        runs = "–".join(map(str, sorted({own.runs.min(), own.runs.max()})))
+        axes.set_title(f"{env}, {runs} runs", loc="left", fontsize=10, fontweight="bold")
         axes.set_xlabel("environment steps, k")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, frameon=False)
@@ -77,9 +91,11 @@ def draw(table: pd.DataFrame) -> None:
 
 def main(folders: list[str]) -> None:
     """Write the table from results, if there are any, and the picture from the table."""
+    table = pd.read_csv(HERE / "curves.csv")
     if folders:
-        curves(folders).to_csv(HERE / "curves.csv", index=False)
-    draw(pd.read_csv(HERE / "curves.csv"))
+        table = taken_in(table, curves(folders))
+        table.to_csv(HERE / "curves.csv", index=False)
+    draw(table)
 
 
 if __name__ == "__main__":
