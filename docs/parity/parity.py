@@ -1,7 +1,7 @@
 """Whether ours learn as well as Stable-Baselines3's on equal settings: a table of the suites `parity-…`.
 
-    pgsuite run parity-classic --out runs/parity-classic
-    python docs/parity/parity.py runs/parity-classic
+    python docs/parity/parity.py runs/parity-classic runs/parity-mujoco     # curves.csv.gz takes in what is there
+    python docs/parity/parity.py                                            # the table alone
 
 For every algorithm and environment the probability that a run of ours has a larger area under its learning curve than
 one of theirs, its 95% interval (percentile bootstrap over runs), and mean ± standard deviation over runs of the final
@@ -9,6 +9,7 @@ return.
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,25 +19,41 @@ from pgsuite.results.statistics.bootstrap import Bootstrap
 from pgsuite.results.statistics.leaderboard import improvements
 from pgsuite.results.statistics.scores import read_curves
 
+CURVES = Path(__file__).with_name("curves.csv.gz")
 PAIRS = {"actor-critic": "sb3-a2c", "ppo": "sb3-ppo", "trpo": "sb3-trpo"}
+CELL = ["env", "label"]
 
 
-def main(folder: str) -> None:
-    """Print the table of a results folder."""
-    frame = load(folder)
-    whole = frame[frame.status.isin(["complete", "diverged"])]
-    rows = []
-    for env, own in whole.groupby("env", sort=False):
+def main(folders: list[str]) -> None:
+    """Take in results, if there are any, and print the table."""
+    if folders:
+        known = pd.read_csv(CURVES) if CURVES.exists() else None
+        taken_in(known, measured(folders)).to_csv(CURVES, index=False, compression={"method": "gzip", "mtime": 1})
+    frame = pd.read_csv(CURVES)
+    print("| environment | steps | ours | final return | theirs | final return | runs | P(ours above theirs), AUC |")
+    print("|---|---:|---|---:|---|---:|---:|---:|")
+    for env, own in frame.groupby("env", sort=False):
         curves = read_curves(own)
         for ours, theirs in PAIRS.items():
             if (ours, env) in curves and (theirs, env) in curves:
                 both = {label: {str(env): curves[label, env]} for label in (ours, theirs)}
                 found = improvements(both, Bootstrap(0.95, 10_000, 0))
-                of_both = {one: own[own.label == one] for one in (ours, theirs)}
-                rows.append(row(str(env), ours, theirs, found, of_both))
-    print("| environment | steps | ours | final return | theirs | final return | runs | P(ours above theirs), AUC |")
-    print("|---|---:|---|---:|---|---:|---:|---:|")
-    print("\n".join(rows))
+                print(row(str(env), ours, theirs, found, {one: own[own.label == one] for one in (ours, theirs)}))
+
+
+def measured(folders: list[str]) -> pd.DataFrame:
+    """Every checkpoint of the runs that came to their end."""
+    frame = load(*folders)
+    whole = frame[frame.status.isin(["complete", "diverged"])]
+    return whole[[*CELL, "seed", "env_steps", "return_mean", "status"]].round({"return_mean": 3})
+
+
+def taken_in(known: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame:
+    """What is known, with the fresh cells in place of those of the same name."""
+    if known is None:
+        return fresh
+    stale = pd.MultiIndex.from_frame(known[CELL]).isin(pd.MultiIndex.from_frame(fresh[CELL]))
+    return pd.concat([known[~stale], fresh])
 
 
 def row(env: str, ours: str, theirs: str, found: pd.DataFrame, of: dict[str, pd.DataFrame]) -> str:
@@ -56,4 +73,4 @@ def final(runs: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])
