@@ -16,12 +16,25 @@ from pgsuite.suites.schema import AlgorithmTable, CheckTable, EnvironmentTable, 
 ROOT = Path(pgsuite.__file__).parent
 
 
-@pytest.fixture(scope="module")
-def site():
-    spec = importlib.util.spec_from_file_location("pgsuite_site", ROOT / "docs/site.py")
+def script(path):
+    """A script among the documents, as a module."""
+    spec = importlib.util.spec_from_file_location(f"pgsuite_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def site():
+    return script(ROOT / "docs/site.py")
+
+
+def test_the_table_of_parity_is_that_of_its_curves(capsys):
+    script(ROOT / "docs/parity/parity.py").main([])
+    *_, rows = capsys.readouterr().out.split("---:|\n")
+    shown = (ROOT / "docs/parity/README.md").read_text()
+    assert len(rows.splitlines()) >= 12
+    assert [row for row in rows.splitlines() if row not in shown] == []
 
 
 def test_every_command_and_option_is_in_the_reference(site):

@@ -69,6 +69,8 @@ def draw(table: pd.DataFrame) -> None:
         own = table[table.env == env]
         for algorithm in ALGORITHMS:
             curve, style = own[own.algorithm == algorithm], styles[algorithm]
+            if curve.empty:
+                continue
             curve = curve[curve.budget == curve.budget.max()]
             steps = curve.env_steps / 1000
             axes.plot(steps, curve["mean"], color=style.colour, dashes=style.dash or (None, None), label=algorithm)
