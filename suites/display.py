@@ -1,6 +1,7 @@
 """Live progress of a run: bars on a terminal, plain lines in a log."""
 
 import time
+from dataclasses import dataclass
 from typing import Self
 
 from rich.console import Console
@@ -59,6 +60,19 @@ class Pace:
         return f"{_duration((self.total - self.done) / self.rate)} left" if self.rate and self.share < 1 else ""
 
 
+@dataclass
+class _AtWork:
+    """A job at work."""
+
+    pace: Pace
+    task: TaskID
+    """Its bar."""
+    score: str = ""
+    """The latest return, in words."""
+    diverged: int = 0
+    """Runs that have diverged."""
+
+
 class Display(Bars):
     """Shows how the jobs of a run get on: on a terminal those at work, above them a line for each that has ended."""
 
@@ -74,10 +88,7 @@ class Display(Bars):
         self._count, self._finished = len(jobs), 0
         self._logged = time.monotonic()
         self._all = Pace(sum(map(_steps, jobs)))
-        self._paces: dict[int, Pace] = {}
-        self._tasks: dict[int, TaskID] = {}
-        self._scores: dict[int, str] = {}
-        self._diverged: dict[int, int] = {}
+        self._at_work: dict[int, _AtWork] = {}
 
     def __enter__(self) -> Self:
         self._overall = self._add(("all", plural(self._count, "job")), self._all)
@@ -85,12 +96,11 @@ class Display(Bars):
 
     def start(self, job: Job) -> None:
         """Show a job that begins; of one that begins again, what it finds counts anew."""
-        if (lost := self._paces.get(id(job))) is not None:
-            self._all.advance(News(0, found=-min(lost.done, lost.total)))
-            self._progress.remove_task(self._tasks.pop(id(job)))
-        self._paces[id(job)] = Pace(_steps(job))
-        self._scores[id(job)], self._diverged[id(job)] = "", 0
-        self._tasks[id(job)] = self._add(_parts(job), self._paces[id(job)])
+        if (lost := self._at_work.get(id(job))) is not None:
+            self._all.advance(News(0, found=-min(lost.pace.done, lost.pace.total)))
+            self._progress.remove_task(lost.task)
+        pace = Pace(_steps(job))
+        self._at_work[id(job)] = _AtWork(pace, self._add(_parts(job), pace))
         if not self._live:
             self._log(f"started   {label(_parts(job))}")
 
@@ -98,14 +108,15 @@ class Display(Bars):
         """Show a job's progress."""
         if news.note:
             say(self._console, plain(f"note: {job.everyone[news.of].cell.name}: {news.note}"))
+        shown = self._at_work[id(job)]
         if news.score is not None:
-            self._scores[id(job)] = f"return {news.score:.1f}" if abs(news.score) < 1e7 else f"return {news.score:.3g}"
-        self._diverged[id(job)] += news.diverged
-        pace = self._paces[id(job)]
+            shown.score = f"return {news.score:.1f}" if abs(news.score) < 1e7 else f"return {news.score:.3g}"
+        shown.diverged += news.diverged
+        pace = shown.pace
         before = min(pace.done, pace.total)
         pace.advance(news)
         self._all.advance(news._replace(found=min(pace.done, pace.total) - before - news.steps))
-        self._refresh(self._tasks[id(job)], pace, self._scores[id(job)])
+        self._refresh(shown.task, pace, shown.score)
         self._refresh(self._overall, self._all, f"{_short(self._all.rate)} steps/s")
         now = time.monotonic()
         if not self._live and now - self._logged > _LOG_INTERVAL:
@@ -124,14 +135,14 @@ class Display(Bars):
 
     def finish(self, job: Job, failure: Failure | None) -> None:
         """Show a job that ended; whatever it has not done, of a run that diverged or failed, will not be done."""
-        pace = self._paces.pop(id(job))
-        self._all.advance(News(0, found=pace.total - min(pace.done, pace.total)))
+        shown = self._at_work.pop(id(job))
+        self._all.advance(News(0, found=shown.pace.total - min(shown.pace.done, shown.pace.total)))
         self._finished += 1
         self._all.ended = self._finished == self._count
-        self._progress.remove_task(self._tasks.pop(id(job)))
+        self._progress.remove_task(shown.task)
         self._refresh(self._overall, self._all, f"{_short(self._all.rate)} steps/s")
-        lost = f"{self._diverged[id(job)]} diverged" if self._diverged[id(job)] else ""
-        result = ", ".join(filter(None, [self._scores[id(job)], lost]))
+        lost = f"{shown.diverged} diverged" if shown.diverged else ""
+        result = ", ".join(filter(None, [shown.score, lost]))
         word, result = ("finished", f"  {result}") if failure is None else ("failed  ", "")
         behind = f"{result}  ({self._finished} of {self._count})"
         width = max(self._console.width - len(f"{word}  {behind}"), _SHORTEST_LABEL) if self._live else None

@@ -1,6 +1,5 @@
 """How tests are spread: how many workers, and the order in which they take files, each whole as it shares things."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,9 @@ _LONGEST = (
 
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests of signals, stalls and clusters wait for most of their time."""
-    return (os.cpu_count() or 1) + 1
+    from pgsuite.suites.scheduling.local import available_cores
+
+    return len(available_cores()) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

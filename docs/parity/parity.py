@@ -27,8 +27,9 @@ CELL = ["env", "label"]
 def main(folders: list[str]) -> None:
     """Take in results, if there are any, and print the table."""
     if folders:
-        known = pd.read_csv(CURVES) if CURVES.exists() else None
-        taken_in(known, measured(folders)).to_csv(CURVES, index=False, compression={"method": "gzip", "mtime": 1})
+        taken_in(pd.read_csv(CURVES), measured(folders)).to_csv(
+            CURVES, index=False, compression={"method": "gzip", "mtime": 1}
+        )
     frame = pd.read_csv(CURVES)
     print("| environment | steps | ours | final return | theirs | final return | runs | P(ours above theirs), AUC |")
     print("|---|---:|---|---:|---|---:|---:|---:|")
@@ -48,10 +49,8 @@ def measured(folders: list[str]) -> pd.DataFrame:
     return whole[[*CELL, "seed", "env_steps", "return_mean", "status"]].round({"return_mean": 3})
 
 
-def taken_in(known: pd.DataFrame | None, fresh: pd.DataFrame) -> pd.DataFrame:
+def taken_in(known: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     """What is known, with the fresh cells in place of those of the same name."""
-    if known is None:
-        return fresh
     stale = pd.MultiIndex.from_frame(known[CELL]).isin(pd.MultiIndex.from_frame(fresh[CELL]))
     return pd.concat([known[~stale], fresh])
 
