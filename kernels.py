@@ -23,6 +23,7 @@ import platform
 import re
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property, update_wrapper
@@ -162,7 +163,21 @@ def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None, p
     return mark
 
 
-class Pointer:
+class Inlined(ABC):
+    """What a kernel calls that is built in LLVM's language; called like a function, in a kernel and outside."""
+
+    @property
+    @abstractmethod
+    def content(self) -> Iterator[bytes]:
+        """What the code that is built follows from."""
+
+    @property
+    @abstractmethod
+    def intrinsic(self) -> Any:
+        """What numba calls instead."""
+
+
+class Pointer(Inlined):
     """Makes an address a function within a kernel: ``step = DYNAMICS(addresses[0])``; one type for all functions."""
 
     def __init__(self, signature: str) -> None:
@@ -175,6 +190,11 @@ class Pointer:
     def __call__(self, address: Any) -> Any:
         """Return the function; uncompiled it stands for itself."""
         return address
+
+    @property
+    def content(self) -> Iterator[bytes]:
+        """The signature."""
+        yield self.signature.encode()
 
     @cached_property
     def intrinsic(self) -> Any:
@@ -316,26 +336,27 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     """What a kernel is made of, each thing once, in the order in which reading meets it."""
     seen.append(owner)
     function = owner.python
-    yield from _code(function.__code__)
+    yield from code_of(function.__code__)
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):
         yield name.encode()
         yield from _content(owner, name, value, seen)
 
 
-def _code(code: CodeType) -> Iterator[bytes]:
+def code_of(code: CodeType) -> Iterator[bytes]:
+    """What a function does, functions within it included, wherever it stands."""
     yield code.co_code
     yield repr((code.co_names, code.co_varnames, code.co_argcount)).encode()
     for constant in code.co_consts:
-        yield from _code(constant) if isinstance(constant, CodeType) else (repr(constant).encode(),)
+        yield from code_of(constant) if isinstance(constant, CodeType) else (repr(constant).encode(),)
 
 
 def _content(owner: Kernel, name: str, value: Any, seen: list[Kernel]) -> Iterator[bytes]:
     """What a name in a kernel stands for."""
     if isinstance(value, Kernel):
         yield from (str(seen.index(value)).encode(),) if value in seen else _closure(value, seen)
-    elif isinstance(value, Pointer):
-        yield value.signature.encode()
+    elif isinstance(value, Inlined):
+        yield from value.content
     elif isinstance(value, np.ndarray):
         yield repr((value.dtype, value.shape)).encode() + value.tobytes()
     elif isinstance(value, ModuleType):
@@ -366,12 +387,12 @@ def _named(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _resolved(function: Callable[..., Any]) -> FunctionType:
-    """The function with numba's forms in place of kernels and pointers."""
+    """The function with numba's forms in place of kernels and of what is inlined."""
 
     def form(value: Any) -> Any:
         if isinstance(value, Kernel):
             return value.dispatcher
-        return value.intrinsic if isinstance(value, Pointer) else value
+        return value.intrinsic if isinstance(value, Inlined) else value
 
     outside = dict(function.__globals__)
     outside.update((name, form(value)) for name, value in _named(function))

@@ -9,7 +9,8 @@ from ..kernels import kernel
 from .adam import BETAS, EPSILON, Adam, adam, each_seed
 from .blocks import Samples, block_sum
 from .interface import State
-from .networks import BLOCK, copy, cotangent, flip, forward, matrix
+from .matrices import matrix
+from .networks import BLOCK, copy, cotangent, flip, forward
 from .shapes import check_shapes
 from .shuffling import shuffled
 from .streams import Stream

@@ -12,7 +12,8 @@ from ..kernels import kernel
 from .blocks import Samples
 from .densities import entropy, kl
 from .interface import Metrics, State
-from .networks import BLOCK, forward, matrix
+from .matrices import matrix
+from .networks import BLOCK, forward
 
 INTERVAL = 8
 """Updates of a seed from one measurement to the next."""

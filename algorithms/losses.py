@@ -23,7 +23,8 @@ from ..kernels import kernel
 from .blocks import Samples, length
 from .densities import add_entropy_slope, add_log_prob_slope, entropy
 from .distributions import Code, Distribution
-from .networks import BLOCK, Network, cotangent, flip, forward, matrix
+from .matrices import matrix
+from .networks import BLOCK, Network, cotangent, flip, forward
 from .shapes import check_shapes
 
 Method = TypeVar("Method", bound=Callable[..., Any])

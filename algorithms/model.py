@@ -16,7 +16,8 @@ from ..kernels import kernel, scratch
 from .densities import log_prob as density
 from .densities import sample as choose
 from .distributions import Distribution, NoiseKind, distribution_for
-from .networks import Activation, Network, forward, matrix
+from .matrices import matrix
+from .networks import Activation, Network, forward
 from .normalisers import Moments, Standardiser, standardise
 from .streams import Stream, generator
 

@@ -4,15 +4,15 @@ Parameters live on one flat ``(S, P)`` tensor. The passes are written out (forwa
 natural gradient needs the last two anyway and because they are faster than recorded ones. Losses are written on the
 outputs, with torch's autograd; `blocks.loss_gradient` carries their slope on.
 
-A pass is compiled for one seed at a time: its products go to BLAS, what is between them is fused. As a seed's matrices
-have the same sizes and order whoever trains beside it, so have its bits.
+A pass is compiled for one seed at a time: products in registers, what is between them fused. As a seed's matrices have
+the same sizes and order whoever trains beside it, so have its bits.
 
 Shapes: **S** seeds, **B** samples, **I** inputs, **H** hidden units, **D** outputs, **P** parameters.
 """
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel, scratch
+from .matrices import add_product, matrix, product
 from .shapes import check_shapes
 
 Activation = Literal["tanh", "relu"]
 
 BLOCK = 128
-"""Samples of a seed in a block: a block's activations stay in the cache, and the products of 64 units are small enough
-for OpenBLAS to multiply them as they lie, without packing, which with AVX-512 is 1.4 times as fast."""
+"""Samples of a seed in a block: few enough for a block's activations to stay in the cache."""
 
 F = np.float32
 TANH_LIMIT = F(8.0)
@@ -52,18 +52,6 @@ def tanh32(x):
     return x * odd / even
 
 
-@partial(kernel, counted=True)
-def product(a, b, out):
-    """Write the product of two matrices."""
-    np.dot(a, b, out)
-
-
-@partial(kernel, counted=True)
-def matrix(memory, start, rows, columns):
-    """The matrix ``(rows, columns)`` that lies in memory from ``start`` on."""
-    return memory[start : start + rows * columns].reshape(rows, columns)
-
-
 @kernel
 def copy(source, row):
     """Copy one row to another."""
@@ -78,6 +66,15 @@ def widest(widths):
     for width in widths[1:-1]:
         most = max(most, width)
     return most
+
+
+@kernel
+def add_bias(bias, x):
+    """Add the bias ``(H,)`` to ``(B, H)``, in place."""
+    for b in range(len(x)):
+        row = x[b]
+        for h in range(len(bias)):
+            row[h] += bias[h]
 
 
 @kernel
@@ -136,13 +133,13 @@ def forward(parameters, widths, relu, inputs, hidden, outputs):
 @kernel
 def affine(x, parameters, weighted, outputs):
     """Write the last layer's outputs ``(B, D)``: the first ``weighted`` have weights, all have a bias."""
-    rows, width = outputs.shape
-    i, flat = x.shape[1], outputs.reshape(-1)
+    i = x.shape[1]
     bias = parameters[i * weighted :]
-    product(x, matrix(parameters, 0, i, weighted), matrix(flat, 0, rows, weighted))
-    for b in range(rows - 1, -1, -1):  # backwards, as the products lie closer together than the outputs will
-        for d in range(width - 1, -1, -1):
-            outputs[b, d] = flat[b * weighted + d] + bias[d] if d < weighted else bias[d]
+    product(x, matrix(parameters, 0, i, weighted), outputs[:, :weighted])
+    for b in range(len(outputs)):
+        row = outputs[b]
+        for d in range(len(row)):
+            row[d] = row[d] + bias[d] if d < weighted else bias[d]
 
 
 @kernel
@@ -152,35 +149,23 @@ def tangent(parameters, widths, relu, inputs, hidden, direction, work, outputs):
     The other arguments are those, and the results, of `forward`; and memory to work in, see `Network.work`.
     """
     rows, last = inputs.shape[0], len(widths) - 3
-    third = rows * widest(widths)
+    half = rows * widest(widths)
     x, start, place = inputs, 0, 0
     change = matrix(work, 0, rows, 0)
     for n in range(last):
         i, o = widths[n], widths[n + 1]
-        own = matrix(work, n % 2 * third, rows, o)
+        own = matrix(work, n % 2 * half, rows, o)
         product(x, matrix(direction, start, i, o), own)
-        bias = direction[start + i * o : start + i * o + o]
         if n:
-            passed = matrix(work, 2 * third, rows, o)
-            product(change, matrix(parameters, start, i, o), passed)
-            for b in range(rows):
-                for h in range(o):
-                    own[b, h] += passed[b, h] + bias[h]
-        else:
-            for b in range(rows):
-                for h in range(o):
-                    own[b, h] += bias[h]
+            add_product(change, matrix(parameters, start, i, o), own)
+        add_bias(direction[start + i * o : start + i * o + o], own)
         x = matrix(hidden, place, rows, o)
         through_activation(own, x, relu)
         change, start, place = own, start + i * o + o, place + rows * o
     weighted = widths[last + 1]
     affine(x, direction[start:], weighted, outputs)
     if last:
-        passed = matrix(work, 2 * third, rows, weighted)
-        product(change, matrix(parameters, start, x.shape[1], weighted), passed)
-        for b in range(rows):
-            for d in range(weighted):
-                outputs[b, d] += passed[b, d]
+        add_product(change, matrix(parameters, start, x.shape[1], weighted), outputs[:, :weighted])
 
 
 @kernel
@@ -222,7 +207,7 @@ def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
     those, and the results, of `forward`.
     """
     rows, last = inputs.shape[0], len(widths) - 3
-    third = rows * widest(widths)
+    half = rows * widest(widths)
     end, place = len(gradient), rows * widths[1 : last + 1].sum()
     weighted = widths[last + 1]
     delta = matrix(work, 0, rows, weighted)
@@ -239,11 +224,9 @@ def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
             x = matrix(hidden, place, rows, i)
         else:
             x = inputs
-        product(x.T, delta, matrix(work, 2 * third, i, o))
-        for p in range(i * o):
-            gradient[end - i * o + p] += work[2 * third + p]
+        add_product(x.T, delta, matrix(gradient, end - i * o, i, o))
         if n:
-            back = matrix(work, (last - n + 1) % 2 * third, rows, i)
+            back = matrix(work, (last - n + 1) % 2 * half, rows, i)
             product(delta, matrix(flipped, end - i * o, o, i), back)
             through_activation(back, x, relu)
             add_rows(back, gradient[end - i * o - i : end - i * o])
@@ -356,13 +339,12 @@ class Network:
 
     def work(self, rows: int, real: Any, more: int = 0) -> NDArray[Any]:
         """Return memory for what `flip` writes, for `tangent` and `cotangent` of so many samples, and ``more``."""
-        widest, largest = self._most
-        return scratch(self.size + 3 * rows * widest + largest + more, real)
+        return scratch(self.size + 2 * rows * self._widest + more, real)
 
     @cached_property
-    def _most(self) -> tuple[int, int]:
-        """The most values of a layer, and the most weights."""
-        return max(self.inputs, *self.hidden, self.outputs), max(i * o for i, o, _ in self.shapes)
+    def _widest(self) -> int:
+        """The most values of a layer, constants apart."""
+        return max(self.inputs, *self.hidden, self.outputs)
 
     def init(
         self,

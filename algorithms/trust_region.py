@@ -19,8 +19,9 @@ from ..kernels import kernel
 from .axis import along
 from .blocks import Samples, block_sum
 from .densities import fisher, kl, log_prob
+from .matrices import matrix
 from .model import Model
-from .networks import BLOCK, cotangent, flip, forward, matrix, tangent
+from .networks import BLOCK, cotangent, flip, forward, tangent
 from .shapes import check_shapes
 
 

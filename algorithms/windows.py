@@ -14,7 +14,8 @@ from torch import Tensor
 from ..kernels import kernel, scratch
 from .blocks import Samples, standardise_values
 from .interface import Rollout, State
-from .networks import BLOCK, forward, matrix
+from .matrices import matrix
+from .networks import BLOCK, forward
 from .normalisers import Standardiser, standardise
 from .normalisers import scale as scale_rewards
 from .returns import advantage_row

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..algorithms.interface import Episodes, Plan
+from ..algorithms.matrices import matrix
 from ..algorithms.model import Actor, NetworkActor, act, to_environment
-from ..algorithms.networks import copy, matrix
+from ..algorithms.networks import copy
 from ..envs.compiled import CompiledVectorEnv, advance, look
 from ..envs.vector import VectorEnv
 from ..kernels import kernel

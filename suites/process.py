@@ -139,9 +139,7 @@ def _end_after(parent: BaseProcess) -> None:
 @contextmanager
 def single_thread() -> Iterator[None]:
     """Use one thread in torch and BLAS: a run's bits may depend on their number, and small matrices gain nothing."""
-    importlib.import_module(
-        "scipy.linalg.cython_blas"
-    )  # where kernels multiply matrices: loaded later, it would escape
+    importlib.import_module("scipy.linalg.cython_blas")  # where kernels' np.dot is: loaded later, it would escape
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

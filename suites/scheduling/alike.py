@@ -83,7 +83,7 @@ def set_environment(values: Mapping[str, str | None]) -> None:
 
 
 def _pools() -> list[dict[str, Any]]:
-    import scipy.linalg.cython_blas  # noqa: F401  (what kernels multiply matrices with is a library of its own)
+    import scipy.linalg.cython_blas  # noqa: F401  (where kernels' np.dot is: a library of its own)
 
     return threadpool_info()  # type: ignore[no-any-return]
 

@@ -106,10 +106,7 @@ def test_values_are_the_critics(rows: int) -> None:
 @pytest.mark.parametrize("inputs", [3, 17, 376])
 @pytest.mark.parametrize("hidden", [(), (5, 6), (64, 64)], ids=str)
 def test_a_value_does_not_depend_on_the_blocks_that_follow(inputs: int, hidden: tuple[int, ...]) -> None:
-    """A neighbour's longer episodes add blocks of padding; the bits before them stay.
-
-    BLAS chooses its kernel by the number of rows: in one long product of 376 inputs they would not.
-    """
+    """A neighbour's longer episodes add blocks of padding; the bits before them stay."""
     model = model_of(gym.spaces.Discrete(2), hidden=hidden, inputs=inputs)
     _, critic = model.init([0, 1], log_std=0.0, dtype=torch.float32)
     observation = torch.randn(2, 8 * BLOCK, inputs, generator=torch.Generator().manual_seed(0))
