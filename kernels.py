@@ -4,9 +4,10 @@
 next process loads it. Nothing here loads numba before that.
 
 What is kept is found again by everything that it was made of: the byte code of the function and of all kernels that it
-calls, the constants that they name, and the versions of Python, numba, llvmlite and scipy; numba adds the processor. A
-kernel whose callee has changed is therefore another kernel (numba itself looks at the caller's file alone). It lies in
-``NUMBA_CACHE_DIR``, else in the user's cache folder, else, where that cannot be written, in a temporary one.
+calls, the constants that they name, the files of what is `Inlined`, and the versions of Python, numba, llvmlite, numpy
+and scipy; numba adds the processor. A kernel whose callee has changed is therefore another kernel (numba itself looks
+at the caller's file alone). It lies in ``NUMBA_CACHE_DIR``, else in the user's cache folder, else, where that cannot be
+written, in a temporary one.
 
 The package's own kernels allocate nothing: what they work in is handed to them (`scratch`). Numba then counts no
 references, which takes as long as the arithmetic of a short row. A user's kernel, and what is called through a
@@ -167,9 +168,9 @@ class Inlined(ABC):
     """What a kernel calls that is built in LLVM's language; called like a function, in a kernel and outside."""
 
     @property
-    @abstractmethod
     def content(self) -> Iterator[bytes]:
-        """What the code that is built follows from."""
+        """What the code that is built follows from: the whole file of its class, and in a subclass what it is given."""
+        yield Path(sys.modules[type(self).__module__].__file__ or "").read_bytes()
 
     @property
     @abstractmethod
@@ -193,7 +194,8 @@ class Pointer(Inlined):
 
     @property
     def content(self) -> Iterator[bytes]:
-        """The signature."""
+        """The signature, too."""
+        yield from super().content
         yield self.signature.encode()
 
     @cached_property
@@ -284,8 +286,9 @@ def _numba() -> Any:
 
 @cache
 def _versions() -> tuple[str, ...]:
-    """What compiles, and what the products of matrices run in."""
-    return (sys.version, *(version(name) for name in ("numba", "llvmlite", "numpy", "scipy")))
+    """What compiles, and how much it optimises; scipy has the ``np.dot`` of kernels."""
+    packages = (version(name) for name in ("numba", "llvmlite", "numpy", "scipy"))
+    return (sys.version, os.environ.get("NUMBA_OPT", ""), *packages)
 
 
 def _arguments(signature: str) -> list[str]:
@@ -336,19 +339,18 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     """What a kernel is made of, each thing once, in the order in which reading meets it."""
     seen.append(owner)
     function = owner.python
-    yield from code_of(function.__code__)
+    yield from _code(function.__code__)
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):
         yield name.encode()
         yield from _content(owner, name, value, seen)
 
 
-def code_of(code: CodeType) -> Iterator[bytes]:
-    """What a function does, functions within it included, wherever it stands."""
+def _code(code: CodeType) -> Iterator[bytes]:
     yield code.co_code
     yield repr((code.co_names, code.co_varnames, code.co_argcount)).encode()
     for constant in code.co_consts:
-        yield from code_of(constant) if isinstance(constant, CodeType) else (repr(constant).encode(),)
+        yield from _code(constant) if isinstance(constant, CodeType) else (repr(constant).encode(),)
 
 
 def _content(owner: Kernel, name: str, value: Any, seen: list[Kernel]) -> Iterator[bytes]:
@@ -362,7 +364,7 @@ def _content(owner: Kernel, name: str, value: Any, seen: list[Kernel]) -> Iterat
     elif isinstance(value, ModuleType):
         yield value.__name__.encode()
         for attribute in owner.python.__code__.co_names:
-            if isinstance(getattr(value, attribute, None), Kernel):
+            if isinstance(getattr(value, attribute, None), Kernel | Inlined):
                 raise UsageError(
                     f"kernel {owner.place} names {attribute} by its module: "
                     f"import it by its own name, from {value.__name__} import {attribute}"

@@ -42,6 +42,7 @@ def fit_critic(state: State, samples: Samples, *, learning_rate: float | Tensor,
     """
     check_shapes(observation=(samples.observation, "S B O"), value_target=(samples.value_target, "S B"))
     network, critic = state.model.value_network, state.critic.clone()
+    network.check(critic, samples.observation)
     optimiser, rate = state.optimisers["critic"].copy(), each_seed(learning_rate, len(critic))
     squares = torch.zeros_like(critic[:, 0])
     rows = min(BLOCK, minibatch)

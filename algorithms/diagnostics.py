@@ -30,6 +30,7 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
         samples: of the update.
     """
     network, old = state.model.policy, state.policy.numpy()
+    network.check(policy, samples.observation)
     due = state.updates.numpy() % INTERVAL == 0
     moved, spread = np.full((2, len(old)), np.nan, old.dtype)
     if due.any():

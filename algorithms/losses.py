@@ -171,8 +171,9 @@ def term_gradient(
         term: of the loss.
     """
     check_shapes(parameters=(parameters, "S P"), observation=(observation, "S B O"), mask=(arrays[-1], "S B"))
+    network.check(parameters, observation)
     weights, rows = parameters.numpy(), min(BLOCK, observation.shape[1])
-    gradient, loss = np.zeros(weights.shape, weights.dtype), np.zeros(len(weights), weights.dtype)
+    gradient, loss = np.empty(weights.shape, weights.dtype), np.empty(len(weights), weights.dtype)
     gradient_each(
         weights,
         *network.code,
@@ -254,7 +255,7 @@ def gradient_each(
     parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask, block, work,
     gradient, loss,
 ):  # fmt: skip
-    """Add to every seed's gradient and loss what a term gives on each block up to the last sample that counts."""
+    """Write every seed's gradient and loss, summed over its blocks up to the last sample that counts."""
     outputs = matrix(work, 0, block, widths[-2] + widths[-1])
     slopes = matrix(work, outputs.size, block, outputs.shape[1])
     hidden = work[2 * outputs.size : 2 * outputs.size + block * widths[1:-2].sum()]
@@ -262,6 +263,7 @@ def gradient_each(
     flipped, work = work[: parameters.shape[1]], work[parameters.shape[1] :]
     for s in range(len(parameters)):
         count = length(mask[s])
+        gradient[s], loss[s] = 0, 0
         flip(parameters[s], widths, flipped)
         for start in range(0, count, block):
             stop = min(start + block, count)

@@ -278,6 +278,7 @@ class NetworkActor:
         self.model = model
         self.dtype = parameters.dtype
         self.noise, self.noise_size = model.distribution.noise, model.distribution.noise_size
+        model.policy.check(parameters)
         weights = parameters.numpy()
         shift = scale = np.empty((len(weights), 0), weights.dtype)
         if moments is not None:

@@ -135,7 +135,7 @@ def affine(x, parameters, weighted, outputs):
     """Write the last layer's outputs ``(B, D)``: the first ``weighted`` have weights, all have a bias."""
     i = x.shape[1]
     bias = parameters[i * weighted :]
-    product(x, matrix(parameters, 0, i, weighted), outputs[:, :weighted])
+    product(x, matrix(parameters, 0, i, weighted), outputs)
     for b in range(len(outputs)):
         row = outputs[b]
         for d in range(len(row)):
@@ -165,7 +165,7 @@ def tangent(parameters, widths, relu, inputs, hidden, direction, work, outputs):
     weighted = widths[last + 1]
     affine(x, direction[start:], weighted, outputs)
     if last:
-        add_product(change, matrix(parameters, start, x.shape[1], weighted), outputs[:, :weighted])
+        add_product(change, matrix(parameters, start, x.shape[1], weighted), outputs)
 
 
 @kernel
@@ -337,6 +337,19 @@ class Network:
         """Numbers that belong to a sample: its inputs, the values of its hidden layers, its outputs."""
         return self.inputs + sum(self.hidden) + self.outputs + self.constants
 
+    def check(self, parameters: Tensor, inputs: Tensor | None = None) -> None:
+        """Hold parameters ``(S, P)`` and inputs ``(S, ..., I)`` to this network: compiled code believes what it gets.
+
+        Raises:
+            ValueError: saying which shape does not fit.
+        """
+        if parameters.shape[1:] != (self.size,):
+            raise ValueError(
+                f"parameters have shape {tuple(parameters.shape)}, this network has {self.size} for a seed"
+            )
+        if inputs is not None and inputs.shape[-1] != self.inputs:
+            raise ValueError(f"inputs have shape {tuple(inputs.shape)}, this network takes {self.inputs} numbers")
+
     def work(self, rows: int, real: Any, more: int = 0) -> NDArray[Any]:
         """Return memory for what `flip` writes, for `tangent` and `cotangent` of so many samples, and ``more``."""
         return scratch(self.size + 2 * rows * self._widest + more, real)
@@ -387,6 +400,7 @@ class Network:
             size: of the block, at most.
         """
         check_shapes(parameters=(parameters, "S P"), inputs=(inputs, "S B I"))
+        self.check(parameters, inputs)
         seeds, samples, _ = inputs.shape
         rows, inputs = min(size, samples - start), inputs.contiguous()
         counts = torch.full((seeds,), samples) if counts is None else counts
@@ -401,6 +415,7 @@ class Network:
     def evaluate(self, parameters: Tensor, inputs: Tensor, counts: Tensor | None = None) -> Tensor:
         """Return the outputs ``(S, B, D)`` of any number of blocks."""
         check_shapes(parameters=(parameters, "S P"), inputs=(inputs, "S B I"))
+        self.check(parameters, inputs)
         seeds, samples, _ = inputs.shape
         weights, count = parameters.numpy(), np.full(seeds, samples) if counts is None else counts.numpy()
         outputs = np.empty((seeds, samples, self.outputs + self.constants), weights.dtype)
@@ -410,6 +425,7 @@ class Network:
 
     def tangent(self, parameters: Tensor, made: Pass, direction: Tensor) -> Tensor:
         """Return the change ``(S, M, D)`` of the outputs when the parameters change along ``direction``: ``J v``."""
+        check_shapes(parameters=(parameters, "S P"), direction=(direction, "S P"))
         outputs = torch.empty_like(made.outputs)
         weights, along = parameters.numpy(), direction.contiguous().numpy()
         work = self.work(outputs.shape[1], weights.dtype)
@@ -418,6 +434,8 @@ class Network:
 
     def add_cotangent(self, parameters: Tensor, made: Pass, slope: Tensor, gradient: Tensor) -> None:
         """Add ``Jᵀ g``, the gradient of ``Σ g · outputs`` for ``slope`` g ``(S, M, D)``, to ``gradient`` ``(S, P)``."""
+        check_shapes(parameters=(parameters, "S P"), gradient=(gradient, "S P"))
+        check_shapes(outputs=(made.outputs, "S M D"), slope=(slope, "S M D"))
         weights, slopes = parameters.numpy(), slope.contiguous().numpy()
         work = self.work(slopes.shape[1], weights.dtype)
         cotangent_each(weights, *self.code, *_arrays(made), slopes, work, gradient.numpy())

@@ -34,6 +34,7 @@ class Surrogate:
     def __init__(self, model: Model, policy: Tensor, samples: Samples) -> None:
         check_shapes(policy=(policy, "S P"), observation=(samples.observation, "S B O"), weight=(samples.weight, "S B"))
         network, distribution = model.policy, model.distribution
+        network.check(policy, samples.observation)
         seeds, count, _ = samples.observation.shape
         hidden, outputs = count * sum(network.hidden), network.outputs + network.constants
         self._network, self._distribution, self._policy, self._mask = network, distribution, policy, samples.mask
@@ -57,6 +58,7 @@ class Surrogate:
 
     def fisher_product(self, vector: Tensor) -> Tensor:
         """Return ``F v`` for ``v`` ``(S, P)``."""
+        check_shapes(policy=(self._policy, "S P"), vector=(vector, "S P"))
         product = torch.zeros_like(vector)
         fisher_product_each(
             self._policy.numpy(),
@@ -72,6 +74,7 @@ class Surrogate:
 
     def evaluate(self, policy: Tensor) -> tuple[Tensor, Tensor]:
         """Return the surrogate ``E[π'/π A]`` and ``E[KL(π ‖ π')]``, each ``(S,)``, of other parameters ``(S, P)``."""
+        check_shapes(policy=(self._policy, "S P"), other=(policy, "S P"))
         surrogate, kl = torch.zeros_like(self._share), torch.zeros_like(self._share)
         evaluate_each(
             policy.contiguous().numpy(),

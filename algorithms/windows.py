@@ -56,6 +56,8 @@ def weigh_window(
         critic=(state.critic, "S P"),
     )
     critic, network = state.critic.numpy(), state.model.critic or state.model.policy
+    if state.model.critic is not None:
+        network.check(state.critic, rollout.observation)
     real = critic.dtype
     observation = np.ascontiguousarray(rollout.observation.numpy(), real)
     terminated, truncated, valid = (

@@ -50,9 +50,13 @@ def measured(folders: list[str]) -> pd.DataFrame:
 
 
 def taken_in(known: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """What is known, with the fresh cells in place of those of the same name."""
-    stale = pd.MultiIndex.from_frame(known[CELL]).isin(pd.MultiIndex.from_frame(fresh[CELL]))
-    return pd.concat([known[~stale], fresh])
+    """What is known, with fresh runs in place of those of the same name, and of cells that had another budget."""
+    runs = [pd.MultiIndex.from_frame(frame[[*CELL, "seed"]]) for frame in (known, fresh)]
+    budgets = [frame.groupby(CELL).env_steps.max() for frame in (known, fresh)]
+    cells = pd.MultiIndex.from_frame(known[CELL])
+    before, after = (budget.reindex(cells).to_numpy() for budget in budgets)
+    stale = runs[0].isin(runs[1]) | (~np.isnan(after.astype(float)) & (before != after))
+    return pd.concat([known[~stale], fresh]).sort_values([*CELL, "seed", "env_steps"], kind="stable")
 
 
 def row(env: str, ours: str, theirs: str, found: pd.DataFrame, of: dict[str, pd.DataFrame]) -> str:

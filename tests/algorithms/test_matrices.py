@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pgsuite import kernels
 from pgsuite.algorithms.matrices import Product, add_product, matrix, product
 from pgsuite.kernels import kernel
 
-ROWS = "real[:, ::1], real[:, ::1], real[:, :], boolean"
-NARROW, WIDE = Product(16), Product(64)
+ROWS = "real[:, ::1], real[:, ::1], real[:, ::1], boolean"
+narrow, wide = Product(16), Product(64)
 
 
 @kernel(ROWS)
@@ -30,12 +31,12 @@ def transposed(flipped, b, out, add):
 
 @kernel(ROWS)
 def in_narrow_registers(a, b, out, add):
-    NARROW(a, b, out, add)
+    narrow(a, b, out, add)
 
 
 @kernel(ROWS)
 def in_wide_registers(a, b, out, add):
-    WIDE(a, b, out, add)
+    wide(a, b, out, add)
 
 
 @kernel("real[::1], int64, int64, int64, real[:, ::1]")
@@ -70,9 +71,9 @@ def test_a_product_is_numpys(real, rows, inner, columns, add, flipped):
     before = whole_numbers(3, rows, columns + 3).astype(real)
     out = before.copy()
     if flipped:
-        transposed(np.ascontiguousarray(a.T), b, out[:, :columns], add)
+        transposed(np.ascontiguousarray(a.T), b, out, add)
     else:
-        by_rows(a, b, out[:, :columns], add)
+        by_rows(a, b, out, add)
     np.testing.assert_array_equal(out[:, :columns], a @ b + (before[:, :columns] if add else 0))
     np.testing.assert_array_equal(out[:, columns:], before[:, columns:], err_msg="what lies beside it")
 
@@ -97,9 +98,9 @@ def test_a_number_depends_on_its_row_and_its_column_alone(real, shape):
 def test_it_does_not_depend_on_the_width_of_registers(real, shape):
     rows, inner, columns = shape
     a, b = some(real, rows, inner), some(real, inner, columns)
-    narrow, wide = made(in_narrow_registers, a, b), made(in_wide_registers, a, b)
-    np.testing.assert_array_equal(narrow, wide)
-    np.testing.assert_array_equal(made(by_rows, a, b), wide)
+    ours = made(by_rows, a, b)
+    np.testing.assert_array_equal(made(in_narrow_registers, a, b), ours)
+    np.testing.assert_array_equal(made(in_wide_registers, a, b), ours)
 
 
 def test_what_is_no_number_stays_where_it_is():
@@ -111,11 +112,38 @@ def test_what_is_no_number_stays_where_it_is():
     np.testing.assert_array_equal(~np.isfinite(out), expected)
 
 
-def test_a_product_that_is_added_begins_with_what_was_there():
-    """Not a sum of its own that is added afterwards: 2²⁴ + 1 is no float32, so that the ones are lost one by one."""
+def test_a_product_is_added_when_it_is_whole():
+    """So that long sums are sums of blocks: one at a time, ones beside 2²⁴ would be lost."""
     a, b, out = np.ones((1, 4), np.float32), np.ones((4, 1), np.float32), np.full((1, 1), 2**24, np.float32)
     by_rows(a, b, out, True)
-    assert out[0, 0] == 2**24
+    assert out[0, 0] == 2**24 + 4
+
+
+@kernel
+def any_product(a, b, out):
+    product(a, b, out)
+
+
+@pytest.mark.parametrize("wrong", ["every second column", "transposed", "another precision"])
+def test_what_compiled_code_would_misread_is_refused(wrong):
+    a, b, out = some(np.float32, 4, 4), some(np.float32, 4, 4), np.empty((4, 4), np.float32)
+    match wrong:
+        case "every second column":
+            a, b = a[:, ::2], b[:2]
+        case "transposed":
+            b = b.T
+        case _:
+            out = out.astype(np.float64)
+    if not kernels.compiles():
+        any_product(a, b, out)
+        np.testing.assert_allclose(out, a @ b, rtol=1e-5, atol=1e-6)
+        return
+    with pytest.raises(Exception, match="product_of"):
+        any_product(a, b, out)
+
+
+def test_compiled_code_is_found_by_the_size_of_registers():
+    assert len({*narrow.content} & {*wide.content}) == 1  # the file
 
 
 @each_precision

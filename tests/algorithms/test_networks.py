@@ -207,3 +207,21 @@ def test_slice_invariance(
     everyone, some = passes(*numbers), passes(*(moved(x[chosen]) for x in numbers))
     for of_all, of_some in zip(everyone, some, strict=True):
         np.testing.assert_array_equal(of_all[chosen], of_some)
+
+
+@pytest.mark.parametrize("wrong", ["parameters", "inputs", "direction", "slope", "gradient"])
+def test_what_does_not_fit_a_network_is_refused(wrong: str) -> None:
+    """Compiled code would read, or write, what lies beside it."""
+    network = Network(inputs=3, hidden=(4,), outputs=2)
+    sizes = {"parameters": network.size, "inputs": 3, "direction": network.size, "slope": 2, "gradient": network.size}
+
+    def passes(**sizes: int) -> None:
+        parameters, inputs = torch.zeros(1, sizes["parameters"]), torch.zeros(1, 5, sizes["inputs"])
+        made = network.forward(parameters, inputs)
+        network.evaluate(parameters, inputs)
+        network.tangent(parameters, made, torch.zeros(1, sizes["direction"]))
+        network.add_cotangent(parameters, made, torch.zeros(1, 5, sizes["slope"]), torch.zeros(1, sizes["gradient"]))
+
+    passes(**sizes)
+    with pytest.raises(ValueError, match=wrong):
+        passes(**{**sizes, wrong: sizes[wrong] + 1})
