@@ -19,13 +19,10 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ..kernels import Inlined, kernel
+from ..kernels import Inlined, host, kernel
 
-REGISTER = {"AVX512": 64, "AVX2": 32}.get(torch.backends.cpu.get_cpu_capability(), 16)
-"""Bytes of a vector register."""
 SUMS = 8
 """Registers with sums: as many additions begin before the first has ended."""
 
@@ -67,8 +64,8 @@ def _build_matrix(context: Any, builder: Any, signature: Any, arguments: Any) ->
 class Product(Inlined):
     """Writes a product, or adds it to what is there, tile by tile; in LLVM's language, as numba has no vectors."""
 
-    def __init__(self, register: int = REGISTER) -> None:
-        """Make the product of a processor whose vector registers hold so many bytes."""
+    def __init__(self, register: int | None = None) -> None:
+        """Make the product of a processor whose vector registers hold so many bytes; None for the one at hand."""
         self._register = register
 
     def __call__(self, a: NDArray[Any], b: NDArray[Any], out: NDArray[Any], add: bool) -> None:
@@ -80,7 +77,7 @@ class Product(Inlined):
 
     @property
     def content(self) -> Iterator[bytes]:
-        """The size of a register, too."""
+        """The size of registers, too, where it is given; compiled code is found by the processor anyway."""
         yield from super().content
         yield repr(self._register).encode()
 
@@ -98,9 +95,15 @@ class Product(Inlined):
             layouts = a.layout in "CF" and b.layout == "C" and out.layout in "CA"
             if not layouts or {a.ndim, b.ndim, out.ndim} != {2} or not a.dtype == b.dtype == out.dtype:
                 return None  # for numba, which says that there is no such function
-            return types.void(a, b, out, add), partial(_build_product, self._register)
+            return types.void(a, b, out, add), partial(_build_product, self._register or _register())
 
         return extending.intrinsic(product_of)
+
+
+def _register() -> int:
+    """Bytes of a vector register of this processor."""
+    features = host()["features"].split(",")
+    return 64 if "avx512f" in features else 32 if "avx" in features else 16
 
 
 def _build_product(register: int, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
