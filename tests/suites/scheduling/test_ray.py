@@ -53,10 +53,13 @@ MEMORY = 80 * 2**20
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A head that does no work, a node like this machine, and one that has another numpy."""
+    """A head that does no work, a node like this machine, and one that has another torch.
+
+    For another numpy, kernels would be compiled anew.
+    """
     odd = tmp_path_factory.mktemp("odd")
-    (odd / "numpy-0.0.7.dist-info").mkdir()
-    (odd / "numpy-0.0.7.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.0.7\n")
+    (odd / "torch-0.0.7.dist-info").mkdir()
+    (odd / "torch-0.0.7.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 0.0.7\n")
     found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
     odd_path = os.pathsep.join([str(odd), *filter(None, sys.path)])
     found.odd = found.add_node(num_cpus=1, object_store_memory=MEMORY, env_vars={"PYTHONPATH": odd_path})
@@ -113,8 +116,8 @@ def run(tmp_path, monkeypatch):
 
 def test_the_odd_node_is_refused_by_name_or_allowed_and_recorded(cluster, run):
     failures, said, planned = run("reinforce")
-    assert "numpy 0.0.7 instead of" in said
-    assert f"({cluster.odd.node_id[:8]}): numpy 0.0.7" in said
+    assert "torch 0.0.7 instead of" in said
+    assert f"({cluster.odd.node_id[:8]}): torch 0.0.7" in said
     reason = failures["reinforce"].reason
     assert reason.startswith("no machine of the cluster can do it: ")
     assert reason.endswith("allow for it with --mixed")
@@ -122,14 +125,14 @@ def test_the_odd_node_is_refused_by_name_or_allowed_and_recorded(cluster, run):
     failures, _, planned = run("reinforce", mixed=True, seeds="0")
     assert not failures
     provenance = planned[0].store.read_curve(0)[1]["provenance"]
-    assert provenance["mixed"]["numpy"]["here"] == "0.0.7"
+    assert provenance["mixed"]["torch"]["here"] == "0.0.7"
     assert "KEY" not in json.dumps(provenance).upper()
 
 
 def test_the_others_go_on_and_what_fails_there_is_not_tried_again(larger, run):
     failures, said, planned = run("reinforce", "fine", "raises", "dies", workers=2)
     assert failures.keys() == {"raises", "dies"}
-    assert "numpy 0.0.7 instead of" in said, "and the others go on"
+    assert "torch 0.0.7 instead of" in said, "and the others go on"
     assert "note: fine on CartPole-v1: it prints: printed there" in said
     assert failures["raises"].reason == "RuntimeError: no luck"
     assert failures["raises"].place.endswith("mine.py:16")
