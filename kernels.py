@@ -124,9 +124,10 @@ class Kernel:
         return self._dispatcher(counted=self._counted)
 
     def _dispatcher(self, *, counted: bool) -> Any:
+        numba = _numba()  # first: what is resolved may load parts of it
         function = _resolved(self.python)
         function.__dict__["key"] = f"{self.key}-{counted:d}"
-        dispatcher = _numba().njit(**FLAGS, _nrt=counted)(function)
+        dispatcher = numba.njit(**FLAGS, _nrt=counted)(function)
         dispatcher._cache = _cache_class()(function)
         return dispatcher
 

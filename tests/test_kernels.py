@@ -196,6 +196,16 @@ def test_uncompiled_it_is_the_same(tmp_path):
         np.testing.assert_allclose(ours, plainly, rtol=1e-9, atol=1e-12)
 
 
+def test_numba_is_set_up_before_anything_of_it_is_loaded(tmp_path):
+    """Also where the first kernel of a process has products in it, which are built with numba's own parts."""
+    code = (
+        "import torch; from pgsuite.algorithms.networks import Network; n = Network(inputs=2, hidden=(3,), outputs=1)\n"
+        "n.evaluate(torch.zeros(1, n.size), torch.zeros(1, 4, 2))\n"
+        "import numba; print(numba.config.DISABLE_INTEL_SVML)"
+    )
+    assert run(tmp_path, code, NUMBA_CACHE_DIR=os.environ.get("NUMBA_CACHE_DIR", "")) == "1"
+
+
 def test_dot_products_of_kernels_run_on_one_thread(tmp_path):
     code = (
         "from threadpoolctl import threadpool_info; from pgsuite.suites.process import single_thread; import torch; "
