@@ -51,11 +51,14 @@ def measured(folders: list[str]) -> pd.DataFrame:
 
 def taken_in(known: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
     """What is known, with fresh runs in place of those of the same name, and of cells that had another budget."""
-    runs = [pd.MultiIndex.from_frame(frame[[*CELL, "seed"]]) for frame in (known, fresh)]
-    budgets = [frame.groupby(CELL).env_steps.max() for frame in (known, fresh)]
-    cells = pd.MultiIndex.from_frame(known[CELL])
-    before, after = (budget.reindex(cells).to_numpy() for budget in budgets)
-    stale = runs[0].isin(runs[1]) | (~np.isnan(after.astype(float)) & (before != after))
+    tables = [table.assign(budget=table.groupby(CELL).env_steps.transform("max")) for table in (known, fresh)]
+
+    def shared(*columns: str) -> np.ndarray:
+        """Which of the known rows agree with a fresh one in cell and columns."""
+        old, new = (pd.MultiIndex.from_frame(table[[*CELL, *columns]]) for table in tables)
+        return old.isin(new)
+
+    stale = shared("seed") | (shared() & ~shared("budget"))
     return pd.concat([known[~stale], fresh]).sort_values([*CELL, "seed", "env_steps"], kind="stable")
 
 

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgsuite import kernels
 from pgsuite.algorithms.matrices import Product, add_product, matrix, product
-from pgsuite.kernels import kernel
+from pgsuite.kernels import compiles, kernel
 
 ROWS = "real[:, ::1], real[:, ::1], real[:, ::1], boolean"
 narrow, wide = Product(16), Product(64)
@@ -134,7 +133,7 @@ def test_what_compiled_code_would_misread_is_refused(wrong):
             b = b.T
         case _:
             out = out.astype(np.float64)
-    if not kernels.compiles():
+    if not compiles():
         any_product(a, b, out)
         np.testing.assert_allclose(out, a @ b, rtol=1e-5, atol=1e-6)
         return
