@@ -1,7 +1,8 @@
 """Compiled inner loops: functions over numpy arrays and numbers that numba turns into machine code.
 
 `@kernel` marks one. It is compiled when it is first called, by its own name in any other kernel, and kept on disk: the
-next process loads it. Nothing here loads numba before that.
+next process loads it. Nothing here loads numba before that. It is compiled into each kernel that calls it, unless it is
+`linked`.
 
 What is kept is found again by everything that it was made of: the byte code of the function and of all kernels that it
 calls, the constants that they name, the files of what is `Inlined`, and the versions of Python, numba, llvmlite, numpy
@@ -25,7 +26,7 @@ import re
 import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property, update_wrapper
 from importlib.metadata import version
@@ -42,6 +43,9 @@ FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 """How kernels are compiled. Products and sums are contracted, which changes bits, and so everywhere; sums keep their
 order, which would follow the width of the processor's vectors otherwise; a division by zero is infinite, as numpy's."""
 
+
+PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
+"""What ``real`` stands for."""
 
 Part = Literal["composing", "stepping"]
 """What some runs do without: ``composing`` an update in torch, of losses by autograd or pieces, as algorithms do whose
@@ -110,18 +114,25 @@ class Kernel:
         code = self.python.__code__
         return f"{self.python.__qualname__} ({Path(code.co_filename).name}:{code.co_firstlineno})"
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Hash of everything that the compiled function is made of, the processor apart."""
-        digest = hashlib.sha256(repr((FLAGS, self.signature, _versions())).encode())
-        for part in _closure(self, []):
-            digest.update(part)
-        return digest.hexdigest()
+        return self._made_of[0]
 
     @cached_property
-    def dispatcher(self) -> Any:
-        """What numba knows the function as."""
-        return self._dispatcher(counted=self._counted)
+    def _made_of(self) -> "tuple[str, list[Kernel]]":
+        """The key, and the kernels that it covers: this one and all that it calls."""
+        kernels: list[Kernel] = []
+        digest = hashlib.sha256(repr((FLAGS, _versions())).encode())
+        for part in _closure(self, kernels):
+            digest.update(part)
+        return digest.hexdigest(), kernels
+
+    @cached_property
+    def form(self) -> Any:
+        """What numba calls within another kernel."""
+        function = _numba().njit(**FLAGS, _nrt=self._counted, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        return function(_resolved(self.python))
 
     def _dispatcher(self, *, counted: bool) -> Any:
         numba = _numba()  # first: what is resolved may load parts of it
@@ -132,6 +143,9 @@ class Kernel:
         return dispatcher
 
     def _compiled(self, real: Any) -> Callable[..., Any]:
+        for callee in self._made_of[1][1:]:
+            if isinstance(callee, Linked):
+                callee.link(*([real] if real else PRECISIONS))
         if not self.signature:
             return self._dispatcher(counted=True)  # type: ignore[no-any-return]
         with _explained(self):
@@ -139,6 +153,54 @@ class Kernel:
             dispatcher.compile(_signature(self.signature, real))
             dispatcher.disable_compile()
         return dispatcher  # type: ignore[no-any-return]
+
+
+class Linked(Kernel):
+    """A kernel that is compiled once, for all others that call it, which find it by a symbol.
+
+    Any other kernel is compiled into each that calls it; for large ones that takes most of the time of compiling.
+    """
+
+    def link(self, *reals: Any) -> None:
+        """Compile it for these precisions, or load it, and tell LLVM where it is."""
+        binding: Any = importlib.import_module("llvmlite.binding")
+        for real in reals:
+            (result,) = self.prepared(real).overloads.values()  # type: ignore[attr-defined]
+            address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+            binding.add_symbol(self.symbol(real), address)
+
+    def symbol(self, real: Any) -> str:
+        """Return its name for a precision: with its key, as that changes with anything that it is made of."""
+        return f"pgsuite.{self.python.__name__}.{np.dtype(real)}.{self.key}"
+
+    @cached_property
+    def form(self) -> Any:
+        """What numba calls instead: a function that is declared, and defined elsewhere."""
+        numba = _numba()
+        cgutils: Any = importlib.import_module("numba.core.cgutils")
+        support: Any = importlib.import_module("numba.np.numpy_support")
+        nothing = numba.types.none
+
+        @numba.extending.intrinsic
+        def call(context: Any, *given: Any) -> Any:
+            real = support.as_dtype(given[self._real or 0].dtype)
+            types = _signature(self.signature, real)
+            if len(given) != len(types) or None in map(context.can_convert, given, types):
+                raise numba.TypingError(f"{self.place} takes {_listed(types)}, and is given {_listed(given)}")
+
+            def build(context: Any, builder: Any, _: Any, packed: Any) -> Any:
+                values = cgutils.unpack_tuple(builder, packed[0])
+                values = [context.cast(builder, *each) for each in zip(values, given, types, strict=True)]
+                declared = context.call_conv.get_function_type(nothing, types)
+                function = cgutils.get_or_insert_function(builder.module, declared, self.symbol(real))
+                status, _ = context.call_conv.call_function(builder, function, nothing, types, values)
+                with cgutils.if_unlikely(builder, status.is_error):
+                    context.call_conv.return_status_propagate(builder, status)
+                return context.get_dummy_value()
+
+            return nothing(numba.types.StarArgTuple(given)), build
+
+        return call
 
 
 ENTRIES: list[Kernel] = []
@@ -165,6 +227,14 @@ def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None, p
     return mark
 
 
+def linked(signature: str) -> Callable[[Callable[..., Any]], Linked]:
+    """Mark a function as a kernel that is compiled once for all that call it, for arguments of these types alone.
+
+    One of them is an array of ``real`` numbers. It returns nothing.
+    """
+    return lambda function: Linked(function, signature, None)
+
+
 class Inlined(ABC):
     """What a kernel calls that is built in LLVM's language; called like a function, in a kernel and outside."""
 
@@ -175,7 +245,7 @@ class Inlined(ABC):
 
     @property
     @abstractmethod
-    def intrinsic(self) -> Any:
+    def form(self) -> Any:
         """What numba calls instead."""
 
 
@@ -200,7 +270,7 @@ class Pointer(Inlined):
         yield self.signature.encode()
 
     @cached_property
-    def intrinsic(self) -> Any:
+    def form(self) -> Any:
         """The same for numba."""
         numba = _numba()
         cgutils: Any = importlib.import_module("numba.core.cgutils")
@@ -312,6 +382,10 @@ def _signature(text: str, real: Any = None) -> Any:
     return eval(text if text.endswith(")") else f"({text},)", names)
 
 
+def _listed(types: Sequence[Any]) -> str:
+    return ", ".join(map(str, types))
+
+
 @contextmanager
 def _explained(owner: Kernel) -> Iterator[None]:
     """Turn what numba says of a kernel that it cannot compile into one line.
@@ -340,6 +414,7 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     """What a kernel is made of, each thing once, in the order in which reading meets it."""
     seen.append(owner)
     function = owner.python
+    yield owner.signature.encode()
     yield from _code(function.__code__)
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):
@@ -393,9 +468,7 @@ def _resolved(function: Callable[..., Any]) -> FunctionType:
     """The function with numba's forms in place of kernels and of what is inlined."""
 
     def form(value: Any) -> Any:
-        if isinstance(value, Kernel):
-            return value.dispatcher
-        return value.intrinsic if isinstance(value, Inlined) else value
+        return value.form if isinstance(value, Kernel | Inlined) else value
 
     outside = dict(function.__globals__)
     outside.update((name, form(value)) for name, value in _named(function))

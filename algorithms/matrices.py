@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import Inlined, host, kernel
+from ..kernels import Inlined, host, kernel, linked
 
 SUMS = 8
 """Registers with sums: as many additions begin before the first has ended."""
@@ -35,7 +35,7 @@ class Matrix(Inlined):
         return memory[start : start + rows * columns].reshape(rows, columns)
 
     @cached_property
-    def intrinsic(self) -> Any:
+    def form(self) -> Any:
         """The same for numba."""
         types: Any = importlib.import_module("numba.core.types")
         extending: Any = importlib.import_module("numba.extending")
@@ -82,7 +82,7 @@ class Product(Inlined):
         yield repr(self._register).encode()
 
     @cached_property
-    def intrinsic(self) -> Any:
+    def form(self) -> Any:
         """The same for numba.
 
         The rows of ``b`` and ``out``, and the rows of ``a`` or its columns, lie side by side; ``out`` may be the first
@@ -191,19 +191,31 @@ matrix = Matrix()
 tiled = Product()
 
 
-@kernel
+@linked("real[:, ::1], real[:, ::1], real[:, :], boolean")
 def multiply(a, b, out, add):
     """Write the product of two matrices, or add it to what is there."""
+    tiled(a, b, out, add)
+
+
+@linked("real[::1, :], real[:, ::1], real[:, :], boolean")
+def multiply_flipped(a, b, out, add):
+    """The same of a matrix whose columns lie side by side, as those of a transposed one do."""
     tiled(a, b, out, add)
 
 
 @kernel
 def product(a, b, out):
     """Write the product of two matrices into the first columns of a third."""
-    multiply(a, b, out[:, : b.shape[1]], False)  # of one layout for all, so that it is compiled once
+    multiply(a, b, out[:, : b.shape[1]], False)
 
 
 @kernel
 def add_product(a, b, out):
     """Add the product of two matrices to the first columns of a third."""
     multiply(a, b, out[:, : b.shape[1]], True)
+
+
+@kernel
+def add_product_of_flipped(a, b, out):
+    """Add the product of a matrix, transposed, and another to the first columns of a third."""
+    multiply_flipped(a.T, b, out[:, : b.shape[1]], True)

@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel, scratch
-from .matrices import add_product, matrix, product
+from ..kernels import kernel, linked, scratch
+from .matrices import add_product, add_product_of_flipped, matrix, product
 from .shapes import check_shapes
 
 Activation = Literal["tanh", "relu"]
@@ -107,7 +107,7 @@ def through_activation(change, activation, relu):
                 row[h] -= row[h] * (value[h] * value[h])
 
 
-@kernel
+@linked("real[::1], int64[::1], boolean, real[:, ::1], real[::1], real[:, :]")
 def forward(parameters, widths, relu, inputs, hidden, outputs):
     """Write one seed's outputs ``(B, D)``, and the values of its hidden layers one after another into ``hidden``.
 
@@ -142,7 +142,7 @@ def affine(x, parameters, weighted, outputs):
             row[d] = row[d] + bias[d] if d < weighted else bias[d]
 
 
-@kernel
+@linked("real[::1], int64[::1], boolean, real[:, ::1], real[::1], real[::1], real[::1], real[:, :]")
 def tangent(parameters, widths, relu, inputs, hidden, direction, work, outputs):
     """Write the change ``(B, D)`` of one seed's outputs when its parameters change along ``direction`` ``(P,)``.
 
@@ -199,7 +199,7 @@ def add_rows(x, total):
             total[h] += row[h]
 
 
-@kernel
+@linked("real[::1], int64[::1], boolean, real[:, ::1], real[::1], real[:, :], real[::1], real[::1]")
 def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
     """Add the gradient of ``Σ slope · outputs`` to one seed's ``gradient`` ``(P,)``, for a slope ``(B, D)``.
 
@@ -224,7 +224,7 @@ def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
             x = matrix(hidden, place, rows, i)
         else:
             x = inputs
-        add_product(x.T, delta, matrix(gradient, end - i * o, i, o))
+        add_product_of_flipped(x, delta, matrix(gradient, end - i * o, i, o))
         if n:
             back = matrix(work, (last - n + 1) % 2 * half, rows, i)
             product(delta, matrix(flipped, end - i * o, o, i), back)
