@@ -14,9 +14,7 @@ from typing import Annotated, ClassVar, Literal
 from torch import Tensor
 
 from .adam import Adam, decayed
-from .blocks import Samples, explained_variance
-from .descent import descend
-from .diagnostics import policy_change
+from .blocks import Samples
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
 from .losses import compiled_loss, likelihood_loss, squared_error
@@ -78,12 +76,6 @@ class ActorCritic(PolicyGradient):
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)
-        gradient, loss = self.gradient_of(state, samples)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        learned, length = descend(state, gradient, rate, critic=True, max_norm=self.max_gradient_norm)
-        return self.observed(learned, rollout), {
-            "loss": loss,
-            "gradient_norm": length,
-            "explained_variance": explained_variance(samples),
-            **policy_change(state, learned.policy, samples),
-        }
+        learned, measured = self.joint_step(state, samples, rate, max_norm=self.max_gradient_norm)
+        return self.observed(learned, rollout), measured

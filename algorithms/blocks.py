@@ -7,8 +7,8 @@ are also faster than one long pass, because their activations stay in the cache.
 Shapes: **S** seeds, **N** environments, **T** steps, **B** samples, **P** parameters.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,19 @@ from torch import Tensor
 from ..kernels import kernel, scratch
 from .networks import BLOCK, Network
 from .shapes import check_shapes
+
+
+class ValuePass(NamedTuple):
+    """A critic's pass through one block of samples, which its gradient can go on from."""
+
+    critic: Tensor
+    """``(S, P)`` the parameters."""
+    observation: Tensor
+    """``(S, B, O)`` what went in."""
+    value: Tensor
+    """``(S, B)`` what came out."""
+    hidden: Tensor
+    """``(S, B ΣH)`` values of the hidden layers, as `networks.forward` writes them."""
 
 
 class Samples(NamedTuple):
@@ -44,6 +57,25 @@ class Samples(NamedTuple):
     """``(S, B)`` of the action when it was sampled."""
     mask: Tensor
     """``(S, B)`` 1 for experience, 0 for padding and reset steps."""
+    valued: ValuePass | None = None
+    """How `value` was computed, where that was kept."""
+
+    @classmethod
+    def of(cls, columns: Iterable[Tensor]) -> "Samples":
+        """Return samples made of their `columns`."""
+        return cls._make((*columns, None))
+
+    @property
+    def columns(self) -> tuple[Tensor, ...]:
+        """What has a row for every sample."""
+        return self[:-1]
+
+    def hidden(self, critic: Tensor) -> Tensor | None:
+        """Return what the hidden layers of a critic ``(S, P)`` make of the samples, where that is known."""
+        known = self.valued
+        if known is None or known.critic is not critic:
+            return None
+        return known.hidden if known.observation is self.observation and known.value is self.value else None
 
     @property
     def size(self) -> Tensor:
@@ -57,12 +89,12 @@ class Samples(NamedTuple):
 
     def rows(self, start: int, stop: int) -> "Samples":
         """Return samples ``start`` to ``stop`` of every seed."""
-        return Samples(*(x[:, start:stop] for x in self))
+        return Samples.of(x[:, start:stop] for x in self.columns)
 
     def take(self, index: Tensor, mask: Tensor | None = None) -> "Samples":
         """Return the samples of each seed at ``index`` ``(S, M)``; with a mask ``(S, M)``, some of them masked."""
         row = torch.arange(len(index)).unsqueeze(1)
-        taken = Samples(*(x[row, index] for x in self))
+        taken = Samples.of(x[row, index] for x in self.columns)
         return taken if mask is None else taken._replace(mask=taken.mask * mask)
 
     def blocks(self) -> Iterator["Samples"]:
@@ -201,16 +233,22 @@ def spread_of(x, mask, block, rounding, centred):
 
 
 @kernel("real[:, ::1], real[:, ::1], real[:, ::1], int64, real, real[::1], real[::1]")
-def explained_each(target, value, mask, block, rounding, work, explained):
+def explained_each(target, value, mask, block, rounding, work, share):
     """`explained_variance` of every seed."""
-    number, size = target.dtype.type, target.shape[1]
-    error, centred = work[:size], work[size : 2 * size]
     for s in range(len(target)):
-        for b in range(size):
-            error[b] = target[s, b] - value[s, b]
-        total = number(spread_of(target[s], mask[s], block, rounding, centred))
-        left = number(spread_of(error, mask[s], block, rounding, centred))
-        explained[s] = number(1) - left / total if total > 0 else number(np.nan)
+        share[s] = explained(target[s], value[s], mask[s], block, rounding, work)
+
+
+@kernel
+def explained(target, value, mask, block, rounding, work):
+    """`explained_variance` of one seed."""
+    number, size = target.dtype.type, len(target)
+    error, centred = work[:size], work[size : 2 * size]
+    for b in range(size):
+        error[b] = target[b] - value[b]
+    total = number(spread_of(target, mask, block, rounding, centred))
+    left = number(spread_of(error, mask, block, rounding, centred))
+    return number(1) - left / total if total > 0 else number(np.nan)
 
 
 def standardised(x: Tensor, mask: Tensor) -> Tensor:
@@ -222,7 +260,7 @@ def standardised(x: Tensor, mask: Tensor) -> Tensor:
     made = x.clone(memory_format=torch.contiguous_format)
     real = made.numpy().dtype
     work = scratch(x.shape[1], real)
-    standardise_each(made.numpy(), mask.contiguous().numpy(), BLOCK, 8 * np.finfo(real).eps, work)
+    standardise_each(made.numpy(), mask.contiguous().numpy(), BLOCK, rounding(real), work)
     return made
 
 
@@ -251,9 +289,14 @@ def explained_variance(samples: Samples) -> Tensor:
     """Return ``1 - Var(target - value) / Var(target)`` of the critic ``(S,)``; NaN where the target is constant."""
     arrays = [x.contiguous().numpy() for x in (samples.value_target, samples.value, samples.mask)]
     real, size = arrays[0].dtype, arrays[0].shape[1]
-    explained = np.empty(len(arrays[0]), real)
-    explained_each(*arrays, BLOCK, 8 * np.finfo(real).eps, scratch(2 * size, real), explained)
-    return torch.from_numpy(explained)
+    share = np.empty(len(arrays[0]), real)
+    explained_each(*arrays, BLOCK, rounding(real), scratch(2 * size, real), share)
+    return torch.from_numpy(share)
+
+
+def rounding(real: Any) -> float:
+    """Return how large a deviation may be, as a share of the mean, that is nothing but the rounding of that mean."""
+    return float(8 * np.finfo(real).eps)
 
 
 def loss_gradient(

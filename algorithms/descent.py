@@ -81,9 +81,7 @@ def descend_each(
 ):  # fmt: skip
     """Write every seed's parameters and memories after its step, and how long its gradients are together."""
     for s in range(len(policy)):
-        length[s] = np.dot(policy_gradient[s], policy_gradient[s])
-        length[s] += np.dot(critic_gradient[s], critic_gradient[s])
-        length[s] = np.sqrt(length[s])
+        length[s] = length_of(policy_gradient[s], critic_gradient[s])
         new_policy_steps[s], new_critic_steps[s] = policy_steps[s], critic_steps[s]
         if stepping[s]:
             new_policy_steps[s] += 1
@@ -98,6 +96,12 @@ def descend_each(
             new_critic_steps[s], rate[s], beta1, beta2, epsilon, work,
             new_critic[s], new_critic_first[s], new_critic_second[s],
         )  # fmt: skip
+
+
+@kernel
+def length_of(policy_gradient, critic_gradient):
+    """How long two gradients are together."""
+    return np.sqrt(np.dot(policy_gradient, policy_gradient) + np.dot(critic_gradient, critic_gradient))
 
 
 @kernel

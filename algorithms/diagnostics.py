@@ -6,6 +6,7 @@ updates do not need it anyway measure every `INTERVAL`-th update of a seed.
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel
@@ -31,7 +32,7 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
     """
     network, old = state.model.policy, state.policy.numpy()
     network.check(policy, samples.observation)
-    due = state.updates.numpy() % INTERVAL == 0
+    due = due_for_measuring(state)
     moved, spread = np.full((2, len(old)), np.nan, old.dtype)
     if due.any():
         change_each(
@@ -49,30 +50,41 @@ def policy_change(state: State, policy: Tensor, samples: Samples) -> Metrics:
     return {"kl": torch.from_numpy(moved), "entropy": torch.from_numpy(spread)}
 
 
+def due_for_measuring(state: State) -> NDArray[np.bool_]:
+    """Return ``(S,)`` whose next update is measured."""
+    due: NDArray[np.bool_] = state.updates.numpy() % INTERVAL == 0
+    return due
+
+
 @kernel(
     "real[:, ::1], real[:, ::1], int64[::1], boolean, int64, int64[::1], real[:, :, ::1], real[:, ::1], boolean[::1], "
     "real[::1], real[::1], real[::1]"
 )
 def change_each(old, new, widths, relu, kind, sizes, observation, mask, due, work, moved, spread):
-    """Write KL and entropy of the seeds that are due, block by block."""
-    rows = min(BLOCK, mask.shape[1])
-    before = matrix(work, 0, rows, widths[-2] + widths[-1])
-    after = matrix(work, before.size, rows, before.shape[1])
-    hidden = work[2 * before.size :]
+    """`change` of the seeds that are due."""
     for s in range(len(old)):
-        if not due[s]:
+        if due[s]:
+            moved[s], spread[s] = change(old[s], new[s], widths, relu, kind, sizes, observation[s], mask[s], work)
+
+
+@kernel
+def change(old, new, widths, relu, kind, sizes, observation, mask, work):
+    """KL and entropy of one seed, block by block."""
+    size = min(BLOCK, len(mask))
+    before = matrix(work, 0, size, widths[-2] + widths[-1])
+    after = matrix(work, before.size, size, before.shape[1])
+    hidden = work[2 * before.size :]
+    divergence, nats, count = mask[0] * 0, mask[0] * 0, 0
+    for start in range(0, len(mask), size):
+        stop = min(start + size, len(mask))
+        rows, seen = stop - start, observation[start:stop]
+        if not mask[start:stop].any():
             continue
-        divergence, nats, count = mask[s, 0] * 0, mask[s, 0] * 0, 0
-        for start in range(0, mask.shape[1], rows):
-            stop = min(start + rows, mask.shape[1])
-            some, seen = stop - start, observation[s, start:stop]
-            if not mask[s, start:stop].any():
-                continue
-            forward(old[s], widths, relu, seen, hidden, before[:some])
-            forward(new[s], widths, relu, seen, hidden, after[:some])
-            for b in range(some):
-                if mask[s, start + b] != 0:
-                    divergence += kl(kind, sizes, before[b], after[b])
-                    nats += entropy(kind, sizes, before[b])
-                    count += 1
-        moved[s], spread[s] = divergence / max(count, 1), nats / max(count, 1)
+        forward(old, widths, relu, seen, hidden, before[:rows])
+        forward(new, widths, relu, seen, hidden, after[:rows])
+        for b in range(rows):
+            if mask[start + b] != 0:
+                divergence += kl(kind, sizes, before[b], after[b])
+                nats += entropy(kind, sizes, before[b])
+                count += 1
+    return divergence / max(count, 1), nats / max(count, 1)

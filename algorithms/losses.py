@@ -247,6 +247,53 @@ def term_each(term, constants, kind, sizes, outputs, actions, weight, target, ma
         )
 
 
+@kernel
+def term_slope(
+    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask, known, value,
+    block, work, gradient,
+):  # fmt: skip
+    """Write the gradient ``(P,)`` of one seed's term, summed over blocks up to the last sample that counts.
+
+    Return the term.
+
+    Where the values of hidden layers are ``known``, and a ``value`` that is the output, for all samples, which then are
+    one block, they are not computed again.
+    """
+    count = length(mask)
+    known = known if count == len(mask) else known[:0]
+    outputs = matrix(work, 0, block, widths[-2] + widths[-1])
+    slopes = matrix(work, outputs.size, block, outputs.shape[1])
+    work = work[2 * outputs.size :]
+    hidden, work = work[: block * widths[1:-2].sum()], work[block * widths[1:-2].sum() :]
+    flipped, work = work[: len(parameters)], work[len(parameters) :]
+    flip(parameters, widths, flipped)
+    total = gradient.dtype.type(0)
+    gradient[:] = 0
+    for start in range(0, count, block):
+        stop = min(start + block, count)
+        rows, seen = stop - start, observation[start:stop]
+        if len(known):
+            hidden = known
+            for b in range(rows):
+                outputs[b, 0] = value[b]
+        else:
+            forward(parameters, widths, relu, seen, hidden, outputs[:rows])
+        total += term_block(
+            term,
+            constants,
+            kind,
+            sizes,
+            outputs[:rows],
+            actions[start:stop],
+            weight[start:stop],
+            target[start:stop],
+            mask[start:stop],
+            slopes[:rows],
+        )
+        cotangent(flipped, widths, relu, seen, hidden, slopes[:rows], work, gradient)
+    return total
+
+
 @kernel(
     "real[:, ::1], int64[::1], boolean, int64, float64[:, ::1], int64, int64[::1], real[:, :, ::1], "
     "real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], int64, real[::1], real[:, ::1], real[::1]"
@@ -255,30 +302,10 @@ def gradient_each(
     parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask, block, work,
     gradient, loss,
 ):  # fmt: skip
-    """Write every seed's gradient and loss, summed over its blocks up to the last sample that counts."""
-    outputs = matrix(work, 0, block, widths[-2] + widths[-1])
-    slopes = matrix(work, outputs.size, block, outputs.shape[1])
-    hidden = work[2 * outputs.size : 2 * outputs.size + block * widths[1:-2].sum()]
-    work = work[2 * outputs.size + hidden.size :]
-    flipped, work = work[: parameters.shape[1]], work[parameters.shape[1] :]
+    """`term_slope` of every seed."""
+    nothing = work[:0]
     for s in range(len(parameters)):
-        count = length(mask[s])
-        gradient[s], loss[s] = 0, 0
-        flip(parameters[s], widths, flipped)
-        for start in range(0, count, block):
-            stop = min(start + block, count)
-            rows, seen = stop - start, observation[s, start:stop]
-            forward(parameters[s], widths, relu, seen, hidden, outputs[:rows])
-            loss[s] += term_block(
-                term,
-                constants[s],
-                kind,
-                sizes,
-                outputs[:rows],
-                actions[s, start:stop],
-                weight[s, start:stop],
-                target[s, start:stop],
-                mask[s, start:stop],
-                slopes[:rows],
-            )
-            cotangent(flipped, widths, relu, seen, hidden, slopes[:rows], work, gradient[s])
+        loss[s] = term_slope(
+            parameters[s], widths, relu, term, constants[s], kind, sizes, observation[s], actions[s], weight[s],
+            target[s], mask[s], nothing, nothing, block, work, gradient[s],
+        )  # fmt: skip

@@ -350,9 +350,13 @@ class Network:
         if inputs is not None and inputs.shape[-1] != self.inputs:
             raise ValueError(f"inputs have shape {tuple(inputs.shape)}, this network takes {self.inputs} numbers")
 
+    def room(self, rows: int) -> int:
+        """Numbers that `flip` writes, and that `tangent` and `cotangent` of so many samples work in."""
+        return self.size + 2 * rows * self._widest
+
     def work(self, rows: int, real: Any, more: int = 0) -> NDArray[Any]:
-        """Return memory for what `flip` writes, for `tangent` and `cotangent` of so many samples, and ``more``."""
-        return scratch(self.size + 2 * rows * self._widest + more, real)
+        """Return memory for so many numbers, and ``more``."""
+        return scratch(self.room(rows) + more, real)
 
     @cached_property
     def _widest(self) -> int:

@@ -15,10 +15,13 @@ from torch import Tensor
 from ..errors import UsageError
 from .adam import Adam
 from .axis import within
-from .blocks import Layout, Samples, lengths, loss_gradient, standardised
+from .blocks import Layout, Samples, explained_variance, lengths, loss_gradient, standardised
+from .descent import descend
+from .diagnostics import policy_change
 from .distributions import Distribution
 from .groups import group_advantages
 from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
+from .joint import step_together
 from .losses import OUTPUTS, is_compiled, sample_arrays, term_gradient
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
@@ -148,6 +151,31 @@ class PolicyGradient(ABC):
                 network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
             )
         return Gradient(policy, critic), loss + critic_loss
+
+    def joint_step(
+        self, state: State, samples: Samples, learning_rate: float | Tensor, *, max_norm: float | Tensor | None
+    ) -> tuple[State, Metrics]:
+        """Step policy and critic on the gradient of their losses, by Adam, and say how that went.
+
+        Args:
+            state: of a `joint` algorithm with the optimisers ``"policy"`` and ``"critic"``.
+            samples: any number of blocks.
+            learning_rate: a number or ``(S,)``.
+            max_norm: what a longer gradient is scaled down to; None for no clipping.
+        """
+        compiled = is_compiled(self.policy_loss) and is_compiled(self.critic_loss)
+        if compiled and self._does_as_we_do("gradient_of"):
+            policy_term: Any = self.policy_loss(state.model.distribution, OUTPUTS, samples)
+            critic_term: Any = self.critic_loss(OUTPUTS, samples)
+            return step_together(state, samples, policy_term, critic_term, learning_rate, max_norm=max_norm)
+        gradient, loss = self.gradient_of(state, samples)
+        stepped, length = descend(state, gradient, learning_rate, critic=True, max_norm=max_norm)
+        return stepped, {
+            "loss": loss,
+            "gradient_norm": length,
+            "explained_variance": explained_variance(samples),
+            **policy_change(state, stepped.policy, samples),
+        }
 
     def model(self, spaces: Spaces) -> Model:
         """Return the model that this configuration has in an environment."""
@@ -307,7 +335,7 @@ class PolicyGradient(ABC):
             trace: λ, a number or ``(S,)``.
             standardise: whether advantages get mean 0 and standard deviation 1 per seed.
         """
-        if rollout.complete or not self._sees_as_we_do():
+        if rollout.complete or not self._does_as_we_do("experience", "pack", "_values"):
             experience = self.experience(state, rollout)
             value, ends = experience.value, (rollout.terminated, rollout.truncated)
             advantage = generalised_advantage(experience.reward, value, *ends, _each(self.discount), _each(trace))
@@ -324,11 +352,9 @@ class PolicyGradient(ABC):
             standardise=standardise,
         )
 
-    def _sees_as_we_do(self) -> bool:
-        """Whether what a window is and how it is laid out are this class's: a subclass may have ways of its own."""
-        return all(
-            getattr(type(self), name) is getattr(PolicyGradient, name) for name in ("experience", "pack", "_values")
-        )
+    def _does_as_we_do(self, *names: str) -> bool:
+        """Whether methods are this class's, so that they can be done as one: a subclass may have ways of its own."""
+        return all(getattr(getattr(self, name), "__func__", None) is getattr(PolicyGradient, name) for name in names)
 
     def observed(self, state: State, rollout: Rollout) -> State:
         """Return the state with the rollout counted and its valid steps added to the normalisers' statistics."""

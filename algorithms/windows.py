@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import kernel, scratch
-from .blocks import Samples, standardise_values
+from .blocks import Samples, ValuePass, rounding, standardise_values
 from .interface import Rollout, State
 from .matrices import matrix
 from .networks import BLOCK, forward
@@ -72,9 +72,9 @@ def weigh_window(
     per_seed[0], per_seed[1], per_seed[2] = discount, trace, 0.0
     if reward_scale is not None:
         per_seed[2] = reward_scale
-    rows = seeds, num_envs * steps
+    rows, units = (seeds, num_envs * steps), sum(network.hidden)
     seen, numbers = np.empty((*rows, size), real), np.empty((4, *rows), real)
-    everything = num_envs * (steps + 1)
+    kept = np.empty((seeds, rows[1] * units if critic.shape[1] and rows[1] <= BLOCK else 0), real)
     weigh_each(
         observation,
         np.ascontiguousarray(rollout.reward.numpy(), np.float64),
@@ -89,59 +89,68 @@ def weigh_window(
         *network.code,
         BLOCK,
         standardise,
-        8 * np.finfo(real).eps,
-        scratch(everything * (size + 1) + 2 * rows[1] + BLOCK * sum(network.hidden), real),
+        rounding(real),
+        scratch(num_envs * (size + steps + 2) + 3 * rows[1] + BLOCK * units, real),
         seen,
         numbers,
+        kept,
     )
     action, log_prob = rollout.action.numpy(), rollout.log_prob.numpy()
     weight, target, value, mask = numbers
     arrays = seen, action.reshape(*rows, *action.shape[3:]), weight, target, value, log_prob.reshape(rows), mask
-    return Samples(*map(torch.from_numpy, arrays))
+    samples = Samples.of(map(torch.from_numpy, arrays))
+    if not kept.size:
+        return samples
+    passed = ValuePass(state.critic, samples.observation, samples.value, torch.from_numpy(kept))
+    return samples._replace(valued=passed)
 
 
 @kernel(
     "real[:, :, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], "
     "real[:, ::1], real[:, ::1], float64[:, ::1], float64, real[:, ::1], int64[::1], boolean, int64, boolean, float64, "
-    "real[::1], real[:, :, ::1], real[:, :, ::1]"
+    "real[::1], real[:, :, ::1], real[:, :, ::1], real[:, ::1]"
 )
 def weigh_each(
     observation, reward, terminated, truncated, valid, shift, scale, per_seed, largest, critic, widths, relu, block,
-    standardised, rounding, work, seen, numbers,
+    standardised, rounding, work, seen, numbers, kept,
 ):  # fmt: skip
-    """Write every seed's samples: normalised observations, and weights, targets, values and mask."""
+    """Write every seed's samples: normalised observations; weights, targets, values and mask; the critic's pass."""
     number, count, steps, size = observation.dtype.type, valid.shape[1], valid.shape[2], observation.shape[3]
-    everything = count * (steps + 1)
-    rows, values = matrix(work, 0, everything, size), matrix(work, everything * size, everything, 1)
-    work = work[rows.size + values.size :]
-    rewards, centred = matrix(work, 0, count, steps), work[count * steps : 2 * count * steps]
-    hidden = work[2 * count * steps :]
+    total = count * steps
+    final, values = matrix(work, 0, count, size), matrix(work, count * size, total + count, 1)
+    work = work[final.size + values.size :]
+    rewards, centred, value = matrix(work, 0, count, steps), work[total : 2 * total], work[2 * total :][: steps + 1]
+    hidden = work[2 * total + steps + 1 :]
     for s in range(len(observation)):
         discount, trace = number(per_seed[0, s]), number(per_seed[1, s])
         scale_rewards(reward[s], per_seed[2, s], largest, rewards)
         for n in range(count):
             for t in range(steps + 1):
-                row = rows[n * (steps + 1) + t]
+                row = seen[s, n * steps + t] if t < steps else final[n]
                 for o in range(size):
                     row[o] = observation[s, n, t, o]
                 if shift.shape[1]:
                     standardise(shift[s], scale[s], row)
         if critic.shape[1]:
-            for start in range(0, everything, block):
-                stop = min(start + block, everything)
-                forward(critic[s], widths, relu, rows[start:stop], hidden, values[start:stop])
+            for start in range(0, total, block):
+                stop = min(start + block, total)
+                layers = kept[s] if kept.shape[1] else hidden
+                forward(critic[s], widths, relu, seen[s, start:stop], layers, values[start:stop])
+            for start in range(0, count, block):
+                stop = min(start + block, count)
+                forward(critic[s], widths, relu, final[start:stop], hidden, values[total + start : total + stop])
         else:
             values[:] = 0
         for n in range(count):
             first = n * steps
+            for t in range(steps):
+                value[t] = values[first + t, 0]
+            value[steps] = values[total + n, 0]
             weight = numbers[0, s, first : first + steps]
-            value = values[n * (steps + 1) : (n + 1) * (steps + 1), 0]
             advantage_row(rewards[n], value, terminated[s, n], truncated[s, n], discount, trace, weight)
             for t in range(steps):
                 numbers[1, s, first + t] = weight[t] + value[t]
                 numbers[2, s, first + t] = value[t]
                 numbers[3, s, first + t] = valid[s, n, t]
-                for o in range(size):
-                    seen[s, first + t, o] = rows[n * (steps + 1) + t, o]
         if standardised:
             standardise_values(numbers[0, s], numbers[3, s], block, rounding, centred)
