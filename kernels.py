@@ -289,6 +289,45 @@ class Pointer(Inlined):
         return function_at
 
 
+class Memory(Inlined):
+    """Makes an address numbers within a kernel: ``x = FLOATS(address, size)``, for arrays that no signature names."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = np.dtype(real)
+
+    def __call__(self, address: int, size: int) -> NDArray[Any]:
+        """Return them uncompiled."""
+        kind = np.ctypeslib.as_ctypes_type(self._real)
+        return np.frombuffer((kind * int(size)).from_address(int(address)), self._real)
+
+    @property
+    def content(self) -> Iterator[bytes]:
+        """The precision, too."""
+        yield from super().content
+        yield self._real.str.encode()
+
+    @cached_property
+    def form(self) -> Any:
+        """The same for numba."""
+        numba = _numba()
+        arrays: Any = importlib.import_module("numba.np.arrayobj")
+        kind = numba.types.Array(numba.from_dtype(self._real), 1, "C", readonly=True)
+
+        @numba.extending.intrinsic
+        def numbers_at(_context: Any, _address: Any, _size: Any) -> Any:
+            def build(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+                address, size = arguments
+                made = context.make_array(kind)(context, builder)
+                data = builder.inttoptr(address, made.data.type)
+                width = size.type(self._real.itemsize)
+                arrays.populate_array(made, data, [size], [width], width, meminfo=None)
+                return made._getvalue()
+
+            return kind(numba.types.intp, numba.types.intp), build
+
+        return numbers_at
+
+
 _SCRATCH: dict[np.dtype[Any], NDArray[Any]] = {}
 
 

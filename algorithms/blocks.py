@@ -20,15 +20,15 @@ from .networks import BLOCK, Network
 from .shapes import check_shapes
 
 
-class ValuePass(NamedTuple):
-    """A critic's pass through one block of samples, which its gradient can go on from."""
+class Known(NamedTuple):
+    """What a network made of one block of samples, for its gradient to go on from."""
 
-    critic: Tensor
-    """``(S, P)`` the parameters."""
+    parameters: Tensor
+    """``(S, P)`` of the network."""
     observation: Tensor
     """``(S, B, O)`` what went in."""
-    value: Tensor
-    """``(S, B)`` what came out."""
+    outputs: Tensor
+    """``(S, B, D)``"""
     hidden: Tensor
     """``(S, B ΣH)`` values of the hidden layers, as `networks.forward` writes them."""
 
@@ -57,25 +57,20 @@ class Samples(NamedTuple):
     """``(S, B)`` of the action when it was sampled."""
     mask: Tensor
     """``(S, B)`` 1 for experience, 0 for padding and reset steps."""
-    valued: ValuePass | None = None
-    """How `value` was computed, where that was kept."""
+    acted: Known | None = None
+    """What the policy made of them when it acted, where that was kept."""
+    valued: Known | None = None
+    """What the critic made of them when it valued them, where that was kept."""
 
     @classmethod
     def of(cls, columns: Iterable[Tensor]) -> "Samples":
         """Return samples made of their `columns`."""
-        return cls._make((*columns, None))
+        return cls._make((*columns, None, None))
 
     @property
     def columns(self) -> tuple[Tensor, ...]:
         """What has a row for every sample."""
-        return self[:-1]
-
-    def hidden(self, critic: Tensor) -> Tensor | None:
-        """Return what the hidden layers of a critic ``(S, P)`` make of the samples, where that is known."""
-        known = self.valued
-        if known is None or known.critic is not critic:
-            return None
-        return known.hidden if known.observation is self.observation and known.value is self.value else None
+        return self[:-2]
 
     @property
     def size(self) -> Tensor:

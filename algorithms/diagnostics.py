@@ -62,14 +62,17 @@ def due_for_measuring(state: State) -> NDArray[np.bool_]:
 )
 def change_each(old, new, widths, relu, kind, sizes, observation, mask, due, work, moved, spread):
     """`change` of the seeds that are due."""
+    known = matrix(work, 0, 0, 0)
     for s in range(len(old)):
         if due[s]:
-            moved[s], spread[s] = change(old[s], new[s], widths, relu, kind, sizes, observation[s], mask[s], work)
+            moved[s], spread[s] = change(
+                old[s], new[s], widths, relu, kind, sizes, observation[s], mask[s], known, work
+            )
 
 
 @kernel
-def change(old, new, widths, relu, kind, sizes, observation, mask, work):
-    """KL and entropy of one seed, block by block."""
+def change(old, new, widths, relu, kind, sizes, observation, mask, known, work):
+    """KL and entropy of one seed, block by block; the old outputs may be ``known`` of all samples, then one block."""
     size = min(BLOCK, len(mask))
     before = matrix(work, 0, size, widths[-2] + widths[-1])
     after = matrix(work, before.size, size, before.shape[1])
@@ -80,7 +83,10 @@ def change(old, new, widths, relu, kind, sizes, observation, mask, work):
         rows, seen = stop - start, observation[start:stop]
         if not mask[start:stop].any():
             continue
-        forward(old, widths, relu, seen, hidden, before[:rows])
+        if len(known):
+            before = known
+        else:
+            forward(old, widths, relu, seen, hidden, before[:rows])
         forward(new, widths, relu, seen, hidden, after[:rows])
         for b in range(rows):
             if mask[start + b] != 0:

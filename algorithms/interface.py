@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .adam import Adam
-from .model import Actor, Model, Spaces
+from .model import Actor, Behaviour, Model, Spaces
 from .normalisers import Moments
 
 Metrics = Mapping[str, Tensor]
@@ -140,6 +140,17 @@ class Target:
         return 1 - 1 / self.group.size if self.group and own else 1.0
 
 
+class Passed(NamedTuple):
+    """What a policy's network made of a window of at most a block of steps, while it acted."""
+
+    behaviour: Behaviour
+    """Whose network."""
+    outputs: Tensor
+    """``(S, N T, D)``"""
+    hidden: Tensor
+    """``(S, N T ΣH)`` values of the hidden layers, as `networks.forward` writes them."""
+
+
 class Rollout(NamedTuple):
     """Experience of every seed. Entries where ``valid`` is false are resets or padding."""
 
@@ -165,6 +176,8 @@ class Rollout(NamedTuple):
     """Whether this is a round of complete episodes (T is then the longest among all seeds) or a window."""
     behaviour: Any = None
     """What `Learner.behaviour` gave for it: the policy that acted."""
+    passed: Passed | None = None
+    """What its network made of the observations, where that was kept."""
 
     @property
     def done(self) -> Tensor:

@@ -6,13 +6,16 @@ the same bits: an update of a few seeds would spend more time between these than
 Shapes: **S** seeds, **B** samples, **O** observation size, **A** action size, **P** parameters.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel, scratch
 from .adam import BETAS, EPSILON, Adam, each_seed
-from .blocks import Samples, explained, rounding
+from .blocks import Known, Samples, explained, rounding
 from .descent import length_of, step
 from .diagnostics import change, due_for_measuring
 from .interface import Metrics, State
@@ -50,7 +53,8 @@ def step_together(
     trees = state.policy, *state.optimisers["policy"], state.critic, *state.optimisers["critic"]
     before = [x.numpy() for x in trees]
     seeds, real = len(before[0]), before[0].dtype
-    known = samples.hidden(state.critic)
+    acted = _known(samples.acted, state.policy, samples)
+    valued = _known(samples.valued, state.critic, samples)
     size = samples.mask.shape[1]
     block = min(BLOCK, size)
     gradients = policy_network.size + critic_network.size
@@ -68,7 +72,8 @@ def step_together(
         samples.observation.contiguous().numpy(),
         *sample_arrays(samples, state.model.distribution),
         samples.value.contiguous().numpy(),
-        np.empty((seeds, 0), real) if known is None else known.numpy(),
+        *acted,
+        *valued,
         each_seed(learning_rate, seeds),
         each_seed(np.inf if max_norm is None else max_norm, seeds),
         *BETAS,
@@ -85,18 +90,27 @@ def step_together(
     return stepped, dict(zip(METRICS, torch.from_numpy(numbers), strict=True))
 
 
+def _known(made: Known | None, parameters: Tensor, samples: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return outputs ``(S, B, D)`` and hidden layers ``(S, B ΣH)`` of samples, empty where they are not known."""
+    if made is not None and made.parameters is parameters and made.observation is samples.observation:
+        return made.outputs.numpy(), made.hidden.numpy()
+    seeds, real = len(parameters), parameters.numpy().dtype
+    return np.empty((seeds, 0, 0), real), np.empty((seeds, 0), real)
+
+
 @kernel(
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "int64[::1], boolean, int64[::1], int64, int64[::1], int64, float64[:, ::1], int64, float64[:, ::1], "
-    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], "
-    "float64[::1], float64[::1], float64, float64, float64, float64, boolean[::1], real[::1], "
+    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], "
+    "real[:, :, ::1], real[:, ::1], real[:, :, ::1], real[:, ::1], float64[::1], "
+    "float64[::1], float64, float64, float64, float64, boolean[::1], real[::1], "
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "real[:, ::1]"
 )
 def step_each(
     policy, policy_first, policy_second, policy_steps, critic, critic_first, critic_second, critic_steps,
     widths, relu, critic_widths, kind, sizes, policy_term, policy_constants, critic_term, critic_constants,
-    observation, actions, weight, target, mask, value, known,
+    observation, actions, weight, target, mask, value, acted, policy_layers, valued, critic_layers,
     rate, longest, beta1, beta2, epsilon, rounding, due, work,
     new_policy, new_policy_first, new_policy_second, new_policy_steps,
     new_critic, new_critic_first, new_critic_second, new_critic_steps, numbers,
@@ -105,15 +119,15 @@ def step_each(
     own, others = policy.shape[1], critic.shape[1]
     policy_gradient, critic_gradient, work = work[:own], work[own : own + others], work[own + others :]
     clipped, work = work[: own + others], work[own + others :]
-    block, nothing = min(BLOCK, mask.shape[1]), work[:0]
+    block = min(BLOCK, mask.shape[1])
     for s in range(len(policy)):
         loss = term_slope(
             policy[s], widths, relu, policy_term, policy_constants[s], kind, sizes, observation[s], actions[s],
-            weight[s], target[s], mask[s], nothing, nothing, block, work, policy_gradient,
+            weight[s], target[s], mask[s], acted[s], policy_layers[s], block, work, policy_gradient,
         )  # fmt: skip
         loss += term_slope(
             critic[s], critic_widths, relu, critic_term, critic_constants[s], kind, sizes, observation[s], actions[s],
-            weight[s], target[s], mask[s], known[s], value[s], block, work, critic_gradient,
+            weight[s], target[s], mask[s], valued[s], critic_layers[s], block, work, critic_gradient,
         )  # fmt: skip
         length = length_of(policy_gradient, critic_gradient)
         new_policy_steps[s], new_critic_steps[s] = policy_steps[s] + 1, critic_steps[s] + 1
@@ -132,5 +146,5 @@ def step_each(
         numbers[3, s] = numbers[4, s] = np.nan
         if due[s]:
             numbers[3, s], numbers[4, s] = change(
-                policy[s], new_policy[s], widths, relu, kind, sizes, observation[s], mask[s], work
+                policy[s], new_policy[s], widths, relu, kind, sizes, observation[s], mask[s], acted[s], work
             )

@@ -249,34 +249,30 @@ def term_each(term, constants, kind, sizes, outputs, actions, weight, target, ma
 
 @kernel
 def term_slope(
-    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask, known, value,
-    block, work, gradient,
+    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask,
+    known, layers, block, work, gradient,
 ):  # fmt: skip
     """Write the gradient ``(P,)`` of one seed's term, summed over blocks up to the last sample that counts.
 
-    Return the term.
-
-    Where the values of hidden layers are ``known``, and a ``value`` that is the output, for all samples, which then are
-    one block, they are not computed again.
+    Return the term. Where outputs are ``known`` ``(B, D)`` and the values of hidden ``layers``, of all samples, which
+    then are one block, they are not computed again.
     """
     count = length(mask)
-    known = known if count == len(mask) else known[:0]
     outputs = matrix(work, 0, block, widths[-2] + widths[-1])
     slopes = matrix(work, outputs.size, block, outputs.shape[1])
     work = work[2 * outputs.size :]
     hidden, work = work[: block * widths[1:-2].sum()], work[block * widths[1:-2].sum() :]
     flipped, work = work[: len(parameters)], work[len(parameters) :]
+    passed = len(known) > 0 and count == len(mask)
+    if passed:
+        outputs, hidden = known, layers
     flip(parameters, widths, flipped)
     total = gradient.dtype.type(0)
     gradient[:] = 0
     for start in range(0, count, block):
         stop = min(start + block, count)
         rows, seen = stop - start, observation[start:stop]
-        if len(known):
-            hidden = known
-            for b in range(rows):
-                outputs[b, 0] = value[b]
-        else:
+        if not passed:
             forward(parameters, widths, relu, seen, hidden, outputs[:rows])
         total += term_block(
             term,
@@ -303,9 +299,9 @@ def gradient_each(
     gradient, loss,
 ):  # fmt: skip
     """`term_slope` of every seed."""
-    nothing = work[:0]
+    known, layers = matrix(work, 0, 0, 0), work[:0]
     for s in range(len(parameters)):
         loss[s] = term_slope(
             parameters[s], widths, relu, term, constants[s], kind, sizes, observation[s], actions[s], weight[s],
-            target[s], mask[s], nothing, nothing, block, work, gradient[s],
+            target[s], mask[s], known, layers, block, work, gradient[s],
         )  # fmt: skip

@@ -186,7 +186,9 @@ def to_environment_rows(squashed, bounds, samples, actions):
 
 
 @kernel
-def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, work, sample, log_prob):
+def act(
+    parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, outputs, work, sample, log_prob
+):
     """Choose an action in each of a seed's environments that is running; return whether all numbers were finite.
 
     What is not finite becomes 0. The other rows of ``sample`` ``(N, A)`` and ``log_prob`` ``(N,)`` stay as they are.
@@ -202,14 +204,14 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
         observation: ``(N, O)``
         noise: ``(N, K)``
         running: ``(N,)``
-        work: of the policy's precision, `Network.row` numbers for every environment.
+        outputs: ``(N, D)`` for those of the policy; those that run come first.
+        work: of the policy's precision, `Network.row` numbers for every environment; those of its hidden layers come
+            first.
         sample: ``(N, A)`` of the policy's precision.
         log_prob: ``(N,)``; empty where nobody asks.
     """
     count = running.sum()
-    inputs = matrix(work, 0, count, observation.shape[1])
-    outputs = matrix(work, inputs.size, count, widths[-2] + widths[-1])
-    hidden = work[inputs.size + outputs.size :]
+    inputs = matrix(work, count * widths[1:-2].sum(), count, observation.shape[1])
     row = 0
     for n in range(len(running)):
         if running[n]:
@@ -218,7 +220,7 @@ def act(parameters, widths, relu, shift, scale, kind, sizes, observation, noise,
             if len(shift):
                 standardise(shift, scale, inputs[row])
             row += 1
-    forward(parameters, widths, relu, inputs, hidden, outputs)
+    forward(parameters, widths, relu, inputs, work, outputs[:count])
     row, finite = 0, True
     for n in range(len(running)):
         if running[n]:
@@ -241,6 +243,8 @@ def act_each(
     parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, work, sample, log_prob, finite
 ):
     """`act` for every seed."""
+    outputs = matrix(work, 0, running.shape[1], widths[-2] + widths[-1])
+    work = work[outputs.size :]
     for s in range(len(parameters)):
         if running[s].any():
             finite[s] = act(
@@ -254,6 +258,7 @@ def act_each(
                 observation[s],
                 noise[s],
                 running[s],
+                outputs,
                 work,
                 sample[s],
                 log_prob[s],
@@ -274,6 +279,7 @@ class NetworkActor:
     """A frozen policy network."""
 
     def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
         model, parameters, moments = behaviour
         self.model = model
         self.dtype = parameters.dtype

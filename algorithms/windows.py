@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..kernels import kernel, scratch
-from .blocks import Samples, ValuePass, rounding, standardise_values
+from .blocks import Known, Samples, rounding, standardise_values
 from .interface import Rollout, State
 from .matrices import matrix
 from .networks import BLOCK, forward
@@ -99,10 +99,12 @@ def weigh_window(
     weight, target, value, mask = numbers
     arrays = seen, action.reshape(*rows, *action.shape[3:]), weight, target, value, log_prob.reshape(rows), mask
     samples = Samples.of(map(torch.from_numpy, arrays))
-    if not kept.size:
-        return samples
-    passed = ValuePass(state.critic, samples.observation, samples.value, torch.from_numpy(kept))
-    return samples._replace(valued=passed)
+    acted = valued = None
+    if kept.size:
+        valued = Known(state.critic, samples.observation, samples.value.unsqueeze(2), torch.from_numpy(kept))
+    if (passed := rollout.passed) and passed.behaviour.observation is (state.observation if standardiser else None):
+        acted = Known(passed.behaviour.parameters, samples.observation, passed.outputs, passed.hidden)
+    return samples._replace(acted=acted, valued=valued)
 
 
 @kernel(

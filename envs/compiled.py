@@ -24,7 +24,7 @@ DYNAMICS = Pointer("Tuple((float64, boolean))(float64[::1], float64[::1], float6
 ROWS = Pointer("none(float64[::1], float64[::1])")
 """From one row to another."""
 
-DRAWS_AHEAD = 32
+DRAWS_AHEAD = 64
 """Resets whose random numbers are drawn at once, beyond those needed: the stream is the same as drawing them one
 by one."""
 

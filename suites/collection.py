@@ -107,6 +107,7 @@ class Collector:
             time=torch.from_numpy(time),
             progress=progress,
             complete=not window,
+            passed=whole.passed,
         )
         return rollout, torch.from_numpy(acted)
 

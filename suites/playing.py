@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Episodes, Plan
+from ..algorithms.interface import Episodes, Passed, Plan
 from ..algorithms.matrices import matrix
 from ..algorithms.model import Actor, NetworkActor, act, to_environment
-from ..algorithms.networks import copy
+from ..algorithms.networks import BLOCK, copy
 from ..envs.compiled import CompiledVectorEnv, advance, look
 from ..envs.vector import VectorEnv
 from ..kernels import kernel
@@ -49,6 +49,8 @@ class Stretch(NamedTuple):
     """Whether all observations and rewards are finite."""
     environment: Callable[[], NDArray[np.generic]]
     """Gives the actions in the environment's units and shape, ``(S, N, T, ...)``."""
+    passed: Passed | None = None
+    """What the policy's network made of the observations, of a window that is one block."""
 
 
 def play(
@@ -117,6 +119,10 @@ def _compiled(
     log_prob, reward = np.zeros(shape if densities else (0, 0, 0), numbers.dtype), np.zeros(shape)
     terminated, truncated, valid = np.zeros((3, *shape), np.bool_)
     acted, sound, played = np.full((seeds, steps), True), np.full(seeds, True), np.zeros(seeds, np.int64)
+    policy = actor.model.policy
+    kept = 0 if once or count * steps > BLOCK else count * steps
+    outputs = np.empty((seeds, kept, policy.outputs + policy.constants), numbers.dtype)
+    hidden = np.empty((seeds, kept * sum(policy.hidden)), numbers.dtype)
     play_each(
         *actor.code,
         *actor.model.bounds,
@@ -127,7 +133,7 @@ def _compiled(
         running,
         env.work(),
         np.empty((count, observation.shape[2]), np.float32),
-        np.empty(count * (actor.model.policy.row + sample.shape[3] + 1), numbers.dtype),
+        np.empty(count * (policy.row + sample.shape[3] + 1), numbers.dtype),
         seen,
         sample,
         log_prob,
@@ -138,6 +144,8 @@ def _compiled(
         acted,
         sound,
         played,
+        outputs,
+        hidden,
     )
     length = int(played.max())
     if length < steps:
@@ -155,6 +163,7 @@ def _compiled(
         *flags,
         bool(sound.all()),
         lambda: actor.model.to_environment(action),
+        Passed(actor.behaviour, torch.from_numpy(outputs), torch.from_numpy(hidden)) if kept else None,
     )
 
 
@@ -164,26 +173,28 @@ def _compiled(
     "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], "
     "int64[:, ::1], real[:, :, :, ::1], boolean, boolean[:, ::1], float64[::1], float32[:, ::1], real[::1], "
     "float32[:, :, :, ::1], real[:, :, :, ::1], real[:, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], "
-    "boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, ::1], boolean[::1], int64[::1]"
+    "boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, ::1], boolean[::1], int64[::1], real[:, :, ::1], real[:, ::1]"
 )
 def play_each(
     parameters, widths, relu, shift, scale, kind, sizes,
     squashed, bounds,
     functions, time_limit, states, elapsed, ended, draws, drawn,
     members, noise, once, running, rows, now, work,
-    observation, sample, log_prob, reward, terminated, truncated, valid, acted, sound, played,
+    observation, sample, log_prob, reward, terminated, truncated, valid, acted, sound, played, outputs, hidden,
 ):  # fmt: skip
     """Play every seed that has an environment running, up to as many time steps as there is noise.
 
     The arguments, a line at a time: those of `model.act`, of `model.to_environment`, `envs.compiled.Members`; which of
     them are whose, the noise ``(S, T, N, K)``, whether an environment stops at the end of its episode, which still
     play, and memory to work in; what is recorded, as in `Stretch`, log-probabilities where there is room for them,
-    whether a seed's numbers are all finite, and its number of time steps.
+    whether a seed's numbers are all finite, and its number of time steps; and what the network made of a window's
+    observations, where there is room for that.
     """
     count, size, place = members.shape[1], observation.shape[3], states.shape[1] + observation.shape[3]
     seen, following, action = rows[:size], rows[size:place], rows[place:]
     density, chosen = work[: count if log_prob.size else 0], matrix(work, count, count, sample.shape[3])
-    work = work[count + chosen.size :]
+    made = matrix(work, count + chosen.size, count, outputs.shape[2])
+    work = work[count + chosen.size + made.size :]
     for s in range(len(members)):
         t = 0
         for n in range(count):
@@ -200,10 +211,15 @@ def play_each(
                 now,
                 noise[s, t],
                 running[s],
+                made,
                 work,
                 chosen,
                 density,
             )
+            if outputs.shape[1]:
+                for n in range(count):
+                    copy(made[n], outputs[s, n * noise.shape[1] + t])
+                spread(work, widths, count, t, noise.shape[1], hidden[s])
             for n in range(count):
                 if not running[s, n]:
                     continue
@@ -223,6 +239,18 @@ def play_each(
                     running[s, n] = False
             t += 1
         played[s] = t
+
+
+@kernel
+def spread(layers, widths, count, t, steps, hidden):
+    """Put the hidden layers of ``count`` environments at time ``t`` where they belong among those of all steps."""
+    source, start = 0, 0
+    for width in widths[1:-2]:
+        for n in range(count):
+            place = start + (n * steps + t) * width
+            copy(layers[source : source + width], hidden[place : place + width])
+            source += width
+        start += count * steps * width
 
 
 def _stepwise(
@@ -275,7 +303,7 @@ def _stepwise(
             still[rows] = ~(transition.terminated | transition.truncated)
         t += 1
     seen = seen.reshape(*members.shape, *seen.shape[1:])
-    kept = {
+    kept: dict[str, Any] = {
         name: np.ascontiguousarray(values.reshape(*members.shape, *values.shape[1:])[:, :, :t])
         for name, values in record.items()
     }

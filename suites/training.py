@@ -34,7 +34,7 @@ from ..algorithms.trees import (
 from ..algorithms.validation import check_metrics
 from ..envs.vector import VectorEnv
 from ..errors import PgsuiteError
-from ..kernels import kernel
+from ..kernels import Memory, kernel
 from ..results.store.curve import TRAINING_STEPS, CurveRow
 from .cells import Cell, Sink, open_environments
 from .collection import Collector
@@ -157,6 +157,20 @@ def _algorithm(members: Sequence[_Member]) -> Learner:
     return stack([member.algorithm for member in members])
 
 
+class _Algorithms:
+    """The algorithm of some of the members, made anew only where they are others than before."""
+
+    def __init__(self, members: Sequence[_Member]) -> None:
+        self._members = members
+        self._rows, self._algorithm = b"", _algorithm(members)
+
+    def __call__(self, rows: NDArray[np.intp]) -> Learner:
+        """Return that of the members' ``rows``."""
+        if (asked := rows.tobytes()) != self._rows:
+            self._rows, self._algorithm = asked, _algorithm([self._members[row] for row in rows])
+        return self._algorithm
+
+
 class _Training:
     """One call of `TrainingLoop.train_together`."""
 
@@ -215,19 +229,19 @@ class _Training:
         boundary, start = self.cell.grid[segment], time.perf_counter()
         before, seeds = runs.seconds, [member.seed for member in members]
         collectors: dict[tuple[str, bool], Collector] = {}
+        algorithm_of = _Algorithms(members)
         while True:
             rows = np.flatnonzero((runs.steps.numpy() < boundary) & (runs.diverged_at.numpy() < 0))
             if not len(rows):
                 break
             active = runs if len(rows) == len(seeds) else take(runs, torch.from_numpy(rows))
-            for plan, group in self._plans(active, _algorithm([members[row] for row in rows])):
+            for plan, group in self._plans(active, algorithm_of(rows)):
                 together = rows if group is None else rows[group.numpy()]
                 some = active if group is None else take(active, group)
                 place = plan.stream, _begins_anew(plan)
                 if place not in collectors:
                     collectors[place] = self._collector(plan.stream, seeds, segment)
-                algorithm = _algorithm([members[row] for row in together])
-                trained = self._update(algorithm, some, plan, collectors[place], together, metrics)
+                trained = self._update(algorithm_of(together), some, plan, collectors[place], together, metrics)
                 self.sink.progress(int((trained.steps.numpy() - some.steps.numpy()).sum()), None)
                 runs = trained if len(together) == len(seeds) else put(runs, torch.from_numpy(together), trained)
         for collector in collectors.values():
@@ -394,11 +408,16 @@ def _hold(algorithm: Learner, part: str, check: Callable[..., None], *answers: A
 
 def _finite(numbers: Sequence[Tensor], seeds: int) -> Tensor:
     """Return ``(S,)`` which seeds have finite numbers throughout, where they are not whole numbers."""
+    floats = [_readable(tensor) for tensor in numbers if tensor.is_floating_point()]
+    where = [(tensor.data_ptr(), tensor.numel() // seeds, tensor.element_size()) for tensor in floats]
     finite = np.full(seeds, True)
-    for tensor in numbers:
-        if tensor.is_floating_point():
-            finite_each(np.ascontiguousarray(tensor.numpy()).reshape(seeds, -1), finite)
+    finite_each(np.array(where, np.int64).reshape(-1, 3), finite)
     return torch.from_numpy(finite)
+
+
+def _readable(tensor: Tensor) -> Tensor:
+    """A tensor as kernels read it."""
+    return (tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()).contiguous()
 
 
 @kernel("boolean[:, :, :], int64[::1]")
@@ -418,12 +437,23 @@ def add_finite(values, places, rows, sums, counts):
                 counts[places[m], rows[r]] += 1
 
 
-@kernel("real[:, ::1], boolean[::1]")
-def finite_each(numbers, finite):
-    """Take from ``finite`` the seeds with a number that is not."""
-    for s in range(len(numbers)):
-        row, bad = numbers[s], np.int32(0)
-        for n in range(len(row)):
-            bad += np.int32(row[n] - row[n] != 0)  # counted, as sums of whole numbers are vectorised
-        if bad:
-            finite[s] = False
+FLOATS, DOUBLES = Memory(np.float32), Memory(np.float64)
+
+
+@kernel
+def not_finite(row):
+    """How many numbers of a row are not finite."""
+    bad = np.int32(0)
+    for n in range(len(row)):
+        bad += np.int32(row[n] - row[n] != 0)  # counted, as sums of whole numbers are vectorised
+    return bad
+
+
+@kernel("int64[:, ::1], boolean[::1]")
+def finite_each(where, finite):
+    """Take from ``finite`` the seeds with a number that is not, in arrays given by address, row's length and width."""
+    for address, size, width in where:
+        for s in range(len(finite)):
+            row = address + s * size * width
+            if not_finite(FLOATS(row, size)) if width == 4 else not_finite(DOUBLES(row, size)):
+                finite[s] = False

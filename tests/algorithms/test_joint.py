@@ -79,11 +79,10 @@ def test_what_a_critic_made_of_samples_serves_these_samples_and_this_critic_alon
     algorithm = ActorCritic(num_envs=3, num_steps=20, max_gradient_norm=None)
     state, rollout = algorithm.init(SPACES["Discrete"], SEEDS), window(SPACES["Discrete"], SEEDS, 3, 20)
     samples = algorithm.samples(state, rollout)
-    assert samples.hidden(state.critic) is not None
+    assert samples.valued.parameters is state.critic
     moved = state._replace(critic=state.critic + 0.1)
     shifted = samples._replace(observation=samples.observation + 1.0)
     for given, some in ((moved, samples), (state, shifted)):
-        assert some.hidden(given.critic) is None
         stepped, _ = algorithm.joint_step(given, some, 1e-3, max_norm=None)
         expected, _ = InPieces(num_envs=3, num_steps=20).joint_step(given, some, 1e-3, max_norm=None)
         same(stepped, expected)

@@ -66,6 +66,10 @@ def test_its_policy_replays_bit_for_bit(climbed):
         ({"count": torch.tensor([1, 2])}, [True, True]),
         ({"temperature": torch.tensor([1.0, np.nan])}, [True, False]),
         ({"w": torch.tensor([[np.inf, 0.0], [1.0, 2.0]]), "temperature": torch.ones(2)}, [False, True]),
+        ({"w": torch.tensor([[1.0, 2.0], [0.0, np.nan]]).T}, [True, False]),
+        ({"w": torch.tensor([[1.0, 2.0], [0.0, np.nan]], dtype=torch.float64)[:, ::2]}, [True, True]),
+        ({"w": torch.tensor([1.0, np.nan], dtype=torch.bfloat16)}, [True, False]),
+        ({"w": torch.zeros(2, 0)}, [True, True]),
     ],
 )
 def test_what_is_not_finite_is_told_in_a_state_of_any_form(tree, expected):

@@ -7,6 +7,7 @@ import torch
 from pgsuite.algorithms import ActorCritic
 from pgsuite.algorithms.interface import Episodes, Steps
 from pgsuite.algorithms.model import Spaces
+from pgsuite.algorithms.networks import BLOCK
 from pgsuite.suites.cells import Environment, open_environments
 from pgsuite.suites.noise import SeedNoise
 from pgsuite.suites.playing import play
@@ -21,6 +22,29 @@ def stretches(env_id, plan, densities):
     noise = SeedNoise(actor.noise, actor.noise_size, COUNT, [np.random.default_rng(s) for s in SEEDS], actor.dtype)
     members = np.arange(len(SEEDS) * COUNT).reshape(len(SEEDS), COUNT)
     return list(play(plan, env, actor, noise, members, densities=densities))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_the_network_made_of_a_window_while_it_acted_is_kept(dtype):
+    """As one pass through all of the observations would leave it, in their order, episodes' ends among them."""
+    env = open_environments(Environment(id="CartPole-v1"), range(len(SEEDS) * COUNT))
+    algorithm = ActorCritic(hidden=(5, 3), dtype=dtype)
+    state = algorithm.init(Spaces(env.observation_space, env.action_space), SEEDS)
+    actor = algorithm.actor(algorithm.behaviour(state))
+    noise = SeedNoise(actor.noise, actor.noise_size, COUNT, [np.random.default_rng(s) for s in SEEDS], actor.dtype)
+    members = np.arange(len(SEEDS) * COUNT).reshape(len(SEEDS), COUNT)
+    (played,) = play(Steps(COUNT, BLOCK // COUNT), env, actor, noise, members)
+    assert played.terminated.any()
+    seen = torch.from_numpy(played.observation[:, :, :-1]).flatten(1, 2).to(state.policy.dtype)
+    made = state.model.policy.forward(state.policy, seen)
+    assert played.passed.behaviour.parameters is state.policy
+    assert torch.equal(played.passed.outputs, made.outputs)
+    assert torch.equal(played.passed.hidden, made.hidden)
+
+
+@pytest.mark.parametrize("plan", [Steps(COUNT, BLOCK // COUNT + 1), Episodes(COUNT)])
+def test_of_more_than_a_block_nothing_is_kept(plan):
+    assert all(played.passed is None for played in stretches("CartPole-v1", plan, True))
 
 
 @pytest.mark.parametrize("plan", [Steps(COUNT, 20), Episodes(COUNT)])

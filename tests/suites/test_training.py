@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from pgsuite.algorithms import ActorCritic, joint
 from pgsuite.algorithms.model import NetworkActor, Spaces
 from pgsuite.algorithms.policy_gradient import largest_reward
 from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
@@ -245,20 +246,41 @@ def test_an_algorithm_hears_how_far_the_budget_is_used(algorithm, small_cell, tr
 
 
 def test_the_learning_rate_falls_with_it(small_cell, train, monkeypatch):
-    from pgsuite.algorithms import actor_critic
-
     rates = []
-    step = actor_critic.descend
+    step = ActorCritic.joint_step
 
-    def listening(state, gradient, rate, **how):
+    def listening(self, state, samples, rate, **how):
         rates.append(float(rate[0]))
-        return step(state, gradient, rate, **how)
+        return step(self, state, samples, rate, **how)
 
-    monkeypatch.setattr(actor_critic, "descend", listening)
+    monkeypatch.setattr(ActorCritic, "joint_step", listening)
     train(small_cell("actor-critic", learning_rate=0.1, learning_rate_decay="linear", steps=500), [1])
     assert rates[0] == pytest.approx(0.1)
     assert all(later < earlier for earlier, later in pairwise(rates))
     assert rates[-1] == pytest.approx(0.1 * 21 / 500, abs=0.1 * 21 / 500)  # within a window of zero
+
+
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1"])
+@pytest.mark.parametrize("options", [{}, {"normalise_observations": True, "scale_rewards": True}], ids=str)
+def test_an_update_that_goes_on_from_what_is_known_has_the_bits_of_one_that_does_not(
+    env_id, options, small_cell, train, monkeypatch
+):
+    """Passes of policy and critic that acting and valuing left behind, in compiled environments."""
+    cell, known, found = small_cell("actor-critic", env_id, steps=600, **options), joint._known, []
+
+    def listening(made, parameters, samples):
+        found.append(known(made, parameters, samples)[0].shape[1])
+        return known(made, parameters, samples)
+
+    monkeypatch.setattr(joint, "_known", listening)
+    one = train(cell, [1, 2])
+    assert set(found) == {3 * 7}, "of all samples, in every update"
+    monkeypatch.setattr(joint, "_known", lambda made, parameters, samples: known(None, parameters, samples))
+    other = train(cell, [1, 2])
+    for seed in (1, 2):
+        for name, tensor in one.tensors[seed].items():
+            if name != "seconds":
+                np.testing.assert_array_equal(tensor, other.tensors[seed][name], err_msg=name)
 
 
 def test_runs_are_saved_at_every_checkpoint_and_finished_once(small_cell, memory, train):
