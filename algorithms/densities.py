@@ -221,31 +221,43 @@ def add_kl_slope(kind, sizes, old, new, weight, slope):
 
 
 @kernel
-def fisher(kind, sizes, outputs, tangent, product):
+def metric(kind, sizes, outputs, made):
+    """Write what `fisher` takes of outputs: probabilities of choices, variances of coins, precisions."""
+    if kind == CATEGORICAL:
+        start = 0
+        for size in sizes:
+            total = log_total(outputs[start : start + size])
+            for n in range(start, start + size):
+                made[n] = np.exp(outputs[n] - total)
+            start += size
+    elif kind == BERNOULLI:
+        for coin in range(sizes[0]):
+            made[coin] = np.exp(-log_coin(-outputs[coin])) * np.exp(-log_coin(outputs[coin]))
+    else:
+        count = sizes[0]
+        for n in range(count):
+            made[n] = np.exp(-2 * outputs[count + n])
+            made[count + n] = 2
+
+
+@kernel
+def fisher(kind, sizes, metric, tangent, product):
     """Write the product of the Fisher matrix with a tangent.
 
     ``(diag(p) - p pᵀ) v`` for logits of a component, ``p (1 - p) v`` for a coin's, ``v / σ²`` for a mean and ``2 v``
     for a log standard deviation.
     """
+    for n in range(len(metric)):
+        product[n] = metric[n] * tangent[n]
     if kind == CATEGORICAL:
         start = 0
         for size in sizes:
-            total, mean = log_total(outputs[start : start + size]), outputs.dtype.type(0)
+            mean = metric.dtype.type(0)
             for n in range(start, start + size):
-                product[n] = np.exp(outputs[n] - total)
-                mean += product[n] * tangent[n]
+                mean += product[n]
             for n in range(start, start + size):
-                product[n] *= tangent[n] - mean
+                product[n] = metric[n] * (tangent[n] - mean)
             start += size
-    elif kind == BERNOULLI:
-        for coin in range(sizes[0]):
-            heads, tails = np.exp(-log_coin(-outputs[coin])), np.exp(-log_coin(outputs[coin]))
-            product[coin] = heads * tails * tangent[coin]
-    else:
-        count = sizes[0]
-        for n in range(count):
-            product[n] = tangent[n] * np.exp(-2 * outputs[count + n])
-            product[count + n] = 2 * tangent[count + n]
 
 
 @kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]", part="composing")
@@ -300,8 +312,15 @@ def kl_slope_rows(kind, sizes, old, new, weight, slope):
             add_kl_slope(kind, sizes, old[row], new[row], weight[row], slope[row])
 
 
-@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]", part="composing")
-def fisher_rows(kind, sizes, outputs, tangent, product):
-    """`fisher` for every row."""
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1]", part="composing")
+def metric_rows(kind, sizes, outputs, made):
+    """`metric` for every row."""
     for row in range(len(outputs)):
-        fisher(kind, sizes, outputs[row], tangent[row], product[row])
+        metric(kind, sizes, outputs[row], made[row])
+
+
+@kernel("int64, int64[::1], real[:, ::1], real[:, ::1], real[:, ::1]", part="composing")
+def fisher_rows(kind, sizes, metric, tangent, product):
+    """`fisher` for every row."""
+    for row in range(len(metric)):
+        fisher(kind, sizes, metric[row], tangent[row], product[row])

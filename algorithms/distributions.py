@@ -145,10 +145,12 @@ class _Rows(ABC):
 
     def fisher(self, parameters: Tensor) -> Callable[[Tensor], Tensor]:
         outputs = _rows(parameters)
+        metric = np.empty_like(outputs)
+        densities.metric_rows(*self.code, outputs, metric)
 
         def product(tangent: Tensor) -> Tensor:
             result = np.empty_like(outputs)
-            densities.fisher_rows(*self.code, outputs, _rows(tangent), result)
+            densities.fisher_rows(*self.code, metric, _rows(tangent), result)
             return torch.from_numpy(result).view(tangent.shape)
 
         return product

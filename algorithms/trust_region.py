@@ -18,7 +18,7 @@ from torch import Tensor
 from ..kernels import kernel
 from .axis import along
 from .blocks import Samples, block_sum
-from .densities import fisher, kl, log_prob
+from .densities import fisher, kl, log_prob, metric
 from .matrices import matrix
 from .model import Model
 from .networks import BLOCK, cotangent, flip, forward, tangent
@@ -40,13 +40,13 @@ class Surrogate:
         self._network, self._distribution, self._policy, self._mask = network, distribution, policy, samples.mask
         self._share = 1 / samples.size
         self._hidden = np.empty((seeds, hidden), policy.numpy().dtype)
-        self._outputs = np.zeros((seeds, count, outputs), self._hidden.dtype)
+        self._outputs, self._metric = np.zeros((2, seeds, count, outputs), self._hidden.dtype)
         self._code = (*network.code, *distribution.code)
         sample_arrays = (samples.observation, samples.mask, samples.lengths, self._share)
         self._samples = *(x.contiguous().numpy() for x in sample_arrays), BLOCK
         weight = samples.weight.contiguous().numpy()
         self._chosen = distribution.action_rows(samples.action, weight.dtype), weight
-        linearise_each(policy.numpy(), *self._code, *self._samples, self._hidden, self._outputs)
+        linearise_each(policy.numpy(), *self._code, *self._samples, self._hidden, self._outputs, self._metric)
 
     def _work(self) -> NDArray[Any]:
         return self._network.work(BLOCK, self._outputs.dtype, 2 * BLOCK * self._network.row)
@@ -65,7 +65,7 @@ class Surrogate:
             *self._code,
             *self._samples,
             self._hidden,
-            self._outputs,
+            self._metric,
             vector.contiguous().numpy(),
             self._work(),
             product.numpy(),
@@ -92,16 +92,20 @@ class Surrogate:
 @kernel(
     "real[:, ::1], int64[::1], boolean, int64, int64[::1], "
     "real[:, :, ::1], real[:, ::1], int64[::1], real[::1], int64, "
-    "real[:, ::1], real[:, :, ::1]"
+    "real[:, ::1], real[:, :, ::1], real[:, :, ::1]"
 )
-def linearise_each(policy, widths, relu, _kind, _sizes, observation, _mask, counts, _share, block, hidden, outputs):
-    """Write the values of all layers at every seed's samples."""
+def linearise_each(
+    policy, widths, relu, kind, sizes, observation, _mask, counts, _share, block, hidden, outputs, metrics
+):
+    """Write the values of all layers at every seed's samples, and what the Fisher matrix there is made of."""
     width = widths[1:-2].sum()
     for s in range(len(policy)):
         for start in range(0, counts[s], block):
             stop = min(start + block, counts[s])
             values = hidden[s, start * width : stop * width]
             forward(policy[s], widths, relu, observation[s, start:stop], values, outputs[s, start:stop])
+            for b in range(start, stop):
+                metric(kind, sizes, outputs[s, b], metrics[s, b])
 
 
 @kernel(
@@ -110,12 +114,12 @@ def linearise_each(policy, widths, relu, _kind, _sizes, observation, _mask, coun
     "real[:, ::1], real[:, :, ::1], real[:, ::1], real[::1], real[:, ::1]"
 )
 def fisher_product_each(
-    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, hidden, outputs, vector, work, product
+    policy, widths, relu, kind, sizes, observation, mask, counts, share, block, hidden, metrics, vector, work, product
 ):
     """Add ``F v`` of every seed, block by block, so that a block's values stay in the cache: ``Jᵀ M (J v)``."""
     width = widths[1:-2].sum()
-    changes = matrix(work, 0, block, outputs.shape[2])
-    slopes = matrix(work, changes.size, block, outputs.shape[2])
+    changes = matrix(work, 0, block, metrics.shape[2])
+    slopes = matrix(work, changes.size, block, metrics.shape[2])
     work = work[2 * changes.size :]
     flipped, work = work[: policy.shape[1]], work[policy.shape[1] :]
     for s in range(len(policy)):
@@ -129,7 +133,7 @@ def fisher_product_each(
                 if mask[s, start + b] == 0:
                     slopes[b] = 0
                     continue
-                fisher(kind, sizes, outputs[s, start + b], changes[b], slopes[b])
+                fisher(kind, sizes, metrics[s, start + b], changes[b], slopes[b])
                 for d in range(slopes.shape[1]):
                     slopes[b, d] *= mask[s, start + b] * share[s]
             cotangent(flipped, widths, relu, own, values, slopes[:rows], work, product[s])
