@@ -100,6 +100,7 @@ class Kernel:
         """Return where the machine code for a signature is, to be called by another kernel (see `Pointer`)."""
         if signature in self._addresses:
             return self._addresses[signature]
+        self._link(*PRECISIONS)
         with _explained(self):
             types, dispatcher = _signature(signature), self._dispatcher(counted=True)
             dispatcher.compile(types)
@@ -142,17 +143,42 @@ class Kernel:
         dispatcher._cache = _cache_class()(function)
         return dispatcher
 
-    def _compiled(self, real: Any) -> Callable[..., Any]:
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process."""
+        here = ("form", "_made_of", "_versions", "_addresses")
+        kept = {name: value for name, value in vars(self).items() if name not in here}
+        return {**kept, "_versions": {}, "_addresses": {}}
+
+    def _link(self, *reals: Any) -> None:
+        """Link what it calls: before its machine code is made, or loaded."""
         for callee in self._made_of[1][1:]:
             if isinstance(callee, Linked):
-                callee.link(*([real] if real else PRECISIONS))
+                callee.link(*reals)
+
+    def _compiled(self, real: Any) -> Callable[..., Any]:
+        reals = [real] if real else PRECISIONS
+        self._link(*reals)
         if not self.signature:
             return self._dispatcher(counted=True)  # type: ignore[no-any-return]
-        with _explained(self):
+        with _explained(self), _linking(reals):
             dispatcher = self._dispatcher(counted=self._counted)
             dispatcher.compile(_signature(self.signature, real))
             dispatcher.disable_compile()
         return dispatcher  # type: ignore[no-any-return]
+
+
+_linked: Sequence[Any] = PRECISIONS
+"""Precisions for which what is compiled now may call linked kernels."""
+
+
+@contextmanager
+def _linking(reals: Sequence[Any]) -> Iterator[None]:
+    global _linked
+    before, _linked = _linked, reals
+    try:
+        yield
+    finally:
+        _linked = before
 
 
 class Linked(Kernel):
@@ -162,31 +188,45 @@ class Linked(Kernel):
     """
 
     def link(self, *reals: Any) -> None:
-        """Compile it for these precisions, or load it, and tell LLVM where it is."""
+        """Compile it for these precisions, or load it, and tell LLVM where it is.
+
+        Raises:
+            UsageError: it returns something.
+        """
         binding: Any = importlib.import_module("llvmlite.binding")
         for real in reals:
             (result,) = self.prepared(real).overloads.values()  # type: ignore[attr-defined]
+            if result.signature.return_type != _numba().types.none:
+                raise UsageError(
+                    f"kernel {self.place} returns something: one that is linked writes to an array instead"
+                )
             address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
             binding.add_symbol(self.symbol(real), address)
 
     def symbol(self, real: Any) -> str:
         """Return its name for a precision: with its key, as that changes with anything that it is made of."""
-        return f"pgsuite.{self.python.__name__}.{np.dtype(real)}.{self.key}"
+        return f"pgsuite.{self.key}.{np.dtype(real)}"
 
     @cached_property
     def form(self) -> Any:
         """What numba calls instead: a function that is declared, and defined elsewhere."""
         numba = _numba()
         cgutils: Any = importlib.import_module("numba.core.cgutils")
-        support: Any = importlib.import_module("numba.np.numpy_support")
+        safe: Any = importlib.import_module("numba.core.typeconv").Conversion.safe
         nothing = numba.types.none
+        known = {real: tuple(_signature(self.signature, real)) for real in PRECISIONS}
+
+        def fits(context: Any, given: Sequence[Any], types: Sequence[Any]) -> bool:
+            found = [context.can_convert(*pair) for pair in zip(given, types, strict=False)]
+            return len(given) == len(types) and all(each is not None and each <= safe for each in found)
 
         @numba.extending.intrinsic
         def call(context: Any, *given: Any) -> Any:
-            real = support.as_dtype(given[self._real or 0].dtype)
-            types = _signature(self.signature, real)
-            if len(given) != len(types) or None in map(context.can_convert, given, types):
-                raise numba.TypingError(f"{self.place} takes {_listed(types)}, and is given {_listed(given)}")
+            real = next((real for real in _linked if fits(context, given, known[real])), None)
+            if real is None:
+                wanted = " or ".join(f"({_listed(known[real])})" for real in _linked)
+                raise numba.TypingError(f"{self.place} takes {wanted}, and is given ({_listed(given)})")
+            types = known[real]
 
             def build(context: Any, builder: Any, _: Any, packed: Any) -> Any:
                 values = cgutils.unpack_tuple(builder, packed[0])
@@ -230,7 +270,7 @@ def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None, p
 def linked(signature: str) -> Callable[[Callable[..., Any]], Linked]:
     """Mark a function as a kernel that is compiled once for all that call it, for arguments of these types alone.
 
-    One of them is an array of ``real`` numbers. It returns nothing.
+    One of them is an array of ``real`` numbers, of the same precision as its caller's. It returns nothing.
     """
     return lambda function: Linked(function, signature, None)
 
@@ -453,7 +493,9 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     """What a kernel is made of, each thing once, in the order in which reading meets it."""
     seen.append(owner)
     function = owner.python
-    yield owner.signature.encode()
+    yield repr((type(owner).__name__, owner.signature, owner._counted)).encode()
+    if isinstance(owner, Linked):  # how it is called is part of what calls it
+        yield Path(__file__).read_bytes()
     yield from _code(function.__code__)
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):

@@ -14,11 +14,14 @@ from typing import Annotated, ClassVar, Literal
 from torch import Tensor
 
 from .adam import Adam, decayed
-from .blocks import Samples
+from .blocks import Samples, explained_variance
+from .descent import descend
+from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .losses import compiled_loss, likelihood_loss, squared_error
-from .policy_gradient import PolicyGradient
+from .joint import passed_by, step_together
+from .losses import OUTPUTS, compiled_loss, likelihood_loss, squared_error
+from .policy_gradient import PolicyGradient, methods, unchanged
 from .search_space import choices, linear_range, log_range
 from .validation import Count, NonNegative, Positive, Share
 
@@ -75,7 +78,32 @@ class ActorCritic(PolicyGradient):
         return self.value_weight * 0.5 * squared_error(value, samples) / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
-        samples = self.samples(state, rollout)
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
-        learned, measured = self.joint_step(state, samples, rate, max_norm=self.max_gradient_norm)
-        return self.observed(learned, rollout), measured
+        if self.joint and not rollout.complete and unchanged(self, _WRITTEN):
+            learned, measured = self._at_once(state, rollout, rate)
+            return self.observed(learned, rollout), measured
+        samples = self.samples(state, rollout)
+        gradient, loss = self.gradient_of(state, samples)
+        learned, length = descend(state, gradient, rate, critic=True, max_norm=self.max_gradient_norm)
+        return self.observed(learned, rollout), {
+            "loss": loss,
+            "gradient_norm": length,
+            "explained_variance": explained_variance(samples),
+            **policy_change(state, learned.policy, samples),
+        }
+
+    def _at_once(self, state: State, rollout: Rollout, rate: Tensor) -> tuple[State, Metrics]:
+        """Return what the pieces of `update` make of a window one after another, with the same bits."""
+        weighed = self._weighed(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
+        terms = (
+            self.policy_loss(state.model.distribution, OUTPUTS, weighed.samples),
+            self.critic_loss(OUTPUTS, weighed.samples),
+        )
+        passed = passed_by(state, rollout, normalised=self.normalise_observations)
+        return step_together(state, weighed, passed, terms, rate, max_norm=self.max_gradient_norm)
+
+
+_WRITTEN = methods(
+    ActorCritic, "samples", "bootstrapped", "experience", "pack", "_values", "gradient_of", "policy_loss", "critic_loss"
+)
+"""What `_at_once` does in their place."""

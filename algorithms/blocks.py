@@ -7,7 +7,7 @@ are also faster than one long pass, because their activations stay in the cache.
 Shapes: **S** seeds, **N** environments, **T** steps, **B** samples, **P** parameters.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,19 +18,6 @@ from torch import Tensor
 from ..kernels import kernel, scratch
 from .networks import BLOCK, Network
 from .shapes import check_shapes
-
-
-class Known(NamedTuple):
-    """What a network made of one block of samples, for its gradient to go on from."""
-
-    parameters: Tensor
-    """``(S, P)`` of the network."""
-    observation: Tensor
-    """``(S, B, O)`` what went in."""
-    outputs: Tensor
-    """``(S, B, D)``"""
-    hidden: Tensor
-    """``(S, B ΣH)`` values of the hidden layers, as `networks.forward` writes them."""
 
 
 class Samples(NamedTuple):
@@ -57,20 +44,6 @@ class Samples(NamedTuple):
     """``(S, B)`` of the action when it was sampled."""
     mask: Tensor
     """``(S, B)`` 1 for experience, 0 for padding and reset steps."""
-    acted: Known | None = None
-    """What the policy made of them when it acted, where that was kept."""
-    valued: Known | None = None
-    """What the critic made of them when it valued them, where that was kept."""
-
-    @classmethod
-    def of(cls, columns: Iterable[Tensor]) -> "Samples":
-        """Return samples made of their `columns`."""
-        return cls._make((*columns, None, None))
-
-    @property
-    def columns(self) -> tuple[Tensor, ...]:
-        """What has a row for every sample."""
-        return self[:-2]
 
     @property
     def size(self) -> Tensor:
@@ -84,12 +57,12 @@ class Samples(NamedTuple):
 
     def rows(self, start: int, stop: int) -> "Samples":
         """Return samples ``start`` to ``stop`` of every seed."""
-        return Samples.of(x[:, start:stop] for x in self.columns)
+        return Samples(*(x[:, start:stop] for x in self))
 
     def take(self, index: Tensor, mask: Tensor | None = None) -> "Samples":
         """Return the samples of each seed at ``index`` ``(S, M)``; with a mask ``(S, M)``, some of them masked."""
         row = torch.arange(len(index)).unsqueeze(1)
-        taken = Samples.of(x[row, index] for x in self.columns)
+        taken = Samples(*(x[row, index] for x in self))
         return taken if mask is None else taken._replace(mask=taken.mask * mask)
 
     def blocks(self) -> Iterator["Samples"]:
@@ -255,7 +228,7 @@ def standardised(x: Tensor, mask: Tensor) -> Tensor:
     made = x.clone(memory_format=torch.contiguous_format)
     real = made.numpy().dtype
     work = scratch(x.shape[1], real)
-    standardise_each(made.numpy(), mask.contiguous().numpy(), BLOCK, rounding(real), work)
+    standardise_each(made.numpy(), mask.contiguous().numpy(), BLOCK, rounding_of_mean(real), work)
     return made
 
 
@@ -285,11 +258,11 @@ def explained_variance(samples: Samples) -> Tensor:
     arrays = [x.contiguous().numpy() for x in (samples.value_target, samples.value, samples.mask)]
     real, size = arrays[0].dtype, arrays[0].shape[1]
     share = np.empty(len(arrays[0]), real)
-    explained_each(*arrays, BLOCK, rounding(real), scratch(2 * size, real), share)
+    explained_each(*arrays, BLOCK, rounding_of_mean(real), scratch(2 * size, real), share)
     return torch.from_numpy(share)
 
 
-def rounding(real: Any) -> float:
+def rounding_of_mean(real: Any) -> float:
     """Return how large a deviation may be, as a share of the mean, that is nothing but the rounding of that mean."""
     return float(8 * np.finfo(real).eps)
 

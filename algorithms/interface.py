@@ -141,10 +141,14 @@ class Target:
 
 
 class Passed(NamedTuple):
-    """What a policy's network made of a window of at most a block of steps, while it acted."""
+    """What a policy's network made of a window's observations while it acted; of windows of at most one block."""
 
     behaviour: Behaviour
     """Whose network."""
+    observation: Tensor
+    """The rollout's, which it saw all but the last of."""
+    version: int
+    """Of that tensor, which counts how often it was written to."""
     outputs: Tensor
     """``(S, N T, D)``"""
     hidden: Tensor
@@ -177,7 +181,7 @@ class Rollout(NamedTuple):
     behaviour: Any = None
     """What `Learner.behaviour` gave for it: the policy that acted."""
     passed: Passed | None = None
-    """What its network made of the observations, where that was kept."""
+    """What its network made of the observations, where that was kept: it serves this rollout and this policy alone."""
 
     @property
     def done(self) -> Tensor:

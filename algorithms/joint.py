@@ -1,7 +1,8 @@
-"""One step of policy and critic on a batch of samples, in one pass over each seed.
+"""One step of policy and critic on a window, in one pass over each seed.
 
 What `losses.term_gradient` of both, `descend`, `explained_variance` and `policy_change` give one after another, with
-the same bits: an update of a few seeds would spend more time between these than in them.
+the same bits: an update of a few seeds would spend more time between these than in them. What acting and valuing left
+of the networks' passes is gone on from.
 
 Shapes: **S** seeds, **B** samples, **O** observation size, **A** action size, **P** parameters.
 """
@@ -10,28 +11,56 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel, scratch
 from .adam import BETAS, EPSILON, Adam, each_seed
-from .blocks import Known, Samples, explained, rounding
+from .blocks import explained, rounding_of_mean
 from .descent import length_of, step
 from .diagnostics import change, due_for_measuring
-from .interface import Metrics, State
-from .losses import Term, sample_arrays, term_slope
+from .interface import Metrics, Passed, Rollout, State
+from .losses import sample_arrays, term_slope
+from .matrices import matrix
 from .networks import BLOCK
 from .shapes import check_shapes
+from .windows import Weighed
 
 METRICS = ("loss", "gradient_norm", "explained_variance", "kl", "entropy")
 """What `step_together` reports."""
+STEPPING = {
+    "policy": "S P",
+    "policy's first moment": "S P",
+    "policy's second moment": "S P",
+    "policy's steps": "S",
+    "critic": "S Q",
+    "critic's first moment": "S Q",
+    "critic's second moment": "S Q",
+    "critic's steps": "S",
+}
+"""What it steps, and the axes of that."""
+
+
+def passed_by(state: State, rollout: Rollout, *, normalised: bool) -> Passed | None:
+    """Return what the policy's network made of a rollout while it acted, if it is what it would make of it now.
+
+    Args:
+        state: whose policy.
+        rollout: of any kind.
+        normalised: whether observations are.
+    """
+    if (passed := rollout.passed) is None:
+        return None
+    model, policy, moments = passed.behaviour
+    same = model is state.model and policy is state.policy and moments is (state.observation if normalised else None)
+    untouched = passed.observation is rollout.observation and passed.observation._version == passed.version
+    return passed if same and untouched else None
 
 
 def step_together(
     state: State,
-    samples: Samples,
-    policy_term: Term,
-    critic_term: Term,
+    weighed: Weighed,
+    passed: Passed | None,
+    terms: tuple[Any, Any],
     learning_rate: float | Tensor,
     *,
     max_norm: float | Tensor | None,
@@ -40,77 +69,74 @@ def step_together(
 
     Args:
         state: whose policy and critic step.
-        samples: any number of blocks.
-        policy_term: the policy's loss.
-        critic_term: the critic's loss.
+        weighed: the samples, any number of blocks.
+        passed: what `passed_by` gives of their rollout.
+        terms: the losses of policy and critic, as `losses.Term`.
         learning_rate: a number or ``(S,)``.
         max_norm: what a longer gradient of both together is scaled down to, a number or ``(S,)``; None for none.
     """
-    check_shapes(policy=(state.policy, "S P"), observation=(samples.observation, "S B O"), mask=(samples.mask, "S B"))
-    policy_network, critic_network = state.model.policy, state.model.value_network
+    samples, model, memory = weighed.samples, state.model, state.optimisers
+    policy_network, critic_network = model.policy, model.value_network
+    stepping = dict(zip(STEPPING, (state.policy, *memory["policy"], state.critic, *memory["critic"]), strict=True))
+    check_shapes(
+        observation=(samples.observation, "S B O"),
+        **{name: (part, axes) for (name, part), axes in zip(stepping.items(), STEPPING.values(), strict=True)},
+    )
     policy_network.check(state.policy, samples.observation)
     critic_network.check(state.critic, samples.observation)
-    trees = state.policy, *state.optimisers["policy"], state.critic, *state.optimisers["critic"]
-    before = [x.numpy() for x in trees]
-    seeds, real = len(before[0]), before[0].dtype
-    acted = _known(samples.acted, state.policy, samples)
-    valued = _known(samples.valued, state.critic, samples)
-    size = samples.mask.shape[1]
-    block = min(BLOCK, size)
-    gradients = policy_network.size + critic_network.size
+    before = [x.numpy() for x in stepping.values()]
+    seeds, size, _ = samples.observation.shape
+    real, block = before[0].dtype, min(BLOCK, size)
+    acted = np.empty((seeds, 0, 0), real), np.empty((seeds, 0), real)
+    if passed is not None:
+        check_shapes(observation=(samples.observation, "S B O"), outputs=(passed.outputs, "S B D"))
+        acted = passed.outputs.numpy(), passed.hidden.numpy()
     passes = max(network.room(block) + 2 * block * network.row for network in (policy_network, critic_network))
     after, numbers = [np.empty(x.shape, x.dtype) for x in before], np.empty((len(METRICS), seeds), real)
+    policy_term, critic_term = terms
     step_each(
         *before,
         *policy_network.code,
-        critic_network.code[0],
-        *policy_term.code,
+        *critic_network.code,
+        *model.distribution.code,
         policy_term.kind,
         policy_term.constants(seeds),
         critic_term.kind,
         critic_term.constants(seeds),
-        samples.observation.contiguous().numpy(),
-        *sample_arrays(samples, state.model.distribution),
-        samples.value.contiguous().numpy(),
+        samples.observation.numpy(),
+        *sample_arrays(samples, model.distribution),
+        samples.value.numpy(),
         *acted,
-        *valued,
+        weighed.layers,
         each_seed(learning_rate, seeds),
         each_seed(np.inf if max_norm is None else max_norm, seeds),
         *BETAS,
         EPSILON,
-        rounding(real),
+        rounding_of_mean(real),
         due_for_measuring(state),
-        scratch(2 * gradients + max(passes, 2 * size), real),
+        scratch(2 * (policy_network.size + critic_network.size) + max(passes, 2 * size), real),
         *after,
         numbers,
     )
     policy, first, second, steps, critic, critic_first, critic_second, critic_steps = map(torch.from_numpy, after)
     learned = {"policy": Adam(first, second, steps), "critic": Adam(critic_first, critic_second, critic_steps)}
-    stepped = state._replace(policy=policy, critic=critic, optimisers={**state.optimisers, **learned})
+    stepped = state._replace(policy=policy, critic=critic, optimisers={**memory, **learned})
     return stepped, dict(zip(METRICS, torch.from_numpy(numbers), strict=True))
-
-
-def _known(made: Known | None, parameters: Tensor, samples: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return outputs ``(S, B, D)`` and hidden layers ``(S, B ΣH)`` of samples, empty where they are not known."""
-    if made is not None and made.parameters is parameters and made.observation is samples.observation:
-        return made.outputs.numpy(), made.hidden.numpy()
-    seeds, real = len(parameters), parameters.numpy().dtype
-    return np.empty((seeds, 0, 0), real), np.empty((seeds, 0), real)
 
 
 @kernel(
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
-    "int64[::1], boolean, int64[::1], int64, int64[::1], int64, float64[:, ::1], int64, float64[:, ::1], "
+    "int64[::1], boolean, int64[::1], boolean, int64, int64[::1], int64, float64[:, ::1], int64, float64[:, ::1], "
     "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], "
-    "real[:, :, ::1], real[:, ::1], real[:, :, ::1], real[:, ::1], float64[::1], "
+    "real[:, :, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "float64[::1], float64, float64, float64, float64, boolean[::1], real[::1], "
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "real[:, ::1]"
 )
 def step_each(
     policy, policy_first, policy_second, policy_steps, critic, critic_first, critic_second, critic_steps,
-    widths, relu, critic_widths, kind, sizes, policy_term, policy_constants, critic_term, critic_constants,
-    observation, actions, weight, target, mask, value, acted, policy_layers, valued, critic_layers,
+    widths, relu, critic_widths, critic_relu, kind, sizes, policy_term, policy_constants, critic_term, critic_constants,
+    observation, actions, weight, target, mask, value, acted, policy_layers, critic_layers,
     rate, longest, beta1, beta2, epsilon, rounding, due, work,
     new_policy, new_policy_first, new_policy_second, new_policy_steps,
     new_critic, new_critic_first, new_critic_second, new_critic_steps, numbers,
@@ -119,15 +145,16 @@ def step_each(
     own, others = policy.shape[1], critic.shape[1]
     policy_gradient, critic_gradient, work = work[:own], work[own : own + others], work[own + others :]
     clipped, work = work[: own + others], work[own + others :]
-    block = min(BLOCK, mask.shape[1])
+    block, size = min(BLOCK, mask.shape[1]), mask.shape[1]
     for s in range(len(policy)):
+        valued = matrix(value[s], 0, size if critic_layers.shape[1] else 0, 1)
         loss = term_slope(
             policy[s], widths, relu, policy_term, policy_constants[s], kind, sizes, observation[s], actions[s],
             weight[s], target[s], mask[s], acted[s], policy_layers[s], block, work, policy_gradient,
         )  # fmt: skip
         loss += term_slope(
-            critic[s], critic_widths, relu, critic_term, critic_constants[s], kind, sizes, observation[s], actions[s],
-            weight[s], target[s], mask[s], valued[s], critic_layers[s], block, work, critic_gradient,
+            critic[s], critic_widths, critic_relu, critic_term, critic_constants[s], kind, sizes, observation[s],
+            actions[s], weight[s], target[s], mask[s], valued, critic_layers[s], block, work, critic_gradient,
         )  # fmt: skip
         length = length_of(policy_gradient, critic_gradient)
         new_policy_steps[s], new_critic_steps[s] = policy_steps[s] + 1, critic_steps[s] + 1

@@ -4,7 +4,7 @@ An algorithm's own file adds how it weighs ∇log π and how it steps.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Any, ClassVar, Literal
@@ -15,13 +15,10 @@ from torch import Tensor
 from ..errors import UsageError
 from .adam import Adam
 from .axis import within
-from .blocks import Layout, Samples, explained_variance, lengths, loss_gradient, standardised
-from .descent import descend
-from .diagnostics import policy_change
+from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
 from .groups import group_advantages
 from .interface import Experience, Gradient, Metrics, Plan, Rollout, State, Target
-from .joint import step_together
 from .losses import OUTPUTS, is_compiled, sample_arrays, term_gradient
 from .model import ActionBound, Actor, Behaviour, Model, NetworkActor, Spaces
 from .networks import Activation
@@ -30,7 +27,7 @@ from .returns import discount_powers, discounted_returns, generalised_advantage
 from .search_space import choices
 from .shapes import check_shapes
 from .validation import Count, Positive, Share, validate
-from .windows import weigh_window
+from .windows import Weighed, weigh_window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,31 +148,6 @@ class PolicyGradient(ABC):
                 network, state.critic, samples, lambda value, block: self.critic_loss(value.squeeze(2), block)
             )
         return Gradient(policy, critic), loss + critic_loss
-
-    def joint_step(
-        self, state: State, samples: Samples, learning_rate: float | Tensor, *, max_norm: float | Tensor | None
-    ) -> tuple[State, Metrics]:
-        """Step policy and critic on the gradient of their losses, by Adam, and say how that went.
-
-        Args:
-            state: of a `joint` algorithm with the optimisers ``"policy"`` and ``"critic"``.
-            samples: any number of blocks.
-            learning_rate: a number or ``(S,)``.
-            max_norm: what a longer gradient is scaled down to; None for no clipping.
-        """
-        compiled = is_compiled(self.policy_loss) and is_compiled(self.critic_loss)
-        if compiled and self._does_as_we_do("gradient_of"):
-            policy_term: Any = self.policy_loss(state.model.distribution, OUTPUTS, samples)
-            critic_term: Any = self.critic_loss(OUTPUTS, samples)
-            return step_together(state, samples, policy_term, critic_term, learning_rate, max_norm=max_norm)
-        gradient, loss = self.gradient_of(state, samples)
-        stepped, length = descend(state, gradient, learning_rate, critic=True, max_norm=max_norm)
-        return stepped, {
-            "loss": loss,
-            "gradient_norm": length,
-            "explained_variance": explained_variance(samples),
-            **policy_change(state, stepped.policy, samples),
-        }
 
     def model(self, spaces: Spaces) -> Model:
         """Return the model that this configuration has in an environment."""
@@ -335,12 +307,16 @@ class PolicyGradient(ABC):
             trace: λ, a number or ``(S,)``.
             standardise: whether advantages get mean 0 and standard deviation 1 per seed.
         """
-        if rollout.complete or not self._does_as_we_do("experience", "pack", "_values"):
+        if rollout.complete or not unchanged(self, _WAYS):
             experience = self.experience(state, rollout)
             value, ends = experience.value, (rollout.terminated, rollout.truncated)
             advantage = generalised_advantage(experience.reward, value, *ends, _each(self.discount), _each(trace))
             value_target = advantage + value[..., :-1]
             return self.pack(rollout, experience, weight=advantage, value_target=value_target, standardise=standardise)
+        return self._weighed(state, rollout, trace=trace, standardise=standardise).samples
+
+    def _weighed(self, state: State, rollout: Rollout, *, trace: float | Tensor, standardise: bool) -> Weighed:
+        """Return what `bootstrapped` does in one pass, and how the critic valued it."""
         return weigh_window(
             state,
             rollout,
@@ -351,10 +327,6 @@ class PolicyGradient(ABC):
             trace=trace,
             standardise=standardise,
         )
-
-    def _does_as_we_do(self, *names: str) -> bool:
-        """Whether methods are this class's, so that they can be done as one: a subclass may have ways of its own."""
-        return all(getattr(getattr(self, name), "__func__", None) is getattr(PolicyGradient, name) for name in names)
 
     def observed(self, state: State, rollout: Rollout) -> State:
         """Return the state with the rollout counted and its valid steps added to the normalisers' statistics."""
@@ -384,6 +356,23 @@ class PolicyGradient(ABC):
                 f"windows in {num_envs}: raise num_envs, or set scale_rewards = false"
             )
         return torch.where(rollout.time[..., 0] == 0, 0.0, state.trace[:, :num_envs])
+
+
+def methods(owner: type, *names: str) -> Mapping[str, Any]:
+    """Return methods of a class by name, as they are now; for `unchanged`."""
+    return {name: getattr(owner, name) for name in names}
+
+
+def unchanged(algorithm: object, written: Mapping[str, Any]) -> bool:
+    """Whether an object has the `methods` that were written, not its own, a subclass's, or others put there later.
+
+    What does the work of several methods in one pass asks this: a subclass may have ways of its own.
+    """
+    return all(getattr(getattr(algorithm, name), "__func__", None) is method for name, method in written.items())
+
+
+_WAYS = methods(PolicyGradient, "experience", "pack", "_values")
+"""What `bootstrapped` does of a window in one pass: what it is, and how it is laid out."""
 
 
 def _each(number: float | Tensor) -> float | Tensor:

@@ -7,12 +7,15 @@ Shapes: **S** seeds, **N** environments per seed, **T** time steps, **B** = N·T
 **P** parameters of the critic.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..kernels import kernel, scratch
-from .blocks import Known, Samples, rounding, standardise_values
+from .blocks import Samples, rounding_of_mean, standardise_values
 from .interface import Rollout, State
 from .matrices import matrix
 from .networks import BLOCK, forward
@@ -20,6 +23,15 @@ from .normalisers import Standardiser, standardise
 from .normalisers import scale as scale_rewards
 from .returns import advantage_row
 from .shapes import check_shapes
+
+
+class Weighed(NamedTuple):
+    """A window's samples, and how they were valued."""
+
+    samples: Samples
+    layers: NDArray[Any]
+    """``(S, B ΣH)`` values of the critic's hidden layers at them, as `networks.forward` writes them, where they are one
+    block; otherwise ``(S, 0)``."""
 
 
 def weigh_window(
@@ -32,7 +44,7 @@ def weigh_window(
     discount: float | Tensor,
     trace: float | Tensor,
     standardise: bool,
-) -> Samples:
+) -> Weighed:
     """Return a window's steps, each weighed by its generalised advantage ``A_t``, the critic's target ``A_t + V(s_t)``.
 
     Args:
@@ -72,7 +84,7 @@ def weigh_window(
     per_seed[0], per_seed[1], per_seed[2] = discount, trace, 0.0
     if reward_scale is not None:
         per_seed[2] = reward_scale
-    rows, units = (seeds, num_envs * steps), sum(network.hidden)
+    rows, units, everything = (seeds, num_envs * steps), sum(network.hidden), num_envs * (steps + 1)
     seen, numbers = np.empty((*rows, size), real), np.empty((4, *rows), real)
     kept = np.empty((seeds, rows[1] * units if critic.shape[1] and rows[1] <= BLOCK else 0), real)
     weigh_each(
@@ -89,8 +101,8 @@ def weigh_window(
         *network.code,
         BLOCK,
         standardise,
-        rounding(real),
-        scratch(num_envs * (size + steps + 2) + 3 * rows[1] + BLOCK * units, real),
+        rounding_of_mean(real),
+        scratch(num_envs * size + everything + 2 * rows[1] + steps + 1 + BLOCK * units, real),
         seen,
         numbers,
         kept,
@@ -98,13 +110,7 @@ def weigh_window(
     action, log_prob = rollout.action.numpy(), rollout.log_prob.numpy()
     weight, target, value, mask = numbers
     arrays = seen, action.reshape(*rows, *action.shape[3:]), weight, target, value, log_prob.reshape(rows), mask
-    samples = Samples.of(map(torch.from_numpy, arrays))
-    acted = valued = None
-    if kept.size:
-        valued = Known(state.critic, samples.observation, samples.value.unsqueeze(2), torch.from_numpy(kept))
-    if (passed := rollout.passed) and passed.behaviour.observation is (state.observation if standardiser else None):
-        acted = Known(passed.behaviour.parameters, samples.observation, passed.outputs, passed.hidden)
-    return samples._replace(acted=acted, valued=valued)
+    return Weighed(Samples(*map(torch.from_numpy, arrays)), kept)
 
 
 @kernel(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Plan, Rollout, Steps
+from ..algorithms.interface import Passed, Plan, Rollout, Steps
 from ..algorithms.model import Actor
 from ..envs.joined import JoinedEnv
 from ..envs.vector import VectorEnv
@@ -96,8 +96,12 @@ class Collector:
             self._observation[place, :count] = whole.observation[:, :, -1]
             self._time[place, :count] = elapsed
         self._begun[place, :count] = window
+        observation, passed = torch.from_numpy(whole.observation), None
+        if whole.passed is not None:
+            behaviour, *made = whole.passed
+            passed = Passed(behaviour, observation, observation._version, *made)
         rollout = Rollout(
-            observation=torch.from_numpy(whole.observation),
+            observation=observation,
             action=whole.action,
             log_prob=whole.log_prob,
             reward=torch.from_numpy(whole.reward),
@@ -107,7 +111,7 @@ class Collector:
             time=torch.from_numpy(time),
             progress=progress,
             complete=not window,
-            passed=whole.passed,
+            passed=passed,
         )
         return rollout, torch.from_numpy(acted)
 

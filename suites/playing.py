@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.interface import Episodes, Passed, Plan
+from ..algorithms.interface import Episodes, Plan
 from ..algorithms.matrices import matrix
-from ..algorithms.model import Actor, NetworkActor, act, to_environment
+from ..algorithms.model import Actor, Behaviour, NetworkActor, act, to_environment
 from ..algorithms.networks import BLOCK, copy
 from ..envs.compiled import CompiledVectorEnv, advance, look
 from ..envs.vector import VectorEnv
@@ -49,8 +49,8 @@ class Stretch(NamedTuple):
     """Whether all observations and rewards are finite."""
     environment: Callable[[], NDArray[np.generic]]
     """Gives the actions in the environment's units and shape, ``(S, N, T, ...)``."""
-    passed: Passed | None = None
-    """What the policy's network made of the observations, of a window that is one block."""
+    passed: tuple[Behaviour, Tensor, Tensor] | None = None
+    """Whose network made which outputs and hidden layers of the observations, where that was kept (see `Passed`)."""
 
 
 def play(
@@ -120,7 +120,8 @@ def _compiled(
     terminated, truncated, valid = np.zeros((3, *shape), np.bool_)
     acted, sound, played = np.full((seeds, steps), True), np.full(seeds, True), np.zeros(seeds, np.int64)
     policy = actor.model.policy
-    kept = 0 if once or count * steps > BLOCK else count * steps
+    keeps = type(actor) is NetworkActor and not once and count * steps <= BLOCK
+    kept = count * steps if keeps else 0
     outputs = np.empty((seeds, kept, policy.outputs + policy.constants), numbers.dtype)
     hidden = np.empty((seeds, kept * sum(policy.hidden)), numbers.dtype)
     play_each(
@@ -163,7 +164,7 @@ def _compiled(
         *flags,
         bool(sound.all()),
         lambda: actor.model.to_environment(action),
-        Passed(actor.behaviour, torch.from_numpy(outputs), torch.from_numpy(hidden)) if kept else None,
+        (actor.behaviour, torch.from_numpy(outputs), torch.from_numpy(hidden)) if keeps else None,
     )
 
 

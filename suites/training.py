@@ -162,13 +162,14 @@ class _Algorithms:
 
     def __init__(self, members: Sequence[_Member]) -> None:
         self._members = members
-        self._rows, self._algorithm = b"", _algorithm(members)
+        self._made: tuple[bytes, Learner] | None = None
 
     def __call__(self, rows: NDArray[np.intp]) -> Learner:
         """Return that of the members' ``rows``."""
-        if (asked := rows.tobytes()) != self._rows:
-            self._rows, self._algorithm = asked, _algorithm([self._members[row] for row in rows])
-        return self._algorithm
+        asked = rows.tobytes()
+        if self._made is None or self._made[0] != asked:
+            self._made = asked, _algorithm([self._members[row] for row in rows])
+        return self._made[1]
 
 
 class _Training:
@@ -408,16 +409,25 @@ def _hold(algorithm: Learner, part: str, check: Callable[..., None], *answers: A
 
 def _finite(numbers: Sequence[Tensor], seeds: int) -> Tensor:
     """Return ``(S,)`` which seeds have finite numbers throughout, where they are not whole numbers."""
-    floats = [_readable(tensor) for tensor in numbers if tensor.is_floating_point()]
+    floats = [_readable(tensor, seeds) for tensor in numbers if tensor.is_floating_point()]
     where = [(tensor.data_ptr(), tensor.numel() // seeds, tensor.element_size()) for tensor in floats]
     finite = np.full(seeds, True)
     finite_each(np.array(where, np.int64).reshape(-1, 3), finite)
     return torch.from_numpy(finite)
 
 
-def _readable(tensor: Tensor) -> Tensor:
-    """A tensor as kernels read it."""
-    return (tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()).contiguous()
+def _readable(tensor: Tensor, seeds: int) -> Tensor:
+    """A tensor as kernels read it at its address.
+
+    Raises:
+        ValueError: it does not lead with the seed axis.
+    """
+    if tensor.shape[:1] != (seeds,):
+        raise ValueError(f"a tensor of shape {tuple(tensor.shape)} does not begin with the {seeds} seeds")
+    if tensor.is_cpu and tensor.dtype in _PRECISIONS and tensor.is_contiguous() and tensor.data_ptr():
+        return tensor
+    precise = tensor if tensor.dtype in _PRECISIONS else tensor.float()
+    return torch.from_numpy(np.ascontiguousarray(precise.numpy(force=True)))
 
 
 @kernel("boolean[:, :, :], int64[::1]")
@@ -438,6 +448,7 @@ def add_finite(values, places, rows, sums, counts):
 
 
 FLOATS, DOUBLES = Memory(np.float32), Memory(np.float64)
+_PRECISIONS = torch.float32, torch.float64
 
 
 @kernel

@@ -10,7 +10,7 @@ import pytest
 
 from pgsuite import kernels
 from pgsuite.errors import UsageError
-from pgsuite.kernels import Pointer, kernel
+from pgsuite.kernels import Pointer, compiles, kernel, linked
 
 INNER = """
 from pgsuite.kernels import kernel
@@ -127,6 +127,136 @@ def test_a_linked_kernel_is_compiled_once_and_never_stale(place):
     for file in place.rglob("inner-*.nbc"):
         file.unlink()
     assert printed(text)[3:] == ["7.2", "0", "1"], "compiled anew beneath a caller that is kept"
+
+
+TASK = """
+import numpy as np
+from pgsuite.kernels import Pointer, kernel
+from inner import inner
+
+ROWS = Pointer("none(float64[::1], float64[::1])")
+
+
+@kernel
+def helper(x, made):
+    inner(x, made)
+
+
+@kernel("int64[::1], float64[::1], float64[::1]")
+def outer(functions, x, made):
+    function = ROWS(functions[0])
+    function(x, made)
+
+
+made = np.zeros(1)
+outer(np.array([ROWS.of(helper)]), np.array([3.5]), made)
+print(made[0])
+"""
+
+
+def test_what_is_called_through_a_pointer_may_call_linked_kernels(place):
+    """As a user's environment may call any kernel."""
+    (place / "inner.py").write_text(LINKED.format(made="real[::1]"))
+    (place / "task.py").write_text(TASK)
+    for _ in range(2):
+        assert run(place, "import task") == "7.0"
+
+
+def test_a_function_that_is_linked_no_longer_or_now_is_another_to_its_callers(place):
+    """A caller that is kept would jump to where nothing is."""
+    text = LINKED.format(made="real[::1]")
+    (place / "caller.py").write_text(CALLER.replace("each in (inner, outer)", "each in (outer,)"))
+    for given in (text, text.replace("@linked(", "@kernel(").replace("import linked", "import kernel"), text):
+        (place / "inner.py").write_text(given)
+        assert run(place, "import caller").split()[2:3] == ["7.2"]
+
+
+def test_a_kernel_that_was_used_can_be_pickled():
+    @kernel("real[::1]")
+    def first(x):
+        return x[0]
+
+    assert first(np.array([2.0])) == 2.0
+    assert not {"_made_of", "form"} & first.__getstate__().keys()
+    assert first.__getstate__()["_versions"] == {}
+
+
+@linked("real[::1], int64, real[::1]")
+def add_to(x, count, made):
+    made[0] += x[0] + count
+
+
+@linked("real[::1]")
+def refuse(x):
+    if x[0] > 0:
+        raise ValueError("a positive number")
+
+
+@linked("real[::1]")
+def returning(x):
+    return x[0]
+
+
+def called(*arguments):
+    """A kernel that calls a linked one with such arguments, from names x (float32), y (float64), i (int64 numbers)."""
+    space = {"__name__": __name__, "kernel": kernel, "add_to": add_to, "returning": returning}
+    signature = "real[::1], float64[::1], int64[::1]"
+    exec(f"@kernel({signature!r})\ndef calling(x, y, i): {arguments[0]}", space)
+    return space["calling"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "add_to(x, 1)",
+        "add_to(x, 1, x, x)",
+        "add_to(1, 1, x)",
+        "add_to(x, 1.5, x)",
+        "add_to(i, 1, i)",
+        "add_to(y, 1, y)",
+        "add_to(x[::2], 1, x)",
+        "returning(x)",
+    ],
+)
+@pytest.mark.skipif(not compiles(), reason="uncompiled, Python calls them as they are")
+def test_a_linked_kernel_refuses_what_it_cannot_take(call):
+    with pytest.raises(UsageError, match=r"takes|returns something"):
+        called(call)(np.ones(2, np.float32), np.ones(2), np.ones(2, np.int64))
+
+
+def test_a_linked_kernel_takes_what_becomes_its_types_safely():
+    x = np.ones(2, np.float32)
+    called("add_to(x, True, x)")(x, np.ones(2), np.ones(2, np.int64))
+    assert x.tolist() == [3.0, 1.0]
+
+
+def test_the_error_of_a_linked_kernel_is_its_callers():
+    @kernel("real[::1]")
+    def asking(x):
+        refuse(x)
+        x[0] = 7
+
+    x = np.array([-1.0])
+    asking(x)
+    assert x[0] == 7
+    with pytest.raises(ValueError, match="a positive number"):
+        asking(x)
+
+
+@linked("real[::1], real[::1]")
+def größe(x, made):
+    made[0] = 2 * x[0]
+
+
+def test_a_kernel_whose_caller_names_no_precision_has_both():
+    @kernel
+    def twice(x, made):
+        größe(x, made)
+
+    for real in (np.float32, np.float64):
+        made = np.zeros(1, real)
+        twice(np.array([1.5], real), made)
+        assert made[0] == 3.0
 
 
 def test_a_damaged_entry_is_compiled_anew(place):

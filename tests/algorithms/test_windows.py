@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pgsuite.algorithms import ActorCritic, Reinforce, generalised_advantage
-from pgsuite.algorithms.blocks import BLOCK, Samples
+from pgsuite.algorithms.blocks import BLOCK
 from pgsuite.algorithms.interface import Rollout, State
 from pgsuite.algorithms.policy_gradient import PolicyGradient, largest_reward
 from pgsuite.algorithms.trees import take
@@ -41,17 +41,16 @@ def problem(space: str, length: int = 20, **options):
 def test_a_window_is_weighed_as_its_pieces_weigh_it(space, dtype, switches, standardise) -> None:
     algorithm, state, rollout = problem(space, dtype=dtype, **switches)
     made = algorithm.bootstrapped(state, rollout, trace=0.9, standardise=standardise)
-    expected = pieces(algorithm, state, rollout, 0.9, standardise=standardise)
-    for name, one, other in zip(Samples._fields, made.columns, expected.columns, strict=False):
-        assert torch.equal(one, other), name
-        assert one.dtype == other.dtype, name
+    for name, expected in pieces(algorithm, state, rollout, 0.9, standardise=standardise)._asdict().items():
+        assert torch.equal(getattr(made, name), expected), name
+        assert getattr(made, name).dtype == expected.dtype, name
 
 
 def test_longer_windows_than_a_block() -> None:
     algorithm, state, rollout = problem("Box", length=BLOCK)
     made = algorithm.bootstrapped(state, rollout, trace=1.0, standardise=True)
     expected = pieces(algorithm, state, rollout, 1.0, standardise=True)
-    assert all(torch.equal(a, b) for a, b in zip(made.columns, expected.columns, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
 
 
 def test_every_seed_may_have_its_own_discount_and_trace() -> None:
@@ -120,6 +119,6 @@ def test_advantages_of_complete_episodes_do_not_depend_on_a_neighbours_length(ro
         take(state, index), episodes(space, [SEEDS[row] for row in rows], 3), trace=0.9, standardise=True
     )
     size = alone.mask.shape[1]
-    for one, all_of_them in zip(alone.columns, together.columns, strict=True):
+    for one, all_of_them in zip(alone, together, strict=True):
         valid = alone.mask != 0
         assert torch.equal(one[valid], all_of_them[index][:, :size][valid])

@@ -76,8 +76,13 @@ REFACTORINGS = (
         (
             (
                 CRITIC,
-                "        gradient, loss = self.gradient_of(state, samples)\n        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n",
-                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        gradient, loss = self.gradient_of(state, samples)\n",
+                "        passed = passed_by(state, rollout, normalised=self.normalise_observations)\n",
+                "",
+            ),
+            (
+                CRITIC,
+                "        weighed = self._weighed(",
+                "        passed = passed_by(state, rollout, normalised=self.normalise_observations)\n        weighed = self._weighed(",
             ),
         ),
     ),
@@ -126,13 +131,13 @@ REFACTORINGS = (
         (
             (
                 CRITIC,
-                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        learned, length = descend(state, gradient, rate, ",
-                "        rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)\n        longest = self.max_gradient_norm\n        learned, length = descend(state, gradient, rate, ",
+                "        passed = passed_by(",
+                "        longest = self.max_gradient_norm\n        passed = passed_by(",
             ),
             (
                 CRITIC,
-                "max_norm=self.max_gradient_norm",
-                "max_norm=longest",
+                "terms, rate, max_norm=self.max_gradient_norm",
+                "terms, rate, max_norm=longest",
             ),
         ),
     ),
@@ -213,8 +218,8 @@ REFACTORINGS = (
         (
             (
                 CRITIC,
-                "descend(state, gradient, rate, critic",
-                "descend(state, gradient, learning_rate=rate, critic",
+                "passed, terms, rate, max_norm",
+                "passed, terms, learning_rate=rate, max_norm",
             ),
         ),
     ),

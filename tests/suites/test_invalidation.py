@@ -206,6 +206,7 @@ CHANGES = [
     ("LEFT, RIGHT", "0xCA01F9DD", "0xCA01F9DF", None, None),
     ("def likelihood(kind", "total -=", "total +=", None, None),
     ("def descend_each(", "+= 1", "+= 2", BASELINE | {"reinforce", "actor-critic"}, None),
+    ("def step_each(", "policy_steps[s] + 1", "policy_steps[s] + 2", {"actor-critic"}, None),
     ("def advance(", "elapsed[m] >=", "elapsed[m] >", None, None),
     ("class EnvPoolVectorEnv:", "num_threads=1", "num_threads=2", None, POOLED),
     ("class GymnasiumVectorEnv:", "action + self._first_action", "action", None, PROBES),

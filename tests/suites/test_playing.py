@@ -6,7 +6,7 @@ import torch
 
 from pgsuite.algorithms import ActorCritic
 from pgsuite.algorithms.interface import Episodes, Steps
-from pgsuite.algorithms.model import Spaces
+from pgsuite.algorithms.model import NetworkActor, Spaces
 from pgsuite.algorithms.networks import BLOCK
 from pgsuite.suites.cells import Environment, open_environments
 from pgsuite.suites.noise import SeedNoise
@@ -37,9 +37,28 @@ def test_what_the_network_made_of_a_window_while_it_acted_is_kept(dtype):
     assert played.terminated.any()
     seen = torch.from_numpy(played.observation[:, :, :-1]).flatten(1, 2).to(state.policy.dtype)
     made = state.model.policy.forward(state.policy, seen)
-    assert played.passed.behaviour.parameters is state.policy
-    assert torch.equal(played.passed.outputs, made.outputs)
-    assert torch.equal(played.passed.hidden, made.hidden)
+    behaviour, outputs, hidden = played.passed
+    assert behaviour.parameters is state.policy
+    assert torch.equal(outputs, made.outputs)
+    assert torch.equal(hidden, made.hidden)
+
+
+class Bolder(NetworkActor):
+    """Acts with other numbers than its behaviour has."""
+
+    def __init__(self, behaviour):
+        super().__init__(behaviour)
+        self.code = (self.code[0] + np.float32(0.3), *self.code[1:])
+
+
+def test_of_an_actor_of_another_kind_nothing_is_kept():
+    env = open_environments(Environment(id="CartPole-v1"), range(COUNT))
+    algorithm = ActorCritic(hidden=(5,))
+    state = algorithm.init(Spaces(env.observation_space, env.action_space), [1])
+    actor = Bolder(algorithm.behaviour(state))
+    noise = SeedNoise(actor.noise, actor.noise_size, COUNT, [np.random.default_rng(1)], actor.dtype)
+    (played,) = play(Steps(COUNT, 20), env, actor, noise, np.arange(COUNT).reshape(1, COUNT))
+    assert played.passed is None
 
 
 @pytest.mark.parametrize("plan", [Steps(COUNT, BLOCK // COUNT + 1), Episodes(COUNT)])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from pgsuite.algorithms import ActorCritic, joint
+from pgsuite.algorithms import ActorCritic, actor_critic
 from pgsuite.algorithms.model import NetworkActor, Spaces
-from pgsuite.algorithms.policy_gradient import largest_reward
+from pgsuite.algorithms.policy_gradient import PolicyGradient, largest_reward
 from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
 from pgsuite.suites.training import MetricMeans
 
@@ -247,13 +247,13 @@ def test_an_algorithm_hears_how_far_the_budget_is_used(algorithm, small_cell, tr
 
 def test_the_learning_rate_falls_with_it(small_cell, train, monkeypatch):
     rates = []
-    step = ActorCritic.joint_step
+    step = actor_critic.step_together
 
-    def listening(self, state, samples, rate, **how):
+    def listening(state, weighed, passed, terms, rate, **how):
         rates.append(float(rate[0]))
-        return step(self, state, samples, rate, **how)
+        return step(state, weighed, passed, terms, rate, **how)
 
-    monkeypatch.setattr(ActorCritic, "joint_step", listening)
+    monkeypatch.setattr(actor_critic, "step_together", listening)
     train(small_cell("actor-critic", learning_rate=0.1, learning_rate_decay="linear", steps=500), [1])
     assert rates[0] == pytest.approx(0.1)
     assert all(later < earlier for earlier, later in pairwise(rates))
@@ -266,17 +266,19 @@ def test_an_update_that_goes_on_from_what_is_known_has_the_bits_of_one_that_does
     env_id, options, small_cell, train, monkeypatch
 ):
     """Passes of policy and critic that acting and valuing left behind, in compiled environments."""
-    cell, known, found = small_cell("actor-critic", env_id, steps=600, **options), joint._known, []
+    cell, passed_by, found = small_cell("actor-critic", env_id, steps=600, **options), actor_critic.passed_by, []
 
-    def listening(made, parameters, samples):
-        found.append(known(made, parameters, samples)[0].shape[1])
-        return known(made, parameters, samples)
+    def listening(state, rollout, **how):
+        found.append(passed_by(state, rollout, **how) is not None)
+        return passed_by(state, rollout, **how)
 
-    monkeypatch.setattr(joint, "_known", listening)
+    monkeypatch.setattr(actor_critic, "passed_by", listening)
     one = train(cell, [1, 2])
-    assert set(found) == {3 * 7}, "of all samples, in every update"
-    monkeypatch.setattr(joint, "_known", lambda made, parameters, samples: known(None, parameters, samples))
+    assert all(found), "in every update"
+    monkeypatch.setattr(ActorCritic, "gradient_of", lambda self, *given: PolicyGradient.gradient_of(self, *given))
+    count = len(found)
     other = train(cell, [1, 2])
+    assert len(found) == count, "piece by piece"
     for seed in (1, 2):
         for name, tensor in one.tensors[seed].items():
             if name != "seconds":
