@@ -1,6 +1,6 @@
 """How an update moved the policy: what a report shows beside a learning curve.
 
-Every number is a mean over an update's samples. It takes two more passes through the network, so algorithms whose
+Every number is a mean over an update's samples. It takes up to two more passes through the network, so algorithms whose
 updates do not need it anyway measure every `INTERVAL`-th update of a seed.
 """
 
