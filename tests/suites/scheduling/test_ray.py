@@ -159,7 +159,7 @@ def test_ctrl_c_lets_tasks_save_what_they_have(larger, run):
     def press(*_):
         os.kill(os.getpid(), signal.SIGINT)
 
-    _, _, planned = run("reinforce", steps=50_000_000, seeds="0", on_rows=press, interrupted=True)
+    _, _, planned = run("reinforce", steps=50_000_000_000, seeds="0", on_rows=press, interrupted=True)
     assert planned[0].store.seeds() == {0: "partial"}
 
 
