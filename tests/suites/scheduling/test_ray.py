@@ -159,7 +159,11 @@ def test_ctrl_c_lets_tasks_save_what_they_have(larger, run):
     def press(*_):
         os.kill(os.getpid(), signal.SIGINT)
 
-    _, _, planned = run("reinforce", steps=50_000_000_000, seeds="0", on_rows=press, interrupted=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background shells ignore it
+    try:
+        _, _, planned = run("reinforce", steps=500_000_000, seeds="0", on_rows=press, interrupted=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert planned[0].store.seeds() == {0: "partial"}
 
 
