@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from .interface import State as State
     from .interface import Steps as Steps
     from .interface import Target as Target
+    from .joint import passed_by as passed_by
+    from .joint import step_together as step_together
+    from .losses import OUTPUTS as OUTPUTS
     from .losses import compiled_loss as compiled_loss
     from .losses import likelihood_loss as likelihood_loss
     from .losses import squared_error as squared_error
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
     from .npg import NPG as NPG
     from .policy_gradient import PolicyGradient as PolicyGradient
     from .policy_gradient import clipped_surrogate as clipped_surrogate
+    from .policy_gradient import methods as methods
+    from .policy_gradient import unchanged as unchanged
     from .ppo import PPO as PPO
     from .profiled import Profiled as Profiled
     from .registry import Algorithm as Algorithm
@@ -156,6 +161,11 @@ _HOMES = {
     "choices": "pgsuite.algorithms.search_space:choices",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
     "compiled_loss": "pgsuite.algorithms.losses:compiled_loss",
+    "step_together": "pgsuite.algorithms.joint:step_together",
+    "passed_by": "pgsuite.algorithms.joint:passed_by",
+    "unchanged": "pgsuite.algorithms.policy_gradient:unchanged",
+    "methods": "pgsuite.algorithms.policy_gradient:methods",
+    "OUTPUTS": "pgsuite.algorithms.losses:OUTPUTS",
     "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
     "concatenate": "pgsuite.algorithms.trees:concatenate",
     "conjugate_gradient": "pgsuite.algorithms.trust_region:conjugate_gradient",
