@@ -105,7 +105,7 @@ class Kernel:
             types, dispatcher = _signature(signature), self._dispatcher(counted=True)
             dispatcher.compile(types)
             result = dispatcher.overloads[types.args]
-        address = int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+        address = _start_of(result)
         self._addresses[signature] = address
         return address
 
@@ -200,8 +200,7 @@ class Linked(Kernel):
                 raise UsageError(
                     f"kernel {self.place} returns something: one that is linked writes to an array instead"
                 )
-            address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
-            binding.add_symbol(self.symbol(real), address)
+            binding.add_symbol(self.symbol(real), _start_of(result))
 
     def symbol(self, real: Any) -> str:
         """Return its name for a precision: with its key, as that changes with anything that it is made of."""
@@ -459,6 +458,11 @@ def _signature(text: str, real: Any = None) -> Any:
     names = {**vars(numba.types), "real": numba.from_dtype(np.dtype(real)) if real is not None else None}
     text = " ".join(text.split())
     return eval(text if text.endswith(")") else f"({text},)", names)
+
+
+def _start_of(result: Any) -> int:
+    """Where the machine code is that numba made of a function."""
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
 
 
 def _listed(types: Sequence[Any]) -> str:

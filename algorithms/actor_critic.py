@@ -104,6 +104,8 @@ class ActorCritic(PolicyGradient):
 
 
 _WRITTEN = methods(
-    ActorCritic, "samples", "bootstrapped", "experience", "pack", "_values", "gradient_of", "policy_loss", "critic_loss"
+    ActorCritic,
+    *("samples", "bootstrapped", "experience", "pack", "_values", "_standardiser"),
+    *("gradient_of", "policy_loss", "critic_loss"),
 )
 """What `_at_once` does in their place."""

@@ -185,6 +185,24 @@ def test_a_subclass_with_a_way_of_its_own_is_followed(own) -> None:
     assert own is not OwnWays.Apart or torch.equal(other.critic, case.state.critic)
 
 
+def test_observations_that_are_standardised_in_another_way_are_followed() -> None:
+    """The policy acted on what the usual way makes of them."""
+
+    class Standardised(ActorCritic):
+        def _standardiser(self, state):
+            return super()._standardiser(state._replace(observation=moved(state.observation)))
+
+    class StandardisedInPieces(InPieces, Standardised):
+        pass
+
+    def moved(moments):
+        return moments._replace(mean=moments.mean + 1.0)
+
+    case = Case(**NORMALISED)
+    one, other = (kind(**case.options) for kind in (Standardised, StandardisedInPieces))
+    same(one.update(case.state, case.rollout)[0], other.update(case.state, case.rollout)[0])
+
+
 def test_an_object_or_a_class_that_was_given_another_way_is_followed(monkeypatch) -> None:
     case, called = Case(), []
 
