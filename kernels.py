@@ -266,12 +266,23 @@ def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None, p
     return mark
 
 
-def linked(signature: str) -> Callable[[Callable[..., Any]], Linked]:
+def linked(signature: str, *, entry: bool = False) -> Callable[[Callable[..., Any]], Linked]:
     """Mark a function as a kernel that is compiled once for all that call it, for arguments of these types alone.
 
     One of them is an array of ``real`` numbers, of the same precision as its caller's. It returns nothing.
+
+    Args:
+        signature: as `kernel` takes it.
+        entry: whether Python calls it too.
     """
-    return lambda function: Linked(function, signature, None)
+
+    def mark(function: Callable[..., Any]) -> Linked:
+        made = Linked(function, signature, None)
+        if entry:
+            ENTRIES.append(made)
+        return made
+
+    return mark
 
 
 class Inlined(ABC):

@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from .interface import State as State
     from .interface import Steps as Steps
     from .interface import Target as Target
+    from .joint import Joined as Joined
+    from .joint import joined as joined
     from .joint import passed_by as passed_by
-    from .joint import step_together as step_together
     from .losses import OUTPUTS as OUTPUTS
     from .losses import compiled_loss as compiled_loss
     from .losses import likelihood_loss as likelihood_loss
@@ -120,6 +121,7 @@ _HOMES = {
     "GradientEstimator": "pgsuite.algorithms.interface:GradientEstimator",
     "GroupWeights": "pgsuite.algorithms.interface:GroupWeights",
     "Grouped": "pgsuite.algorithms.grouped:Grouped",
+    "Joined": "pgsuite.algorithms.joint:Joined",
     "Layout": "pgsuite.algorithms.blocks:Layout",
     "Learner": "pgsuite.algorithms.interface:Learner",
     "Metrics": "pgsuite.algorithms.interface:Metrics",
@@ -156,9 +158,9 @@ _HOMES = {
     "adam_step": "pgsuite.algorithms.adam:adam_step",
     "along": "pgsuite.algorithms.axis:along",
     "is_zero": "pgsuite.algorithms.axis:is_zero",
+    "joined": "pgsuite.algorithms.joint:joined",
     "methods": "pgsuite.algorithms.policy_gradient:methods",
     "passed_by": "pgsuite.algorithms.joint:passed_by",
-    "step_together": "pgsuite.algorithms.joint:step_together",
     "unchanged": "pgsuite.algorithms.policy_gradient:unchanged",
     "within": "pgsuite.algorithms.axis:within",
     "algorithm_field": "pgsuite.algorithms.registry:algorithm_field",

@@ -8,7 +8,7 @@ actor-critic, λ = 1 the n-step advantage of A2C. The critic regresses on ``A_t 
 Source: Sutton et al. (2000); Mnih et al. (2016), algorithm S3 (synchronous here); Schulman et al. (2016), eq. 16.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
@@ -19,7 +19,7 @@ from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .joint import passed_by, step_together
+from .joint import Joined, joined, passed_by
 from .losses import OUTPUTS, compiled_loss, likelihood_loss, squared_error
 from .policy_gradient import PolicyGradient, methods, unchanged
 from .search_space import choices, linear_range, log_range
@@ -32,6 +32,8 @@ class ActorCritic(PolicyGradient):
 
     has_critic: ClassVar[bool] = True
     joint: ClassVar[bool] = True
+    unbroken: ClassVar[str] = "pgsuite.suites.unbroken:Unbroken"
+    """What goes from window to window for it without a break."""
 
     num_steps: Annotated[Count, choices(8, 16, 32)] = 16
     """Steps of a window, T."""
@@ -77,10 +79,17 @@ class ActorCritic(PolicyGradient):
     def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
         return self.value_weight * 0.5 * squared_error(value, samples) / self.window
 
+    @property
+    def as_written(self) -> bool:
+        """Whether nothing but numbers differs from what was written, as `unbroken` takes it to be."""
+        return not _PARTS.keys() & vars(self).keys() and all(
+            getattr(type(self), name) is part for name, part in _PARTS.items()
+        )
+
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)
         if self.joint and not rollout.complete and unchanged(self, _WRITTEN):
-            learned, measured = self._at_once(state, rollout, rate)
+            learned, measured = self.prepared(state, rollout, rate)()
             return self.observed(learned, rollout), measured
         samples = self.samples(state, rollout)
         gradient, loss = self.gradient_of(state, samples)
@@ -92,15 +101,15 @@ class ActorCritic(PolicyGradient):
             **policy_change(state, learned.policy, samples),
         }
 
-    def _at_once(self, state: State, rollout: Rollout, rate: Tensor) -> tuple[State, Metrics]:
-        """Return what the pieces of `update` make of a window one after another, with the same bits."""
-        weighed = self._weighed(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
+    def prepared(self, state: State, rollout: Rollout, rate: float | Tensor) -> Joined:
+        """Return what makes in one pass, with the same bits, what the pieces of `update` make of a window."""
+        weighing = self._weighing(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
         terms = (
-            self.policy_loss(state.model.distribution, OUTPUTS, weighed.samples),
-            self.critic_loss(OUTPUTS, weighed.samples),
+            self.policy_loss(state.model.distribution, OUTPUTS, weighing.made.samples),
+            self.critic_loss(OUTPUTS, weighing.made.samples),
         )
         passed = passed_by(state, rollout, normalised=self.normalise_observations)
-        return step_together(state, weighed, passed, terms, rate, max_norm=self.max_gradient_norm)
+        return joined(state, weighing, passed, terms, rate, max_norm=self.max_gradient_norm)
 
 
 _WRITTEN = methods(
@@ -108,4 +117,13 @@ _WRITTEN = methods(
     *("samples", "bootstrapped", "experience", "pack", "_values", "_standardiser"),
     *("gradient_of", "policy_loss", "critic_loss"),
 )
-"""What `_at_once` does in their place."""
+"""What `prepared` does in their place."""
+
+_PARTS = {
+    name: getattr(ActorCritic, name)
+    for kind in (ActorCritic, PolicyGradient)
+    for name in (*vars(kind), "__post_init__")
+    if name not in {field.name for field in fields(ActorCritic)} and (name == "__post_init__" or name[:2] != "__")
+    if name != "_abc_impl"
+}
+"""All that an actor-critic is made of, its hyperparameters apart."""

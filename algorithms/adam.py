@@ -197,6 +197,13 @@ def clip_each(gradient, length, longest, clipped):
         clip(gradient[s], length[s], longest[s], clipped[s])
 
 
+@kernel
+def decayed_rate(learning_rate, linear, progress):
+    """`decayed` of one seed; its progress is a float32."""
+    rate = np.float32(learning_rate)
+    return rate * (np.float32(1) - progress) if linear else rate
+
+
 def decayed(learning_rate: float | Tensor, decay: Literal["none", "linear"], progress: Tensor) -> Tensor:
     """Return the learning rate of every seed ``(S,)`` at its share of the budget used."""
     if isinstance(learning_rate, Tensor):

@@ -32,6 +32,13 @@ class SelfDescription(Protocol):
         """Address of the `Trainer` that trains it instead of our loop, ``module:Class``; empty for our loop."""
 
     @property
+    def unbroken(self) -> str:
+        """Address of what goes on for it through several windows and updates; empty where there is nothing.
+
+        ``module:Class``, as `suites.unbroken.Unbroken`: with the bits that these have one by one.
+        """
+
+    @property
     def one_by_one(self) -> bool:
         """Whether its runs are trained one after another, so that each may as well be a job of its own."""
 
@@ -74,6 +81,11 @@ class _Described:
     @property
     def trainer(self) -> str:
         return str(getattr(self._algorithm, "trainer", ""))
+
+    @property
+    def unbroken(self) -> str:
+        address = getattr(self._algorithm, "unbroken", "")
+        return address if isinstance(address, str) and ":" in address else ""
 
     @property
     def one_by_one(self) -> bool:

@@ -1,19 +1,20 @@
 """One step of policy and critic on a window, in one pass over each seed.
 
-What `losses.term_gradient` of both, `descend`, `explained_variance` and `policy_change` give one after another, with
-the same bits: an update of a few seeds would spend more time between these than in them. What acting and valuing left
-of the networks' passes is gone on from.
+What `windows`, `losses.term_gradient` of both, `descend`, `explained_variance` and `policy_change` give one after
+another, with the same bits: an update of a few seeds would spend more time between these than in them. What acting and
+valuing left of the networks' passes is gone on from.
 
 Shapes: **S** seeds, **B** samples, **O** observation size, **A** action size, **P** parameters.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel, scratch
+from ..kernels import linked, scratch
 from .adam import BETAS, EPSILON, Adam, each_seed
 from .blocks import explained, rounding_of_mean
 from .descent import length_of, step
@@ -23,10 +24,10 @@ from .losses import sample_arrays, term_slope
 from .matrices import matrix
 from .networks import BLOCK
 from .shapes import check_shapes
-from .windows import Weighed
+from .windows import Weighing
 
 METRICS = ("loss", "gradient_norm", "explained_variance", "kl", "entropy")
-"""What `step_together` reports."""
+"""What an update reports."""
 STEPPING = {
     "policy": "S P",
     "policy's first moment": "S P",
@@ -38,6 +39,30 @@ STEPPING = {
     "critic's steps": "S",
 }
 """What it steps, and the axes of that."""
+
+
+class Joined(NamedTuple):
+    """What updates policy and critic on a window, ready to be called: as often as what it reads is written anew."""
+
+    weighing: Weighing
+    arguments: tuple[Any, ...]
+    """Of `step_each`."""
+    learned: State
+    """What it writes."""
+    numbers: NDArray[Any]
+    """``(5, S)`` its `METRICS`, which it writes too."""
+    actions: NDArray[Any]
+    """``(S, B, A)`` as kernels take them."""
+    rate: NDArray[np.float64]
+    """``(S,)`` Adam's step sizes."""
+    due: NDArray[np.bool_]
+    """``(S,)`` whose KL and entropy are measured."""
+
+    def __call__(self) -> tuple[State, Metrics]:
+        """Update them."""
+        self.weighing()
+        step_each(*self.arguments)
+        return self.learned, dict(zip(METRICS, torch.from_numpy(self.numbers), strict=True))
 
 
 def passed_by(state: State, rollout: Rollout, *, normalised: bool) -> Passed | None:
@@ -56,26 +81,26 @@ def passed_by(state: State, rollout: Rollout, *, normalised: bool) -> Passed | N
     return passed if same and untouched else None
 
 
-def step_together(
+def joined(
     state: State,
-    weighed: Weighed,
+    weighing: Weighing,
     passed: Passed | None,
     terms: tuple[Any, Any],
     learning_rate: float | Tensor,
     *,
     max_norm: float | Tensor | None,
-) -> tuple[State, Metrics]:
-    """Return the state after one step of Adam on the gradient of both losses, and diagnostics of it.
+) -> Joined:
+    """Return one step of Adam on the gradient of both losses, and diagnostics of it.
 
     Args:
         state: whose policy and critic step.
-        weighed: the samples, any number of blocks.
+        weighing: gives the samples, any number of blocks.
         passed: what `passed_by` gives of their rollout.
         terms: the losses of policy and critic, as `losses.Term`.
         learning_rate: a number or ``(S,)``.
         max_norm: what a longer gradient of both together is scaled down to, a number or ``(S,)``; None for none.
     """
-    samples, model, memory = weighed.samples, state.model, state.optimisers
+    samples, model, memory = weighing.made.samples, state.model, state.optimisers
     policy_network, critic_network = model.policy, model.value_network
     stepping = dict(zip(STEPPING, (state.policy, *memory["policy"], state.critic, *memory["critic"]), strict=True))
     check_shapes(
@@ -94,7 +119,9 @@ def step_together(
     passes = max(network.room(block) + 2 * block * network.row for network in (policy_network, critic_network))
     after, numbers = [np.empty(x.shape, x.dtype) for x in before], np.empty((len(METRICS), seeds), real)
     policy_term, critic_term = terms
-    step_each(
+    actions, *arrays = sample_arrays(samples, model.distribution)
+    rate, due = each_seed(learning_rate, seeds), due_for_measuring(state)
+    arguments = (
         *before,
         *policy_network.code,
         *critic_network.code,
@@ -104,16 +131,17 @@ def step_together(
         critic_term.kind,
         critic_term.constants(seeds),
         samples.observation.numpy(),
-        *sample_arrays(samples, model.distribution),
+        actions,
+        *arrays,
         samples.value.numpy(),
         *acted,
-        weighed.layers,
-        each_seed(learning_rate, seeds),
+        weighing.made.layers,
+        rate,
         each_seed(np.inf if max_norm is None else max_norm, seeds),
         *BETAS,
         EPSILON,
         rounding_of_mean(real),
-        due_for_measuring(state),
+        due,
         scratch(2 * (policy_network.size + critic_network.size) + max(passes, 2 * size), real),
         *after,
         numbers,
@@ -121,17 +149,18 @@ def step_together(
     policy, first, second, steps, critic, critic_first, critic_second, critic_steps = map(torch.from_numpy, after)
     learned = {"policy": Adam(first, second, steps), "critic": Adam(critic_first, critic_second, critic_steps)}
     stepped = state._replace(policy=policy, critic=critic, optimisers={**memory, **learned})
-    return stepped, dict(zip(METRICS, torch.from_numpy(numbers), strict=True))
+    return Joined(weighing, arguments, stepped, numbers, actions, rate, due)
 
 
-@kernel(
+@linked(
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "int64[::1], boolean, int64[::1], boolean, int64, int64[::1], int64, float64[:, ::1], int64, float64[:, ::1], "
     "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], "
     "real[:, :, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "float64[::1], float64, float64, float64, float64, boolean[::1], real[::1], "
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
-    "real[:, ::1]"
+    "real[:, ::1]",
+    entry=True,
 )
 def step_each(
     policy, policy_first, policy_second, policy_steps, critic, critic_first, critic_second, critic_steps,

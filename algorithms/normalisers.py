@@ -129,6 +129,21 @@ def standardise_each(shift, scale, observation):
             standardise(shift[s], scale[s], observation[s, b])
 
 
+@kernel
+def variance(seen, square):
+    """The variance of one number, of which so many samples with that sum of squared deviations were seen."""
+    return square / max(seen, 1.0) if seen > 0 else 1.0
+
+
+@kernel("float64[::1], float64[:, ::1], float64[:, ::1], real[:, ::1], real[:, ::1]")
+def freeze_each(seen, mean, square, shift, scale):
+    """Write what every seed's observations are standardised by."""
+    for s in range(len(seen)):
+        for k in range(mean.shape[1]):
+            shift[s, k] = mean[s, k]
+            scale[s, k] = 1 / np.sqrt(variance(seen[s], square[s, k]) + 1e-8)
+
+
 class Standardiser(NamedTuple):
     """Frozen moments, ready to apply to observations."""
 
@@ -140,8 +155,10 @@ class Standardiser(NamedTuple):
     @classmethod
     def of(cls, moments: Moments, dtype: torch.dtype) -> "Standardiser":
         """Freeze moments."""
-        scale = 1 / (moments.variance + 1e-8).sqrt()
-        return cls(moments.mean.to(dtype).unsqueeze(1), scale.to(dtype).unsqueeze(1))
+        seen, mean, square = (x.double().contiguous().numpy() for x in moments)
+        shift, scale = (torch.empty(mean.shape, dtype=dtype) for _ in range(2))
+        freeze_each(seen, mean, square, shift.numpy(), scale.numpy())
+        return cls(shift.unsqueeze(1), scale.unsqueeze(1))
 
     def __call__(self, observation: Tensor) -> Tensor:
         """Return observations ``(S, B, O)`` with mean 0 and variance 1, clipped."""

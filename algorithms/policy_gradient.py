@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +28,7 @@ from .returns import discount_powers, discounted_returns, generalised_advantage
 from .search_space import choices
 from .shapes import check_shapes
 from .validation import Count, Positive, Share, validate
-from .windows import Weighed, weigh_window
+from .windows import Weighing, weighing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +219,9 @@ class PolicyGradient(ABC):
 
     def _reward_scale(self, state: State) -> Tensor | None:
         """Return what rewards are divided by ``(S,)``, 0 until they have differed; None where they stay as they are."""
-        return state.reward.variance.sqrt().squeeze(1) if self.scale_rewards else None
+        if not self.scale_rewards:
+            return None
+        return torch.from_numpy(np.sqrt(state.reward.variance.numpy())).squeeze(1)  # torch's root is not the nearest
 
     def _values(self, state: State, rollout: Rollout, observation: Tensor) -> Tensor:
         """Return the critic's values ``(S, N, T + 1)`` of normalised observations; 0 without a critic.
@@ -313,11 +316,11 @@ class PolicyGradient(ABC):
             advantage = generalised_advantage(experience.reward, value, *ends, _each(self.discount), _each(trace))
             value_target = advantage + value[..., :-1]
             return self.pack(rollout, experience, weight=advantage, value_target=value_target, standardise=standardise)
-        return self._weighed(state, rollout, trace=trace, standardise=standardise).samples
+        return self._weighing(state, rollout, trace=trace, standardise=standardise)().samples
 
-    def _weighed(self, state: State, rollout: Rollout, *, trace: float | Tensor, standardise: bool) -> Weighed:
-        """Return what `bootstrapped` does in one pass, and how the critic valued it."""
-        return weigh_window(
+    def _weighing(self, state: State, rollout: Rollout, *, trace: float | Tensor, standardise: bool) -> Weighing:
+        """Return what does in one pass what `bootstrapped` does."""
+        return weighing(
             state,
             rollout,
             standardiser=self._standardiser(state),

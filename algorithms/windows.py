@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel, scratch
+from ..kernels import linked, scratch
 from .blocks import Samples, rounding_of_mean, standardise_values
 from .interface import Rollout, State
 from .matrices import matrix
@@ -34,7 +34,26 @@ class Weighed(NamedTuple):
     block; otherwise ``(S, 0)``."""
 
 
-def weigh_window(
+class Weighing(NamedTuple):
+    """What weighs a window, ready to be called: as often as the memory that it reads is written anew."""
+
+    arguments: tuple[Any, ...]
+    """Of `weigh_each`."""
+    made: Weighed
+    """What it writes."""
+    shift: NDArray[Any]
+    """``(S, O)`` what observations are standardised by, and their ``scale``; ``(S, 0)`` where they are not."""
+    scale: NDArray[Any]
+    unit: NDArray[np.float64]
+    """``(S,)`` what rewards are divided by, where it is not 0."""
+
+    def __call__(self) -> Weighed:
+        """Weigh it."""
+        weigh_each(*self.arguments)
+        return self.made
+
+
+def weighing(
     state: State,
     rollout: Rollout,
     *,
@@ -44,8 +63,8 @@ def weigh_window(
     discount: float | Tensor,
     trace: float | Tensor,
     standardise: bool,
-) -> Weighed:
-    """Return a window's steps, each weighed by its generalised advantage ``A_t``, the critic's target ``A_t + V(s_t)``.
+) -> Weighing:
+    """Return what weighs a window's steps by their advantages ``A_t``; the critic's targets are ``A_t + V(s_t)``.
 
     Args:
         state: whose critic.
@@ -87,7 +106,7 @@ def weigh_window(
     rows, units, everything = (seeds, num_envs * steps), sum(network.hidden), num_envs * (steps + 1)
     seen, numbers = np.empty((*rows, size), real), np.empty((4, *rows), real)
     kept = np.empty((seeds, rows[1] * units if critic.shape[1] and rows[1] <= BLOCK else 0), real)
-    weigh_each(
+    arguments = (
         observation,
         np.ascontiguousarray(rollout.reward.numpy(), np.float64),
         terminated,
@@ -110,13 +129,15 @@ def weigh_window(
     action, log_prob = rollout.action.numpy(), rollout.log_prob.numpy()
     weight, target, value, mask = numbers
     arrays = seen, action.reshape(*rows, *action.shape[3:]), weight, target, value, log_prob.reshape(rows), mask
-    return Weighed(Samples(*map(torch.from_numpy, arrays)), kept)
+    made = Weighed(Samples(*map(torch.from_numpy, arrays)), kept)
+    return Weighing(arguments, made, shift, scale, per_seed[2])
 
 
-@kernel(
+@linked(
     "real[:, :, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], "
     "real[:, ::1], real[:, ::1], float64[:, ::1], float64, real[:, ::1], int64[::1], boolean, int64, boolean, float64, "
-    "real[::1], real[:, :, ::1], real[:, :, ::1], real[:, ::1]"
+    "real[::1], real[:, :, ::1], real[:, :, ::1], real[:, ::1]",
+    entry=True,
 )
 def weigh_each(
     observation, reward, terminated, truncated, valid, shift, scale, per_seed, largest, critic, widths, relu, block,

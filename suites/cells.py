@@ -114,9 +114,14 @@ class Trainer(Protocol):
 
 def trainer_of(cell: Cell) -> Trainer:
     """Return what trains a cell."""
-    module, _, name = cell.trainer.partition(":")
-    trainer: Trainer = getattr(importlib.import_module(module), name)()
+    trainer: Trainer = found(cell.trainer)()
     return trainer
+
+
+def found(address: str) -> Any:
+    """Return what is at an address, ``module:name``."""
+    module, _, name = address.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def import_modules(modules: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ Shapes: **S** seeds that collect, **N** environments per seed, **M** = S·N memb
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,17 @@ from ..kernels import kernel
 from .faults import fault, first_fault
 from .noise import Noise
 from .playing import Stretch, play
+
+
+class Standing(NamedTuple):
+    """Where windows of some seeds go on."""
+
+    members: NDArray[np.intp]
+    """``(S, N)`` which of the environments are theirs."""
+    observation: NDArray[np.float32]
+    """``(S, N, O)`` what is seen there."""
+    time: NDArray[np.int64]
+    """``(S, N)`` steps since the episode's start."""
 
 
 class Collector:
@@ -114,6 +125,22 @@ class Collector:
             passed=passed,
         )
         return rollout, torch.from_numpy(acted)
+
+    def environments(self, num_envs: int) -> VectorEnv:
+        """Return the environments, opened as far as so many a seed need it; nothing is reset."""
+        return self._with(num_envs)
+
+    def standing(self, plan: Steps, rows: NDArray[np.intp]) -> Standing:
+        """Return where windows of the seeds ``rows`` go on; they are reset where none went before."""
+        env, count = self._with(plan.num_envs), plan.num_envs
+        observation = self._going_on(env, rows, count)
+        return Standing(self._members[rows, :count], observation, self._time[rows, :count])
+
+    def went_on(self, rows: NDArray[np.intp], stood: Standing) -> None:
+        """Hear where they stand now."""
+        count = stood.members.shape[1]
+        self._observation[rows, :count], self._time[rows, :count] = stood.observation, stood.time
+        self._begun[rows, :count] = True
 
     def close(self) -> None:
         """Close the environments."""

@@ -18,7 +18,7 @@ from ..algorithms.described import described
 from ..algorithms.registry import ALGORITHMS, address_of, load_class
 from ..envs.make import chosen_backend
 from . import tether
-from .cells import Environment, import_modules, open_environments
+from .cells import TRAINER, Environment, import_modules, open_environments
 from .named_code import reserve_names
 from .process import SAFE_PATH, start_server
 
@@ -69,8 +69,10 @@ def load(wanted: Mapping[str, Any]) -> None:
         with suppress(Exception):
             learner = load_class(reference)
             parts |= parts_called(learner)
-            if trainer := described(learner).trainer:
-                importlib.import_module(trainer.partition(":")[0])
+            said = described(learner)
+            unbroken = said.unbroken if "float32" in wanted["precisions"] else ""
+            for address in filter(None, [said.trainer or TRAINER, unbroken]):
+                importlib.import_module(address.partition(":")[0])
     for place in wanted["environments"]:
         with suppress(Exception):
             env_id, backend, *modules = json.loads(place)

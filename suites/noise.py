@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..algorithms.distributions import NoiseKind
+from ..algorithms.interface import TRAINING, Episodes, Plan
+from ..algorithms.model import Actor
+from ..algorithms.streams import Stream, generators
 
 Sampled = NDArray[np.float32]
 
@@ -111,3 +114,15 @@ class NoNoise:
     def draw(self, steps: int, wanted: NDArray[np.bool_]) -> Tensor:
         """Return zeros."""
         return torch.zeros(len(wanted), steps, *self._shape, dtype=self._dtype)
+
+
+def noise_of(plan: Plan, actor: Actor, seeds: Sequence[int], rollouts: Sequence[int]) -> Noise:
+    """Return the noise of a plan's actions, keyed by the ``rollouts`` ``(S,)`` before it, or by its occasion."""
+    if isinstance(plan, Episodes) and plan.deterministic:
+        return NoNoise(actor.noise_size, plan.num_envs, actor.dtype)
+    purpose: Stream | str = Stream.ACTION if plan.stream == TRAINING else f"actions of {plan.stream}"
+    keys = rollouts
+    if isinstance(plan, Episodes) and plan.occasion is not None:
+        purpose, keys = f"actions of {plan.stream} by occasion", [plan.occasion] * len(seeds)
+    randoms = generators(seeds, purpose, keys)
+    return SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)

@@ -281,8 +281,9 @@ def _anchors(cell: Cell, table: EnvironmentTable) -> tuple[dict[str, Any], tuple
 
 def source_roots(cell: Cell, spec: envs.Spec) -> tuple[str, ...]:
     """Return the addresses of the definitions that a cell's results depend on, with all that these are made of."""
-    inner = _inner_addresses(build(cell.reference, dict(cell.options)))
-    return (":".join(locate(cell.reference)), *inner, cell.trainer, *spec.sources, *cell.environment.modules)
+    algorithm = build(cell.reference, dict(cell.options))
+    inner, going_on = _inner_addresses(algorithm), filter(None, [described(algorithm).unbroken])
+    return (":".join(locate(cell.reference)), *inner, cell.trainer, *going_on, *spec.sources, *cell.environment.modules)
 
 
 def _inner_addresses(algorithm: Any) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from ..algorithms.model import Actor, Behaviour, NetworkActor, act, to_environme
 from ..algorithms.networks import BLOCK, copy
 from ..envs.compiled import CompiledVectorEnv, advance, look
 from ..envs.vector import VectorEnv
-from ..kernels import kernel
+from ..kernels import kernel, linked
+from .finite import not_finite
 from .noise import Noise
 
 
@@ -98,6 +99,121 @@ def _is_network(actor: Actor) -> bool:
     return type(actor).__call__ is NetworkActor.__call__
 
 
+class Record(NamedTuple):
+    """What compiled code writes of a stretch, as it takes it; names and shapes are those of `Stretch`."""
+
+    observation: NDArray[np.float32]
+    """Of which it reads the first."""
+    sample: NDArray[Any]
+    """``(S, N, T, A)`` actions as kernels know them."""
+    log_prob: NDArray[Any]
+    reward: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    acted: NDArray[np.bool_]
+    sound: NDArray[np.bool_]
+    """``(S,)``"""
+    length: NDArray[np.int64]
+    """``(S,)`` time steps played."""
+    outputs: NDArray[Any]
+    """``(S, N T, D)`` of the network, where they are kept, and its hidden layers."""
+    hidden: NDArray[Any]
+
+
+class Playing(NamedTuple):
+    """What plays a stretch in compiled code, ready to be called."""
+
+    arguments: tuple[Any, ...]
+    """Of `play_each`."""
+    record: Record
+    """Where it writes."""
+    actor: NetworkActor
+    passed: tuple[Behaviour, Tensor, Tensor] | None
+    """See `Stretch`."""
+
+    @property
+    def standardiser(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What observations are shifted and scaled by, ``(S, O)`` each; ``(S, 0)`` where they are not."""
+        _, _, _, shift, scale, *_ = self.actor.code
+        return shift, scale
+
+    def stretch(self) -> Stretch:
+        """Return what was played."""
+        made, length = self.record, int(self.record.length.max())
+        action = self.actor.model.distribution.actions(torch.from_numpy(made.sample[:, :, :length]))
+        return Stretch(
+            observation=made.observation[:, :, : length + 1],
+            action=action,
+            log_prob=torch.from_numpy(made.log_prob[:, :, :length]),
+            reward=made.reward[:, :, :length],
+            terminated=made.terminated[:, :, :length],
+            truncated=made.truncated[:, :, :length],
+            valid=made.valid[:, :, :length],
+            acted=made.acted[:, :length],
+            sound=bool(made.sound.all()),
+            environment=lambda: self.actor.model.to_environment(action),
+            passed=self.passed,
+        )
+
+
+def playing(
+    env: CompiledVectorEnv,
+    actor: NetworkActor,
+    noise: NDArray[Any],
+    members: NDArray[np.intp],
+    running: NDArray[np.bool_],
+    *,
+    once: bool,
+    densities: bool,
+) -> Playing:
+    """Return what plays as many time steps as there is noise, from observations that are to be written.
+
+    Args:
+        env: the environments, with random numbers for as many resets.
+        actor: of the seeds that play.
+        noise: ``(S, T, N, K)``
+        members: ``(S, N)`` which of the environments play.
+        running: ``(S, N)`` which of them still do.
+        once: whether an environment stops at the end of its episode.
+        densities: whether log-probabilities are asked for.
+    """
+    seeds, steps, count, _ = noise.shape
+    shape, size, real = (seeds, count, steps), env.observation_space.shape[0], noise.dtype
+    policy, width = actor.model.policy, actor.model.distribution.width
+    keeps = type(actor) is NetworkActor and not once and count * steps <= BLOCK
+    kept = count * steps if keeps else 0
+    made = Record(
+        observation=np.zeros((seeds, count, steps + 1, size), np.float32),
+        sample=np.zeros((*shape, width), real),
+        log_prob=np.zeros(shape if densities else (0, 0, 0), real),
+        reward=np.zeros(shape),
+        terminated=np.zeros(shape, np.bool_),
+        truncated=np.zeros(shape, np.bool_),
+        valid=np.zeros(shape, np.bool_),
+        acted=np.full((seeds, steps), True),
+        sound=np.full(seeds, True),
+        length=np.zeros(seeds, np.int64),
+        outputs=np.empty((seeds, kept, policy.outputs + policy.constants), real),
+        hidden=np.empty((seeds, kept * sum(policy.hidden)), real),
+    )
+    arguments = (
+        *actor.code,
+        *actor.model.bounds,
+        *env.members,
+        members,
+        noise,
+        once,
+        running,
+        env.work(),
+        np.empty((count, size), np.float32),
+        np.empty(count * (policy.row + width + 1), real),
+        *made,
+    )
+    left = (actor.behaviour, torch.from_numpy(made.outputs), torch.from_numpy(made.hidden))
+    return Playing(arguments, made, actor, left if keeps else None)
+
+
 def _compiled(
     env: Any,
     actor: Any,
@@ -109,72 +225,27 @@ def _compiled(
     densities: bool,
 ) -> Stretch:
     """Play in compiled code; the arguments are those of `_stepwise`."""
-    seeds, steps, count, _ = noise.shape
-    if not once:  # every second step may be a reset
-        env.ensure_draws(members.ravel(), steps // 2 + 1)
-    seen = np.zeros((seeds, count, steps + 1, observation.shape[2]), np.float32)
-    seen[:, :, 0] = observation
-    numbers, shape = noise.numpy(), (seeds, count, steps)
-    sample = np.zeros((*shape, actor.model.distribution.width), numbers.dtype)
-    log_prob, reward = np.zeros(shape if densities else (0, 0, 0), numbers.dtype), np.zeros(shape)
-    terminated, truncated, valid = np.zeros((3, *shape), np.bool_)
-    acted, sound, played = np.full((seeds, steps), True), np.full(seeds, True), np.zeros(seeds, np.int64)
-    policy = actor.model.policy
-    keeps = type(actor) is NetworkActor and not once and count * steps <= BLOCK
-    kept = count * steps if keeps else 0
-    outputs = np.empty((seeds, kept, policy.outputs + policy.constants), numbers.dtype)
-    hidden = np.empty((seeds, kept * sum(policy.hidden)), numbers.dtype)
-    play_each(
-        *actor.code,
-        *actor.model.bounds,
-        *env.members,
-        members,
-        numbers,
-        once,
-        running,
-        env.work(),
-        np.empty((count, observation.shape[2]), np.float32),
-        np.empty(count * (policy.row + sample.shape[3] + 1), numbers.dtype),
-        seen,
-        sample,
-        log_prob,
-        reward,
-        terminated,
-        truncated,
-        valid,
-        acted,
-        sound,
-        played,
-        outputs,
-        hidden,
-    )
-    length = int(played.max())
-    if length < steps:
-        seen, sample, log_prob = seen[:, :, : length + 1], sample[:, :, :length], log_prob[:, :, :length]
-        terminated, truncated, valid = (x[:, :, :length] for x in (terminated, truncated, valid))
-        reward = reward[:, :, :length]
-        acted = acted[:, :length]
-    action = actor.model.distribution.actions(torch.from_numpy(sample))
-    flags = (terminated, truncated, valid, acted)
-    return Stretch(
-        seen,
-        action,
-        torch.from_numpy(log_prob),
-        reward,
-        *flags,
-        bool(sound.all()),
-        lambda: actor.model.to_environment(action),
-        (actor.behaviour, torch.from_numpy(outputs), torch.from_numpy(hidden)) if keeps else None,
-    )
+    if not once:
+        env.ensure_draws(members.ravel(), resets_within(noise.shape[1]))
+    made = playing(env, actor, noise.numpy(), members, running, once=once, densities=densities)
+    made.record.observation[:, :, 0] = observation
+    play_each(*made.arguments)
+    return made.stretch()
 
 
-@kernel(
+def resets_within(steps: int) -> int:
+    """Return the most resets that a window can have: every second step may be one."""
+    return steps // 2 + 1
+
+
+@linked(
     "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], "
     "boolean, float64[:, ::1], "
     "int64[::1], int64, float64[:, ::1], int64[::1], boolean[::1], float64[:, :, ::1], int64[::1], "
     "int64[:, ::1], real[:, :, :, ::1], boolean, boolean[:, ::1], float64[::1], float32[:, ::1], real[::1], "
     "float32[:, :, :, ::1], real[:, :, :, ::1], real[:, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], "
-    "boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, ::1], boolean[::1], int64[::1], real[:, :, ::1], real[:, ::1]"
+    "boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, ::1], boolean[::1], int64[::1], real[:, :, ::1], real[:, ::1]",
+    entry=True,
 )
 def play_each(
     parameters, widths, relu, shift, scale, kind, sizes,
@@ -234,7 +305,7 @@ def play_each(
                 )
                 look(functions, states[m], seen, now[n])
                 copy(now[n], observation[s, n, t + 1])
-                if not np.isfinite(reward[s, n, t]) or not np.isfinite(now[n].sum()):
+                if not np.isfinite(reward[s, n, t]) or not_finite(now[n]):
                     sound[s] = False
                 if once and ended[m]:
                     running[s, n] = False

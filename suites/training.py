@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..algorithms.axis import stack
-from ..algorithms.interface import TRAINING, VITAL, Episodes, Learner, Metrics, Plan, check_heavy, check_plans
-from ..algorithms.model import Actor, Spaces
+from ..algorithms.described import described
+from ..algorithms.interface import TRAINING, Episodes, Learner, Plan, check_heavy, check_plans
+from ..algorithms.model import Spaces
 from ..algorithms.registry import build
-from ..algorithms.streams import Stream, generators
+from ..algorithms.streams import Stream
 from ..algorithms.trees import (
     check_alike,
     check_seeds,
@@ -28,75 +29,21 @@ from ..algorithms.trees import (
     put,
     select,
     take,
-    tensors,
     with_tensors,
 )
 from ..algorithms.validation import check_metrics
 from ..envs.vector import VectorEnv
 from ..errors import PgsuiteError
-from ..kernels import Memory, kernel
+from ..kernels import kernel
 from ..results.store.curve import TRAINING_STEPS, CurveRow
-from .cells import Cell, Sink, open_environments
+from .cells import Cell, Sink, found, open_environments
 from .collection import Collector
 from .evaluation import Evaluated, environment_seeds_each, evaluate
-from .noise import Noise, NoNoise, SeedNoise
+from .finite import all_finite, gone_through
+from .means import MetricMeans
+from .noise import noise_of
 from .process import keep_freed_memory, single_thread
-
-
-class Runs(NamedTuple):
-    """Runs in training: what a snapshot holds. Every tensor leads with the seed axis."""
-
-    state: Any
-    """The algorithm's."""
-    steps: Tensor
-    """``(S,)`` environment steps done."""
-    rollouts: Tensor
-    """``(S,)`` rollouts collected, which key their noise."""
-    training_steps: Tensor
-    """``(S,)`` of the environment steps those in rollouts of the stream `TRAINING`."""
-    behaviour: Any
-    """The last policy trained on no more steps than the checkpoint reached: what is evaluated."""
-    behaviour_steps: Tensor
-    """``(S,)`` steps that policy was trained on."""
-    behaviour_training_steps: Tensor
-    """``(S,)`` those of them in rollouts of the stream `TRAINING`."""
-    checkpoint: Tensor
-    """``(S,)`` last checkpoint reached; -1 before the first."""
-    diverged_at: Tensor
-    """``(S,)`` steps at which numbers became non-finite; -1 where they are finite."""
-    seconds: Tensor
-    """``(S,)`` wall time of training, shared by the runs that trained together."""
-
-
-class MetricMeans:
-    """Means of an algorithm's diagnostics since the last checkpoint, per seed; non-finite values are left out."""
-
-    def __init__(self, seeds: int) -> None:
-        self._places: dict[str, int] = {}
-        self._places_of: dict[tuple[str, ...], NDArray[np.intp]] = {}
-        self._sums: NDArray[np.float64] = np.zeros((0, seeds))
-        self._counts: NDArray[np.int64] = np.zeros((0, seeds), np.int64)
-
-    def add(self, metrics: Metrics, rows: NDArray[np.intp]) -> None:
-        """Take one update's metrics, ``(R,)`` each, of the seeds ``rows``."""
-        if not metrics:
-            return
-        places = self._places_of.get(names := tuple(metrics))
-        if places is None:
-            places = np.array([self._places.setdefault(name, len(self._places)) for name in names])
-            more = ((0, len(self._places) - len(self._sums)), (0, 0))
-            self._sums, self._counts = np.pad(self._sums, more), np.pad(self._counts, more)
-            self._places_of[names] = places
-        values = np.array([metric.numpy() for metric in metrics.values()], np.float64)
-        add_finite(values, places, rows, self._sums, self._counts)
-
-    def of(self, row: int) -> dict[str, float]:
-        """Return the means of one seed."""
-        return {
-            name: float(self._sums[place, row] / count)
-            for name, place in self._places.items()
-            if (count := int(self._counts[place, row]))
-        }
+from .runs import Runs
 
 
 class Part(NamedTuple):
@@ -179,6 +126,8 @@ class _Training:
         self.members, self.cell, self.sink = list(members), cell, members[0].sink
         self.heavy_memory = getattr(members[0].algorithm, "heavy_memory", ())
         self.heavy = tuple(f"state.memory.{name}" for name in self.heavy_memory)
+        going_on = described(members[0].algorithm).unbroken
+        self.unbroken = found(going_on)(cell.steps) if going_on else None
         probe = open_environments(cell.environment, [0])
         self.spaces = Spaces(probe.observation_space, probe.action_space)
         probe.close()
@@ -242,7 +191,13 @@ class _Training:
                 place = plan.stream, _begins_anew(plan)
                 if place not in collectors:
                     collectors[place] = self._collector(plan.stream, seeds, segment)
-                trained = self._update(algorithm_of(together), some, plan, collectors[place], together, metrics)
+                algorithm, collector = algorithm_of(together), collectors[place]
+                each = [members[row].algorithm for row in together]
+                trained = None
+                if self.unbroken is not None:
+                    trained = self.unbroken.go_on(algorithm, each, some, plan, collector, together, metrics, boundary)
+                if trained is None:
+                    trained = self._update(algorithm, some, plan, collector, together, metrics)
                 self.sink.progress(int((trained.steps.numpy() - some.steps.numpy()).sum()), None)
                 runs = trained if len(together) == len(seeds) else put(runs, torch.from_numpy(together), trained)
         for collector in collectors.values():
@@ -289,7 +244,8 @@ class _Training:
         behaviour = algorithm.behaviour(state)
         actor = algorithm.actor(behaviour)
         seeds = [collector.seeds[row] for row in rows]
-        noise, begin_with = _noise(plan, actor, seeds, runs.rollouts), _beginnings(plan, seeds, runs.rollouts)
+        noise = noise_of(plan, actor, seeds, runs.rollouts.tolist())
+        begin_with = _beginnings(plan, seeds, runs.rollouts)
         done = runs.steps.numpy()
         progress = torch.from_numpy(done.astype(np.float32) / np.float32(self.cell.steps))
         rollout, acted = collector.collect(plan, actor, noise, rows, done, progress, begin_with)
@@ -302,10 +258,8 @@ class _Training:
         collected = torch.empty_like(runs.steps)
         count_each(rollout.valid.numpy(), collected.numpy())
         steps = runs.steps + collected
-        vital = [measured[name] for name in VITAL if name in measured]
-        parts = (getattr(learned, part, None) for part in ("critic", "optimisers"))
-        numbers = [leaf for tree in (algorithm.behaviour(learned), *parts) for leaf in tensors(tree)]
-        healthy, diverged_at = acted & _finite([*numbers, *vital], len(rows)), runs.diverged_at
+        healthy = acted & all_finite(gone_through(algorithm, learned, measured), len(rows))
+        diverged_at = runs.diverged_at
         if not healthy.numpy().all():
             learned = select(healthy, learned, state)
             diverged_at = torch.where(healthy, diverged_at, steps)
@@ -372,18 +326,6 @@ def _begins_anew(plan: Plan) -> bool:
     return isinstance(plan, Episodes) and (plan.group > 1 or plan.occasion is not None)
 
 
-def _noise(plan: Plan, actor: Actor, seeds: Sequence[int], rollouts: Tensor) -> Noise:
-    """Return the noise of a plan's actions, keyed by the ``rollouts`` ``(S,)`` before it, or by its occasion."""
-    if isinstance(plan, Episodes) and plan.deterministic:
-        return NoNoise(actor.noise_size, plan.num_envs, actor.dtype)
-    purpose: Stream | str = Stream.ACTION if plan.stream == TRAINING else f"actions of {plan.stream}"
-    keys = rollouts.tolist()
-    if isinstance(plan, Episodes) and plan.occasion is not None:
-        purpose, keys = f"actions of {plan.stream} by occasion", [plan.occasion] * len(seeds)
-    randoms = generators(seeds, purpose, keys)
-    return SeedNoise(actor.noise, actor.noise_size, plan.num_envs, randoms, actor.dtype)
-
-
 def _beginnings(plan: Plan, seeds: Sequence[int], rollouts: Tensor) -> NDArray[np.int64] | None:
     """Return the seeds ``(S, N)`` of the streams that a round's environments begin anew with; None for their own."""
     if not isinstance(plan, Episodes) or not _begins_anew(plan):
@@ -407,64 +349,8 @@ def _hold(algorithm: Learner, part: str, check: Callable[..., None], *answers: A
         raise PgsuiteError(f"algorithm {type(algorithm).__name__}: in the {part}, {error}") from None
 
 
-def _finite(numbers: Sequence[Tensor], seeds: int) -> Tensor:
-    """Return ``(S,)`` which seeds have finite numbers throughout, where they are not whole numbers."""
-    floats = [_readable(tensor, seeds) for tensor in numbers if tensor.is_floating_point()]
-    where = [(tensor.data_ptr(), tensor.numel() // seeds, tensor.element_size()) for tensor in floats]
-    finite = np.full(seeds, True)
-    finite_each(np.array(where, np.int64).reshape(-1, 3), finite)
-    return torch.from_numpy(finite)
-
-
-def _readable(tensor: Tensor, seeds: int) -> Tensor:
-    """A tensor as kernels read it at its address.
-
-    Raises:
-        ValueError: it does not lead with the seed axis.
-    """
-    if tensor.shape[:1] != (seeds,):
-        raise ValueError(f"a tensor of shape {tuple(tensor.shape)} does not begin with the {seeds} seeds")
-    if tensor.is_cpu and tensor.dtype in _PRECISIONS and tensor.is_contiguous() and tensor.data_ptr():
-        return tensor
-    precise = tensor if tensor.dtype in _PRECISIONS else tensor.float()
-    return torch.from_numpy(np.ascontiguousarray(precise.numpy(force=True)))
-
-
 @kernel("boolean[:, :, :], int64[::1]")
 def count_each(valid, counted):
     """Write how many of every seed's steps ``(S, N, T)`` are valid."""
     for s in range(valid.shape[0]):
         counted[s] = valid[s].sum()
-
-
-@kernel("float64[:, ::1], int64[::1], int64[::1], float64[:, ::1], int64[:, ::1]")
-def add_finite(values, places, rows, sums, counts):
-    """Add values ``(M, R)`` that are finite to the sums at their places and rows, and count them."""
-    for m in range(len(places)):
-        for r in range(len(rows)):
-            if np.isfinite(values[m, r]):
-                sums[places[m], rows[r]] += values[m, r]
-                counts[places[m], rows[r]] += 1
-
-
-FLOATS, DOUBLES = Memory(np.float32), Memory(np.float64)
-_PRECISIONS = torch.float32, torch.float64
-
-
-@kernel
-def not_finite(row):
-    """How many numbers of a row are not finite."""
-    bad = np.int32(0)
-    for n in range(len(row)):
-        bad += np.int32(row[n] - row[n] != 0)  # counted, as sums of whole numbers are vectorised
-    return bad
-
-
-@kernel("int64[:, ::1], boolean[::1]")
-def finite_each(where, finite):
-    """Take from ``finite`` the seeds with a number that is not, in arrays given by address, row's length and width."""
-    for address, size, width in where:
-        for s in range(len(finite)):
-            row = address + s * size * width
-            if not_finite(FLOATS(row, size)) if width == 4 else not_finite(DOUBLES(row, size)):
-                finite[s] = False

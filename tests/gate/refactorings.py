@@ -81,8 +81,8 @@ REFACTORINGS = (
             ),
             (
                 CRITIC,
-                "        weighed = self._weighed(",
-                "        passed = passed_by(state, rollout, normalised=self.normalise_observations)\n        weighed = self._weighed(",
+                "        weighing = self._weighing(",
+                "        passed = passed_by(state, rollout, normalised=self.normalise_observations)\n        weighing = self._weighing(",
             ),
         ),
     ),

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from pgsuite.algorithms.options import options as options_of
 from pgsuite.algorithms.registry import ALGORITHMS, PEERS
+from pgsuite.envs import tasks
 from pgsuite.results.store.curve import CurveRow
 from pgsuite.suites.cells import Cell, Environment, Evaluation, Stored, trainer_of
 
 from ..algorithms.rollouts import fitting
+from .drifting import ACTIONS, register
 
 SMALL: dict[str, dict[str, Any]] = {
     "reinforce": {"num_envs": 3, "scale_rewards": True, "learning_rate_decay": "linear"},
@@ -99,6 +101,14 @@ def train() -> Callable[..., Memory]:
         return memory
 
     return run
+
+
+@pytest.fixture
+def drifting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled environments of every kind of action space, by `drifting.ACTIONS`."""
+    monkeypatch.setattr(tasks, "ADDED", {})
+    for env_id, space in ACTIONS.items():
+        register(env_id, space)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pgsuite.algorithms.registry import build
 from pgsuite.algorithms.trees import tensors
 from pgsuite.errors import UsageError
 from pgsuite.results import load
+from pgsuite.suites.finite import all_finite
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.replay.policies import find_cell, open_policy
 from pgsuite.suites.replay.replay import replay
 from pgsuite.suites.running import run_cells
 from pgsuite.suites.schema import parse_suite
-from pgsuite.suites.training import _finite
 
 OWN = f"{Path(__file__).with_name('hill_climbing.py')}:HillClimbing"
 KEEP = f"{Path(pgsuite.__file__).parent / 'docs' / 'examples' / 'keep_or_roll_back.py'}:KeepOrRollBack"
@@ -73,7 +73,7 @@ def test_its_policy_replays_bit_for_bit(climbed):
     ],
 )
 def test_what_is_not_finite_is_told_in_a_state_of_any_form(tree, expected):
-    assert _finite(tensors(tree), 2).tolist() == expected
+    assert all_finite(tensors(tree), 2).tolist() == expected
 
 
 def test_a_wrapper_of_another_algorithm_replays_with_the_options_of_what_it_wraps(tmp_path):

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgsuite.algorithms.registry import ALGORITHMS
-from pgsuite.envs import Task, kernel, tasks
 from pgsuite.results.store.store import CellStore
 from pgsuite.suites.planning import plan_cells
 from pgsuite.suites.running import run_cells
@@ -15,6 +13,7 @@ from pgsuite.suites.schema import parse_suite
 
 from ..algorithms.rollouts import fitting
 from .conftest import SMALL
+from .drifting import ACTIONS
 
 TASKS = ["CartPole-v1", "Pendulum-v1"]
 everywhere = pytest.mark.parametrize(
@@ -155,54 +154,6 @@ def content(store: CellStore, seed: int) -> tuple:
     tensors, _ = store.read_snapshot(seed)
     del tensors["seconds"]
     return frame.drop(columns="wall_time").to_json(), meta["status"], {k: v.tobytes() for k, v in tensors.items()}
-
-
-@kernel
-def begin(draws, state):
-    state[:] = draws
-
-
-@kernel
-def drift(state, action, following):
-    """A point that actions push about, whatever their kind; it ends beyond a distance of 2."""
-    push = 0.0
-    for n in range(len(action)):
-        push += (n + 1) * (action[n] - 0.4)
-    following[0] = state[0] + 0.1 * push + 0.05 * state[1]
-    following[1] = 0.9 * state[1] + 0.1 * push
-    return 1.0 - abs(following[0]), abs(following[0]) > 2.0
-
-
-@kernel
-def show(state, observation):
-    observation[:] = state
-
-
-ACTIONS = {
-    "tests/Coins-v0": spaces.MultiBinary(3),
-    "tests/Choices-v0": spaces.MultiDiscrete([2, 3]),
-    "tests/Half-v0": spaces.Box(np.array([-1.0, 0.0], np.float32), np.array([1.0, np.inf], np.float32)),
-}
-
-
-@pytest.fixture
-def drifting(monkeypatch):
-    monkeypatch.setattr(tasks, "ADDED", {})
-    for env_id, space in ACTIONS.items():
-        tasks.register(
-            env_id,
-            Task(
-                observation_space=spaces.Box(-np.inf, np.inf, (2,)),
-                action_space=space,
-                time_limit=30,
-                state_size=2,
-                reset_low=np.array([-0.5, -0.5]),
-                reset_high=np.array([0.5, 0.5]),
-                initial=begin,
-                dynamics=drift,
-                observe=show,
-            ),
-        )
 
 
 KINDS = ["CartPole-v1", "Pendulum-v1", *ACTIONS, "pgsuite/ProbeContinuous-v0"]

@@ -13,7 +13,8 @@ from pgsuite.algorithms import ActorCritic, actor_critic
 from pgsuite.algorithms.model import NetworkActor, Spaces
 from pgsuite.algorithms.policy_gradient import PolicyGradient, largest_reward
 from pgsuite.algorithms.registry import ALGORITHMS, build, load_class
-from pgsuite.suites.training import MetricMeans
+from pgsuite.suites import unbroken
+from pgsuite.suites.means import MetricMeans
 
 
 class Counting(gymnasium.Env):
@@ -247,13 +248,14 @@ def test_an_algorithm_hears_how_far_the_budget_is_used(algorithm, small_cell, tr
 
 def test_the_learning_rate_falls_with_it(small_cell, train, monkeypatch):
     rates = []
-    step = actor_critic.step_together
+    joined = actor_critic.joined
 
-    def listening(state, weighed, passed, terms, rate, **how):
+    def listening(state, weighing, passed, terms, rate, **how):
         rates.append(float(rate[0]))
-        return step(state, weighed, passed, terms, rate, **how)
+        return joined(state, weighing, passed, terms, rate, **how)
 
-    monkeypatch.setattr(actor_critic, "step_together", listening)
+    monkeypatch.setattr(actor_critic, "joined", listening)
+    monkeypatch.setattr(unbroken, "LEAST", 10**6)  # update by update
     train(small_cell("actor-critic", learning_rate=0.1, learning_rate_decay="linear", steps=500), [1])
     assert rates[0] == pytest.approx(0.1)
     assert all(later < earlier for earlier, later in pairwise(rates))
@@ -273,6 +275,7 @@ def test_an_update_that_goes_on_from_what_is_known_has_the_bits_of_one_that_does
         return passed_by(state, rollout, **how)
 
     monkeypatch.setattr(actor_critic, "passed_by", listening)
+    monkeypatch.setattr(unbroken, "LEAST", 10**6)  # update by update
     one = train(cell, [1, 2])
     assert all(found), "in every update"
     monkeypatch.setattr(ActorCritic, "gradient_of", lambda self, *given: PolicyGradient.gradient_of(self, *given))
