@@ -12,7 +12,7 @@ written, in a temporary one.
 
 The package's own kernels allocate nothing: what they work in is handed to them (`scratch`). Numba then counts no
 references, which takes as long as the arithmetic of a short row. A user's kernel, and what is called through a
-`Pointer`, may allocate.
+`addresses.Pointer`, may allocate.
 
 With ``NUMBA_DISABLE_JIT=1`` the same functions run uncompiled.
 """
@@ -80,10 +80,13 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         """Call the function on arrays and numbers, by position."""
-        known = self._versions.get(None if self._real is None else args[self._real].dtype)
-        if known is None:
-            known = self.prepared(None if self._real is None else args[self._real].dtype)
-        return known(*args)
+        real = self.precision(args)
+        known = self._versions.get(real)
+        return self.prepared(real)(*args) if known is None else known(*args)
+
+    def precision(self, args: Sequence[Any]) -> Any:
+        """Return that of arguments; None where they have no ``real`` array."""
+        return None if self._real is None else args[self._real].dtype
 
     def prepared(self, real: Any = None) -> Callable[..., Any]:
         """Return the compiled function for arrays of the precision ``real``, compiled or loaded if need be.
@@ -97,12 +100,12 @@ class Kernel:
         return self._versions[key]
 
     def address(self, signature: str) -> int:
-        """Return where the machine code for a signature is, to be called by another kernel (see `Pointer`)."""
+        """Return where the machine code for a signature is, to be called by another kernel."""
         if signature in self._addresses:
             return self._addresses[signature]
         self._link(*PRECISIONS)
         with _explained(self):
-            types, dispatcher = _signature(signature), self._dispatcher(counted=True)
+            types, dispatcher = types_of(signature), self._dispatcher(counted=True)
             dispatcher.compile(types)
             result = dispatcher.overloads[types.args]
         address = _start_of(result)
@@ -132,11 +135,11 @@ class Kernel:
     @cached_property
     def form(self) -> Any:
         """What numba calls within another kernel."""
-        function = _numba().njit(**FLAGS, _nrt=self._counted, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        function = load_numba().njit(**FLAGS, _nrt=self._counted, no_cpython_wrapper=True, no_cfunc_wrapper=True)
         return function(_resolved(self.python))
 
     def _dispatcher(self, *, counted: bool) -> Any:
-        numba = _numba()  # first: what is resolved may load parts of it
+        numba = load_numba()  # first: what is resolved may load parts of it
         function = _resolved(self.python)
         function.__dict__["key"] = f"{self.key}-{counted:d}"
         dispatcher = numba.njit(**FLAGS, _nrt=counted)(function)
@@ -162,13 +165,18 @@ class Kernel:
             return self._dispatcher(counted=True)  # type: ignore[no-any-return]
         with _explained(self), _linking(reals):
             dispatcher = self._dispatcher(counted=self._counted)
-            dispatcher.compile(_signature(self.signature, real))
+            dispatcher.compile(types_of(self.signature, real))
             dispatcher.disable_compile()
         return dispatcher  # type: ignore[no-any-return]
 
 
 _linked: Sequence[Any] = PRECISIONS
 """Precisions for which what is compiled now may call linked kernels."""
+
+
+def precision_linked() -> Any:
+    """Return the precision for which what is compiled now calls linked kernels whose arguments do not tell it."""
+    return _linked[0]
 
 
 @contextmanager
@@ -196,7 +204,7 @@ class Linked(Kernel):
         binding: Any = importlib.import_module("llvmlite.binding")
         for real in reals:
             (result,) = self.prepared(real).overloads.values()  # type: ignore[attr-defined]
-            if result.signature.return_type != _numba().types.none:
+            if result.signature.return_type != load_numba().types.none:
                 raise UsageError(
                     f"kernel {self.place} returns something: one that is linked writes to an array instead"
                 )
@@ -209,11 +217,10 @@ class Linked(Kernel):
     @cached_property
     def form(self) -> Any:
         """What numba calls instead: a function that is declared, and defined elsewhere."""
-        numba = _numba()
-        cgutils: Any = importlib.import_module("numba.core.cgutils")
+        numba, cgutils = load_numba(), importlib.import_module("numba.core.cgutils")
         safe: Any = importlib.import_module("numba.core.typeconv").Conversion.safe
         nothing = numba.types.none
-        known = {real: tuple(_signature(self.signature, real)) for real in PRECISIONS}
+        known = {real: tuple(types_of(self.signature, real)) for real in PRECISIONS}
 
         def fits(context: Any, given: Sequence[Any], types: Sequence[Any]) -> bool:
             found = [context.can_convert(*pair) for pair in zip(given, types, strict=False)]
@@ -230,16 +237,22 @@ class Linked(Kernel):
             def build(context: Any, builder: Any, _: Any, packed: Any) -> Any:
                 values = cgutils.unpack_tuple(builder, packed[0])
                 values = [context.cast(builder, *each) for each in zip(values, given, types, strict=True)]
-                declared = context.call_conv.get_function_type(nothing, types)
-                function = cgutils.get_or_insert_function(builder.module, declared, self.symbol(real))
-                status, _ = context.call_conv.call_function(builder, function, nothing, types, values)
-                with cgutils.if_unlikely(builder, status.is_error):
-                    context.call_conv.return_status_propagate(builder, status)
+                self.build_call(context, builder, real, values)
                 return context.get_dummy_value()
 
             return nothing(numba.types.StarArgTuple(given)), build
 
         return call
+
+    def build_call(self, context: Any, builder: Any, real: Any, values: Sequence[Any]) -> None:
+        """Build a call of what is compiled for a precision, by its symbol."""
+        cgutils: Any = importlib.import_module("numba.core.cgutils")
+        nothing, types = load_numba().types.none, tuple(types_of(self.signature, real))
+        declared = context.call_conv.get_function_type(nothing, types)
+        function = cgutils.get_or_insert_function(builder.module, declared, self.symbol(real))
+        status, _ = context.call_conv.call_function(builder, function, nothing, types, values)
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
 
 
 ENTRIES: list[Kernel] = []
@@ -288,6 +301,9 @@ def linked(signature: str, *, entry: bool = False) -> Callable[[Callable[..., An
 class Inlined(ABC):
     """What a kernel calls that is built in LLVM's language; called like a function, in a kernel and outside."""
 
+    kernels: "tuple[Kernel, ...]" = ()
+    """What it calls."""
+
     @property
     def content(self) -> Iterator[bytes]:
         """What the code that is built follows from: the whole file of its class, and in a subclass what it is given."""
@@ -297,85 +313,6 @@ class Inlined(ABC):
     @abstractmethod
     def form(self) -> Any:
         """What numba calls instead."""
-
-
-class Pointer(Inlined):
-    """Makes an address a function within a kernel: ``step = DYNAMICS(addresses[0])``; one type for all functions."""
-
-    def __init__(self, signature: str) -> None:
-        self.signature = signature
-
-    def of(self, function: Kernel) -> Any:
-        """Return what stands for a kernel among the arguments of another."""
-        return function.address(self.signature) if compiles() else function.python
-
-    def __call__(self, address: Any) -> Any:
-        """Return the function; uncompiled it stands for itself."""
-        return address
-
-    @property
-    def content(self) -> Iterator[bytes]:
-        """The signature, too."""
-        yield from super().content
-        yield self.signature.encode()
-
-    @cached_property
-    def form(self) -> Any:
-        """The same for numba."""
-        numba = _numba()
-        cgutils: Any = importlib.import_module("numba.core.cgutils")
-
-        function = numba.types.FunctionType(_signature(self.signature))
-
-        @numba.extending.intrinsic
-        def function_at(_context: Any, _address: Any) -> Any:
-            def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-                made = cgutils.create_struct_proxy(signature.return_type)(context, builder)
-                made.jit_addr = builder.inttoptr(arguments[0], cgutils.voidptr_t)
-                return made._getvalue()
-
-            return function(numba.types.int64), build
-
-        return function_at
-
-
-class Memory(Inlined):
-    """Makes an address numbers within a kernel: ``x = FLOATS(address, size)``, for arrays that no signature names."""
-
-    def __init__(self, real: Any) -> None:
-        self._real = np.dtype(real)
-
-    def __call__(self, address: int, size: int) -> NDArray[Any]:
-        """Return them uncompiled."""
-        kind = np.ctypeslib.as_ctypes_type(self._real)
-        return np.frombuffer((kind * int(size)).from_address(int(address)), self._real)
-
-    @property
-    def content(self) -> Iterator[bytes]:
-        """The precision, too."""
-        yield from super().content
-        yield self._real.str.encode()
-
-    @cached_property
-    def form(self) -> Any:
-        """The same for numba."""
-        numba = _numba()
-        arrays: Any = importlib.import_module("numba.np.arrayobj")
-        kind = numba.types.Array(numba.from_dtype(self._real), 1, "C", readonly=True)
-
-        @numba.extending.intrinsic
-        def numbers_at(_context: Any, _address: Any, _size: Any) -> Any:
-            def build(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-                address, size = arguments
-                made = context.make_array(kind)(context, builder)
-                data = builder.inttoptr(address, made.data.type)
-                width = size.type(self._real.itemsize)
-                arrays.populate_array(made, data, [size], [width], width, meminfo=None)
-                return made._getvalue()
-
-            return kind(numba.types.intp, numba.types.intp), build
-
-        return numbers_at
 
 
 _SCRATCH: dict[np.dtype[Any], NDArray[Any]] = {}
@@ -430,7 +367,7 @@ def cache_folder() -> Path:
     return folder
 
 
-def _numba() -> Any:
+def load_numba() -> Any:
     """Import numba, without the vector mathematics that some installations add: its last bits are not libm's.
 
     Nor does it obey a ``.numba_config.yaml`` in the working folder, which could name a folder of code to unpickle.
@@ -463,9 +400,9 @@ def _arguments(signature: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _signature(text: str, real: Any = None) -> Any:
+def types_of(text: str, real: Any = None) -> Any:
     """The types of ``"int64, real[::1]"``, or of ``"boolean(float64[::1])"`` where what is returned counts."""
-    numba = _numba()
+    numba = load_numba()
     names = {**vars(numba.types), "real": numba.from_dtype(np.dtype(real)) if real is not None else None}
     text = " ".join(text.split())
     return eval(text if text.endswith(")") else f"({text},)", names)
@@ -531,6 +468,8 @@ def _content(owner: Kernel, name: str, value: Any, seen: list[Kernel]) -> Iterat
         yield from (str(seen.index(value)).encode(),) if value in seen else _closure(value, seen)
     elif isinstance(value, Inlined):
         yield from value.content
+        for called in value.kernels:
+            yield from _content(owner, name, called, seen)
     elif isinstance(value, np.ndarray):
         yield repr((value.dtype, value.shape)).encode() + value.tobytes()
     elif isinstance(value, ModuleType):
@@ -581,7 +520,7 @@ def _cells(function: Callable[..., Any], form: Callable[[Any], Any]) -> Any:
 @cache
 def _cache_class() -> Any:
     """Numba's cache on disk, with our keys instead of its files' times."""
-    _numba()
+    load_numba()
     caching: Any = importlib.import_module("numba.core.caching")
 
     class Locator(caching._CacheLocator):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..kernels import kernel, scratch
+from ..kernels import kernel, linked, scratch
 from .networks import BLOCK
 from .shapes import check_shapes
 
@@ -44,7 +44,10 @@ class Moments(NamedTuple):
         return made
 
 
-@kernel("float64[::1], float64[:, ::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1], int64, float64[::1]")
+@linked(
+    "float64[::1], float64[:, ::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1], int64, float64[::1]",
+    entry=True,
+)
 def moments_each(seen, mean, square, x, mask, block, work):
     """Add samples to every seed's moments, in place, one block at a time."""
     size = x.shape[2]
@@ -135,7 +138,7 @@ def variance(seen, square):
     return square / max(seen, 1.0) if seen > 0 else 1.0
 
 
-@kernel("float64[::1], float64[:, ::1], float64[:, ::1], real[:, ::1], real[:, ::1]")
+@linked("float64[::1], float64[:, ::1], float64[:, ::1], real[:, ::1], real[:, ::1]", entry=True)
 def freeze_each(seen, mean, square, shift, scale):
     """Write what every seed's observations are standardised by."""
     for s in range(len(seen)):

@@ -15,7 +15,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import Kernel, Pointer, kernel
+from ..addresses import Pointer
+from ..kernels import Kernel, kernel
 from ..seeding import entropy, generators
 from .vector import Transition
 

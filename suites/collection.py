@@ -16,7 +16,7 @@ from ..algorithms.interface import Passed, Plan, Rollout, Steps
 from ..algorithms.model import Actor
 from ..envs.joined import JoinedEnv
 from ..envs.vector import VectorEnv
-from ..kernels import kernel
+from ..kernels import linked
 from .faults import fault, first_fault
 from .noise import Noise
 from .playing import Stretch, play
@@ -196,7 +196,7 @@ def _joined(stretches: list[Stretch]) -> Stretch:
     )
 
 
-@kernel("int64[:, ::1], boolean[:, :, ::1], int64[:, :, ::1]")
+@linked("int64[:, ::1], boolean[:, :, ::1], int64[:, :, ::1]", entry=True)
 def count_time(elapsed, valid, time):
     """Write steps since the episode's start ``(S, N, T)``, and go on from, and with, those before ``(S, N)``."""
     for s in range(valid.shape[0]):

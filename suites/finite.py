@@ -8,9 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..addresses import Memory
 from ..algorithms.interface import VITAL, Learner, Metrics
 from ..algorithms.trees import tensors
-from ..kernels import Memory, kernel
+from ..kernels import kernel, linked
 
 
 def gone_through(algorithm: Learner, learned: Any, measured: Metrics) -> list[Tensor]:
@@ -65,7 +66,7 @@ def not_finite(row):
     return bad
 
 
-@kernel("int64[:, ::1], boolean[::1]")
+@linked("int64[:, ::1], boolean[::1]", entry=True)
 def finite_each(where, finite):
     """Take from ``finite`` the seeds with a number that is not, in arrays given by address, row's length and width."""
     for address, size, width in where:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..algorithms.interface import Metrics
-from ..kernels import kernel
+from ..kernels import linked
 
 
 class MetricMeans:
@@ -45,7 +45,7 @@ class MetricMeans:
         }
 
 
-@kernel("float64[:, ::1], int64[::1], int64[::1], float64[:, ::1], int64[:, ::1]")
+@linked("float64[:, ::1], int64[::1], int64[::1], float64[:, ::1], int64[:, ::1]", entry=True)
 def add_finite(values, places, rows, sums, counts):
     """Add values ``(M, R)`` that are finite to the sums at their places and rows, and count them."""
     for m in range(len(places)):

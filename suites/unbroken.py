@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..addresses import Prepared
 from ..algorithms.adam import decayed_rate
 from ..algorithms.diagnostics import INTERVAL
 from ..algorithms.interface import TRAINING, Learner, Passed, Plan, Rollout, State, Steps
@@ -224,12 +225,12 @@ class _Place:
         weighing = update.weighing
         own = {name: tree_map(torch.clone, getattr(state, name)) for name in ("observation", "reward", "trace")}
         after = update.learned._replace(**own)
-        self._learner, self._own, self._own_after = learner, _arrays(state), _arrays(after)
+        self._kept, self._own, self._own_after = (learner, update), _arrays(state), _arrays(after)
         measured = dict(zip(METRICS, torch.from_numpy(update.numbers), strict=True))
         sums = np.empty(shape)
 
         actions = [x.reshape(-1) for x in (noise, record.sample, update.actions)]
-        kernels = self._playing.arguments, weighing.arguments, update.arguments
+        kernels = PLAY.of(self._playing.arguments), WEIGH.of(weighing.arguments), STEP.of(update.arguments)
         flags = record.terminated, record.truncated, record.valid, record.acted, record.sound
         window = record.observation, record.reward, *flags, self._elapsed, spent
         linear = learner.learning_rate_decay == "linear"
@@ -323,12 +324,13 @@ def _numbers(state: State) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any]
     return tuple(x.numpy().reshape(-1) for x in reals), tuple(x.numpy().reshape(-1) for x in doubles)
 
 
+PLAY, WEIGH, STEP = Prepared(play_each), Prepared(weigh_each), Prepared(step_each)
 MOMENTS = "Tuple((float64[::1], float64[:, ::1], float64[:, ::1]))"
 
 
 @kernel(
     "real[:, ::1], real[::1], real[::1], real[::1], "
-    f"Tuple(({play_each.signature})), Tuple(({weigh_each.signature})), Tuple(({step_each.signature})), "
+    "int64[::1], int64[::1], int64[::1], "
     "float32[:, :, :, ::1], float64[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], boolean[:, :, ::1], "
     "boolean[:, ::1], boolean[::1], int64[:, ::1], int64[:, :, ::1], "
     "boolean[::1], float64[::1], float64, boolean, int64, "
@@ -353,8 +355,8 @@ def update_each(
     """Play windows of a seed and update on each, until its numbers are not finite; return how many it was well after.
 
     The arguments, a line at a time: noise of all windows and of one, actions of that one as played and as learned from;
-    arguments of the kernels that play, weigh and step; the window's record, as in `playing.Record`, and the time in
-    its episodes; whether KL is due, Adam's step size, and what it follows from; whether observations are standardised,
+    packed arguments of the kernels that play, weigh and step; the window's record, as in `playing.Record`, and time in
+    episodes; whether KL is due, Adam's step size, and what it follows from; whether observations are standardised,
     by what (for acting, and for learning), whether rewards are scaled, and by what, and with which discount; moments
     of both, and rewards' traces, after an update, and memory to work in; the state before and after an update; metrics
     and where their means are added up, and which numbers have to be finite; updates, and environment steps before and
@@ -373,13 +375,13 @@ def update_each(
                 copy(observation[0, n, observation.shape[2] - 1], observation[0, n, 0])
         copy(noises[u], noise)
         sound[0] = True
-        play_each(*play)
+        PLAY(play)
         copy(sample, actions)
         count_time(elapsed, valid, time)
         steps[0] = steps[1]
         steps[1] += valid.sum()
-        weigh_each(*weigh)
-        step_each(*step)
+        WEIGH(weigh)
+        STEP(step)
         lay_out(observation, valid, terminated, truncated, laid, mask, done)
         if normalises:
             moments_each(seen[0], seen[1], seen[2], laid, mask, BLOCK, work)

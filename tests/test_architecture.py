@@ -15,14 +15,15 @@ from pgsuite.results.store.closure import absolute
 ROOT = Path(pgsuite.__file__).parent
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ALLOWED = {
-    "envs": {"kernels", "seeding"},
+    "envs": {"addresses", "kernels", "seeding"},
     "algorithms": {"kernels", "lazy", "seeding"},
     "results": {"lazy"},
-    "suites": {"envs", "algorithms", "kernels", "results"},
+    "suites": {"envs", "algorithms", "addresses", "kernels", "results"},
     "reports": {"results"},
     "api": {"algorithms", "results", "suites", "reports"},
     "studies": {"api", "results", "suites", "reports"},
     "cli": {"envs", "algorithms", "results", "suites", "reports", "api", "studies"},
+    "addresses": {"kernels"},
     "errors": set(),
     "foreign": set(),
     "kernels": set(),

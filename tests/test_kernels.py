@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from pgsuite import kernels
+from pgsuite.addresses import Pointer
 from pgsuite.errors import UsageError
-from pgsuite.kernels import Pointer, compiles, kernel, linked
+from pgsuite.kernels import compiles, kernel, linked
 
 INNER = """
 from pgsuite.kernels import kernel
@@ -131,7 +132,8 @@ def test_a_linked_kernel_is_compiled_once_and_never_stale(place):
 
 TASK = """
 import numpy as np
-from pgsuite.kernels import Pointer, kernel
+from pgsuite.addresses import Pointer
+from pgsuite.kernels import kernel
 from inner import inner
 
 ROWS = Pointer("none(float64[::1], float64[::1])")
