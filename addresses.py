@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import Inlined, Kernel, Linked, compiles, load_numba, precision_linked, types_of
+from .kernels import Inlined, Kernel, Linked, compiles, load_numba, types_of
 
 
 class Pointer(Inlined):
@@ -94,10 +94,10 @@ class Memory(Inlined):
 
 
 class Prepared(Inlined):
-    """Makes packed arguments the call of a linked kernel: ``STEP = Prepared(step_each)``, then ``STEP(packed)``.
+    """Makes packed arguments the call of a linked kernel: ``STEP = Prepared(step_each)``, then ``STEP(packed, like)``.
 
-    To unpack some forty arrays takes longer than many a kernel runs, and to compile that longer than the kernel. Here
-    they are packed once for any number of calls.
+    ``like`` is an array of the precision that was packed. To unpack some forty arrays takes longer than many a kernel
+    runs, and to compile that longer than the kernel. Here they are packed once for any number of calls.
     """
 
     def __init__(self, function: Linked) -> None:
@@ -112,14 +112,19 @@ class Prepared(Inlined):
         """
         if not compiles():
             return arguments
+        forms = self._forms(self._function.precision(arguments))
+        if len(arguments) != len(forms):
+            raise TypeError(f"{self._function.place} takes {len(forms)} arguments, not {len(arguments)}")
         words: list[int] = []
-        for value, (kind, dims) in zip(arguments, self._forms(self._function.precision(arguments)), strict=True):
-            if dims is None:
-                words.append(int(kind.type(value).view(np.uint64)))
-            elif value.dtype == kind and value.ndim == dims and value.flags.c_contiguous:
-                words += [value.ctypes.data, *value.shape]
+        for value, (kind, dims) in zip(arguments, forms, strict=True):
+            found = np.asanyarray(value)
+            if dims is None and not found.ndim and np.can_cast(found.dtype, kind):
+                words.append(int(found.astype(kind).view(np.uint64)))
+            elif found is value and found.dtype == kind and found.ndim == dims and found.flags.carray:
+                words += [found.ctypes.data, *found.shape]
             else:
-                raise TypeError(f"{self._function.place} takes a contiguous {kind} of {dims} dimensions, not {value!r}")
+                wanted = kind if dims is None else f"a contiguous array of {kind}, of {dims} dimensions, to write to"
+                raise TypeError(f"{self._function.place} takes {wanted}, not {found.dtype} of shape {found.shape}")
         return np.array(words, np.uint64).view(np.int64)
 
     @cache  # noqa: B019  there are a handful of them, for as long as the process lives
@@ -127,14 +132,17 @@ class Prepared(Inlined):
         """Dtype and dimensions of every argument; of a number, that of the word that it is packed as, and None."""
         numba = load_numba()
         as_dtype = importlib.import_module("numba.np.numpy_support").as_dtype
-        return [
-            (as_dtype(kind.dtype), kind.ndim)
-            if isinstance(kind, numba.types.Array)
-            else (np.dtype(np.float64 if isinstance(kind, numba.types.Float) else np.int64), None)
-            for kind in types_of(self._function.signature, real)
-        ]
+        forms: list[tuple[np.dtype[Any], int | None]] = []
+        for kind in types_of(self._function.signature, real):
+            if isinstance(kind, numba.types.Array) and kind.layout == "C":
+                forms.append((as_dtype(kind.dtype), kind.ndim))
+            elif isinstance(kind, numba.types.Float | numba.types.Integer | numba.types.Boolean):
+                forms.append((np.dtype(np.float64 if isinstance(kind, numba.types.Float) else np.int64), None))
+            else:
+                raise TypeError(f"{self._function.place} takes {kind}, which cannot be packed")
+        return forms
 
-    def __call__(self, arguments: Any) -> None:
+    def __call__(self, arguments: Any, _like: Any) -> None:
         """Call it uncompiled."""
         self._function.python(*arguments)
 
@@ -143,11 +151,12 @@ class Prepared(Inlined):
         """The same for numba."""
         numba = load_numba()
         arrays: Any = importlib.import_module("numba.np.arrayobj")
+        as_dtype = importlib.import_module("numba.np.numpy_support").as_dtype
         packed = types_of("int64[::1]")[0]
 
         @numba.extending.intrinsic
-        def call(_context: Any, _packed: Any) -> Any:
-            real = precision_linked()
+        def call(_context: Any, _packed: Any, like: Any) -> Any:
+            real = as_dtype(like.dtype) if self._function.has_precision else None
 
             def build(context: Any, builder: Any, _: Any, given: Any) -> Any:
                 words = _Words(context, builder, arrays.make_array(packed)(context, builder, given[0]).data)
@@ -155,7 +164,7 @@ class Prepared(Inlined):
                 self._function.build_call(context, builder, real, values)
                 return context.get_dummy_value()
 
-            return numba.types.none(packed), build
+            return numba.types.none(packed, like), build
 
         return call
 

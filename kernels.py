@@ -174,11 +174,6 @@ _linked: Sequence[Any] = PRECISIONS
 """Precisions for which what is compiled now may call linked kernels."""
 
 
-def precision_linked() -> Any:
-    """Return the precision for which what is compiled now calls linked kernels whose arguments do not tell it."""
-    return _linked[0]
-
-
 @contextmanager
 def _linking(reals: Sequence[Any]) -> Iterator[None]:
     global _linked
@@ -212,7 +207,12 @@ class Linked(Kernel):
 
     def symbol(self, real: Any) -> str:
         """Return its name for a precision: with its key, as that changes with anything that it is made of."""
-        return f"pgsuite.{self.key}.{np.dtype(real)}"
+        return f"pgsuite.{self.key}" + (f".{np.dtype(real)}" if self.has_precision else "")
+
+    @property
+    def has_precision(self) -> bool:
+        """Whether one of its arguments is an array of ``real`` numbers: there is then one of each precision."""
+        return self._real is not None
 
     @cached_property
     def form(self) -> Any:
@@ -282,7 +282,7 @@ def kernel(given: Callable[..., Any] | str, /, *, counted: bool | None = None, p
 def linked(signature: str, *, entry: bool = False) -> Callable[[Callable[..., Any]], Linked]:
     """Mark a function as a kernel that is compiled once for all that call it, for arguments of these types alone.
 
-    One of them is an array of ``real`` numbers, of the same precision as its caller's. It returns nothing.
+    Arrays of ``real`` numbers are of the same precision as its caller's. It returns nothing.
 
     Args:
         signature: as `kernel` takes it.

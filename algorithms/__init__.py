@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .joint import joined as joined
     from .joint import passed_by as passed_by
     from .losses import OUTPUTS as OUTPUTS
+    from .losses import clipped_surrogate as clipped_surrogate
     from .losses import compiled_loss as compiled_loss
     from .losses import likelihood_loss as likelihood_loss
     from .losses import squared_error as squared_error
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from .normalisers import Standardiser as Standardiser
     from .npg import NPG as NPG
     from .policy_gradient import PolicyGradient as PolicyGradient
-    from .policy_gradient import clipped_surrogate as clipped_surrogate
     from .policy_gradient import methods as methods
     from .policy_gradient import unchanged as unchanged
     from .ppo import PPO as PPO
@@ -168,7 +168,7 @@ _HOMES = {
     "choices": "pgsuite.algorithms.search_space:choices",
     "clip_gradient": "pgsuite.algorithms.adam:clip_gradient",
     "compiled_loss": "pgsuite.algorithms.losses:compiled_loss",
-    "clipped_surrogate": "pgsuite.algorithms.policy_gradient:clipped_surrogate",
+    "clipped_surrogate": "pgsuite.algorithms.losses:clipped_surrogate",
     "concatenate": "pgsuite.algorithms.trees:concatenate",
     "conjugate_gradient": "pgsuite.algorithms.trust_region:conjugate_gradient",
     "decayed": "pgsuite.algorithms.adam:decayed",

@@ -82,8 +82,11 @@ class ActorCritic(PolicyGradient):
     @property
     def as_written(self) -> bool:
         """Whether nothing but numbers differs from what was written, as `unbroken` takes it to be."""
-        return not _PARTS.keys() & vars(self).keys() and all(
-            getattr(type(self), name) is part for name, part in _PARTS.items()
+        kind, numbers = type(self), _NUMBERS
+        return (
+            vars(self).keys() == numbers
+            and not any(isinstance(getattr(kind, name, None), property) for name in numbers)
+            and all(getattr(kind, name) is part for name, part in _PARTS.items())
         )
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
@@ -119,11 +122,12 @@ _WRITTEN = methods(
 )
 """What `prepared` does in their place."""
 
+_NUMBERS = {field.name for field in fields(ActorCritic)}
+"""Hyperparameters, which may differ."""
 _PARTS = {
     name: getattr(ActorCritic, name)
     for kind in (ActorCritic, PolicyGradient)
-    for name in (*vars(kind), "__post_init__")
-    if name not in {field.name for field in fields(ActorCritic)} and (name == "__post_init__" or name[:2] != "__")
-    if name != "_abc_impl"
+    for name in vars(kind).keys() - _NUMBERS - {"_abc_impl"}
+    if name == "__post_init__" or not name.startswith("__")
 }
-"""All that an actor-critic is made of, its hyperparameters apart."""
+"""All else that an actor-critic is made of."""

@@ -23,7 +23,7 @@ from .diagnostics import policy_change
 from .distributions import Distribution
 from .grouped import Grouped
 from .interface import GroupWeights, Metrics, Rollout, State, Target
-from .policy_gradient import clipped_surrogate
+from .losses import clipped_surrogate, compiled_loss
 from .search_space import choices, linear_range
 from .validation import Count, Positive
 
@@ -52,6 +52,7 @@ class GRPO(Grouped):
         normalised = self.normalise_by_deviation or self.normalise_by_length
         return Target(state_weighting="discounted", bootstrap=None, normalised=normalised, group=weights)
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
         return -clipped_surrogate(distribution, outputs, samples, self.clip_range) / self.num_envs
 

@@ -133,7 +133,6 @@ def joined(
         samples.observation.numpy(),
         actions,
         *arrays,
-        samples.value.numpy(),
         *acted,
         weighing.made.layers,
         rate,
@@ -155,7 +154,7 @@ def joined(
 @linked(
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "int64[::1], boolean, int64[::1], boolean, int64, int64[::1], int64, float64[:, ::1], int64, float64[:, ::1], "
-    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], "
+    "real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], "
     "real[:, :, ::1], real[:, ::1], real[:, ::1], float64[::1], "
     "float64[::1], float64, float64, float64, float64, boolean[::1], real[::1], "
     "real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], real[:, ::1], real[:, ::1], real[:, ::1], float64[::1], "
@@ -165,7 +164,7 @@ def joined(
 def step_each(
     policy, policy_first, policy_second, policy_steps, critic, critic_first, critic_second, critic_steps,
     widths, relu, critic_widths, critic_relu, kind, sizes, policy_term, policy_constants, critic_term, critic_constants,
-    observation, actions, weight, target, mask, value, acted, policy_layers, critic_layers,
+    observation, actions, weight, target, log_prob, value, mask, acted, policy_layers, critic_layers,
     rate, longest, beta1, beta2, epsilon, rounding, due, work,
     new_policy, new_policy_first, new_policy_second, new_policy_steps,
     new_critic, new_critic_first, new_critic_second, new_critic_steps, numbers,
@@ -179,11 +178,13 @@ def step_each(
         valued = matrix(value[s], 0, size if critic_layers.shape[1] else 0, 1)
         loss = term_slope(
             policy[s], widths, relu, policy_term, policy_constants[s], kind, sizes, observation[s], actions[s],
-            weight[s], target[s], mask[s], acted[s], policy_layers[s], block, work, policy_gradient,
+            weight[s], target[s], log_prob[s], value[s], mask[s], acted[s], policy_layers[s], block, work,
+            policy_gradient,
         )  # fmt: skip
         loss += term_slope(
             critic[s], critic_widths, critic_relu, critic_term, critic_constants[s], kind, sizes, observation[s],
-            actions[s], weight[s], target[s], mask[s], valued, critic_layers[s], block, work, critic_gradient,
+            actions[s], weight[s], target[s], log_prob[s], value[s], mask[s], valued, critic_layers[s], block, work,
+            critic_gradient,
         )  # fmt: skip
         length = length_of(policy_gradient, critic_gradient)
         new_policy_steps[s], new_critic_steps[s] = policy_steps[s] + 1, critic_steps[s] + 1

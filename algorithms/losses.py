@@ -9,7 +9,7 @@ Shapes: **S** seeds, **B** samples, **D** outputs, **P** parameters.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from torch.autograd.function import once_differentiable
 from ..kernels import kernel
 from .blocks import Samples, length
 from .densities import add_entropy_slope, add_log_prob_slope, entropy
+from .densities import log_prob as density
 from .distributions import Code, Distribution
 from .matrices import matrix
 from .networks import BLOCK, Network, cotangent, flip, forward
@@ -30,7 +31,9 @@ from .shapes import check_shapes
 Method = TypeVar("Method", bound=Callable[..., Any])
 Arrays = tuple[NDArray[Any], ...]
 
-LIKELIHOOD, SQUARED_ERROR = 0, 1
+LIKELIHOOD, SQUARED_ERROR, CLIPPED = 0, 1, 2
+BESIDE = ("weight", "value_target", "log_prob", "value", "mask")
+"""What terms take of samples beside their actions."""
 NO_CODE: Final[Code] = (0, np.zeros(0, np.int64))
 """Of a critic's outputs, which are no distribution."""
 
@@ -46,9 +49,11 @@ class Term:
     """What the kernel takes: a number, or one for each seed ``(S,)``."""
     factor: float | Tensor = 1.0
     divisor: float | Tensor = 1.0
+    limit: float | Tensor = np.inf
+    """Beyond which its kernel clips, too."""
 
     def __mul__(self, number: float | Tensor) -> "Term":
-        return Term(self.kind, self.code, self.constant, self.factor * number, self.divisor)
+        return replace(self, factor=self.factor * number)
 
     def __rmul__(self, number: float | Tensor) -> "Term":
         return self * number
@@ -57,12 +62,13 @@ class Term:
         return self * -1
 
     def __truediv__(self, number: float | Tensor) -> "Term":
-        return Term(self.kind, self.code, self.constant, self.factor, self.divisor * number)
+        return replace(self, divisor=self.divisor * number)
 
     def constants(self, seeds: int) -> NDArray[np.float64]:
-        """Return factor, divisor and constant of every seed ``(S, 3)``."""
-        made = np.empty((seeds, 3))
-        made[:, 0], made[:, 1], made[:, 2] = self.factor, self.divisor, self.constant
+        """Return factor, divisor, constant and limit of every seed ``(S, 4)``."""
+        made = np.empty((seeds, 4))
+        for n, number in enumerate((self.factor, self.divisor, self.constant, self.limit)):
+            made[:, n] = number
         return made
 
 
@@ -106,15 +112,40 @@ def likelihood_loss(
     return loss
 
 
-def squared_error(value: Tensor, samples: Samples) -> Tensor:
+def clipped_surrogate(
+    distribution: Distribution,
+    outputs: Tensor,
+    samples: Samples,
+    clip_range: float | Tensor,
+    entropy_weight: float | Tensor = 0.0,
+) -> Tensor:
+    """Return ``Σ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A)``, and the entropy bonus, over a block ``(S,)``.
+
+    Args:
+        distribution: of actions.
+        outputs: ``(S, B, D)`` of the policy network.
+        samples: the block; A are its weights, ρ is the ratio to the policy that acted.
+        clip_range: ε, a number or ``(S,)``.
+        entropy_weight: weight of the entropy of every step, a number or ``(S,)``.
+
+    Source: Schulman et al. (2017), equation 7.
+    """
+    term = Term(CLIPPED, distribution.code, entropy_weight, limit=clip_range)
+    objective: Tensor = -_applied(term, distribution, outputs, samples)
+    return objective
+
+
+def squared_error(value: Tensor, samples: Samples, clip_range: float | Tensor = np.inf) -> Tensor:
     """Return ``Σ (V(s) - target)²`` over a block ``(S,)``.
 
     Args:
         value: ``(S, B)`` of the critic network.
         samples: the block.
+        clip_range: a number or ``(S,)``: the larger error counts of this value, and of one that is moved from that of
+            the critic before no further than this.
     """
     outputs = value if value is OUTPUTS else value.unsqueeze(2)
-    loss: Tensor = _applied(Term(SQUARED_ERROR, NO_CODE, 0.0), None, outputs, samples)
+    loss: Tensor = _applied(Term(SQUARED_ERROR, NO_CODE, 0.0, limit=clip_range), None, outputs, samples)
     return loss
 
 
@@ -151,11 +182,12 @@ class _Applied(Function):
 
 
 def sample_arrays(samples: Samples, distribution: Distribution | None) -> Arrays:
-    """Return what terms take of samples: actions ``(S, B, A)``, and ``(S, B)`` weights, targets and mask."""
-    weight, target, mask = (x.contiguous().numpy() for x in (samples.weight, samples.value_target, samples.mask))
+    """Return what terms take of samples: actions ``(S, B, A)``, and ``(S, B)`` what `BESIDE` names."""
+    real = samples.mask.numpy().dtype
+    beside = [np.ascontiguousarray(getattr(samples, name).numpy(), real) for name in BESIDE]
     if distribution is None:
-        return np.zeros((len(mask), 0, 0), mask.dtype), weight, target, mask
-    return distribution.action_rows(samples.action, mask.dtype), weight, target, mask
+        return np.zeros((len(samples.mask), 0, 0), real), *beside
+    return distribution.action_rows(samples.action, real), *beside
 
 
 def term_gradient(
@@ -209,26 +241,59 @@ def likelihood(kind, sizes, outputs, actions, weight, mask, entropy_weight, scal
 
 
 @kernel
-def squared(outputs, target, mask, scale, slope):
-    """``Σ mask (V(s) - target)²`` of a block, and its slope times ``scale``."""
+def clipped(kind, sizes, outputs, actions, weight, log_prob, mask, limit, entropy_weight, scale, slope):
+    """``-Σ mask (min(ρ weight, clip(ρ) weight) + entropy_weight · H)`` of a block, and its slope times ``scale``."""
+    number = outputs.dtype.type
+    total = number(0)
+    for b in range(len(outputs)):
+        row = slope[b]
+        row[:] = 0
+        if mask[b] != 0:
+            ratio = np.exp(density(kind, sizes, outputs[b], actions[b]) - log_prob[b])
+            near = min(max(ratio, number(1) - limit), number(1) + limit)
+            gain, kept = ratio * weight[b], near * weight[b]
+            held = kept < gain  # then nothing is won by going on
+            total -= kept if held else gain
+            if not held:
+                add_log_prob_slope(kind, sizes, outputs[b], actions[b], -gain, row)
+            if entropy_weight != 0:
+                total -= entropy_weight * entropy(kind, sizes, outputs[b])
+                add_entropy_slope(kind, sizes, outputs[b], -entropy_weight, row)
+            for d in range(len(row)):
+                row[d] *= scale
+    return total
+
+
+@kernel
+def squared(outputs, target, value, mask, limit, scale, slope):
+    """``Σ mask (V(s) - target)²`` of a block, and its slope times ``scale``; see `squared_error` for the limit."""
     total = outputs.dtype.type(0)
     for b in range(len(outputs)):
         slope[b, 0] = 0
         if mask[b] != 0:
             error = (outputs[b, 0] - target[b]) * mask[b]
+            if limit < np.inf:
+                moved = min(max(outputs[b, 0] - value[b], -limit), limit)
+                near = (value[b] + moved - target[b]) * mask[b]
+                if near * near > error * error:  # and going on changes nothing of it
+                    total += near * near
+                    continue
             total += error * error
             slope[b, 0] = 2 * error * mask[b] * scale
     return total
 
 
 @kernel
-def term_block(term, constants, kind, sizes, outputs, actions, weight, target, mask, slope):
+def term_block(term, constants, kind, sizes, outputs, actions, weight, target, log_prob, value, mask, slope):
     """A term of a block, and its slope: of one seed, for whom the ``constants`` are those of `Term`."""
     number = outputs.dtype.type
-    factor, divisor, constant = number(constants[0]), number(constants[1]), number(constants[2])
+    factor, divisor = number(constants[0]), number(constants[1])
+    constant, limit = number(constants[2]), number(constants[3])
     scale = number(1) / divisor * factor
     if term == SQUARED_ERROR:
-        total = squared(outputs, target, mask, scale, slope)
+        total = squared(outputs, target, value, mask, limit, scale, slope)
+    elif term == CLIPPED:
+        total = clipped(kind, sizes, outputs, actions, weight, log_prob, mask, limit, constant, scale, slope)
     else:
         total = likelihood(kind, sizes, outputs, actions, weight, mask, constant, scale, slope)
     return factor * number(total) / divisor
@@ -236,20 +301,23 @@ def term_block(term, constants, kind, sizes, outputs, actions, weight, target, m
 
 @kernel(
     "int64, float64[:, ::1], int64, int64[::1], real[:, :, ::1], real[:, :, ::1], real[:, ::1], real[:, ::1], "
-    "real[:, ::1], real[:, :, ::1], real[::1]",
+    "real[:, ::1], real[:, ::1], real[:, ::1], real[:, :, ::1], real[::1]",
     part="composing",
 )
-def term_each(term, constants, kind, sizes, outputs, actions, weight, target, mask, slope, loss):
+def term_each(
+    term, constants, kind, sizes, outputs, actions, weight, target, log_prob, value, mask, slope, loss
+):  # fmt: skip
     """`term_block` of every seed."""
     for s in range(len(outputs)):
         loss[s] = term_block(
-            term, constants[s], kind, sizes, outputs[s], actions[s], weight[s], target[s], mask[s], slope[s]
-        )
+            term, constants[s], kind, sizes, outputs[s], actions[s], weight[s], target[s], log_prob[s], value[s],
+            mask[s], slope[s],
+        )  # fmt: skip
 
 
 @kernel
 def term_slope(
-    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask,
+    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, log_prob, value, mask,
     known, layers, block, work, gradient,
 ):  # fmt: skip
     """Write the gradient ``(P,)`` of one seed's term, summed over blocks up to the last sample that counts.
@@ -283,6 +351,8 @@ def term_slope(
             actions[start:stop],
             weight[start:stop],
             target[start:stop],
+            log_prob[start:stop],
+            value[start:stop],
             mask[start:stop],
             slopes[:rows],
         )
@@ -292,16 +362,17 @@ def term_slope(
 
 @kernel(
     "real[:, ::1], int64[::1], boolean, int64, float64[:, ::1], int64, int64[::1], real[:, :, ::1], "
-    "real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], int64, real[::1], real[:, ::1], real[::1]"
+    "real[:, :, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], real[:, ::1], int64, real[::1], "
+    "real[:, ::1], real[::1]"
 )
 def gradient_each(
-    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, mask, block, work,
-    gradient, loss,
+    parameters, widths, relu, term, constants, kind, sizes, observation, actions, weight, target, log_prob, value, mask,
+    block, work, gradient, loss,
 ):  # fmt: skip
     """`term_slope` of every seed."""
     known, layers = matrix(work, 0, 0, 0), work[:0]
     for s in range(len(parameters)):
         loss[s] = term_slope(
             parameters[s], widths, relu, term, constants[s], kind, sizes, observation[s], actions[s], weight[s],
-            target[s], mask[s], known, layers, block, work, gradient[s],
+            target[s], log_prob[s], value[s], mask[s], known, layers, block, work, gradient[s],
         )  # fmt: skip

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ..errors import UsageError
 from .adam import Adam
-from .axis import within
 from .blocks import Layout, Samples, lengths, loss_gradient, standardised
 from .distributions import Distribution
 from .groups import group_advantages
@@ -389,23 +388,3 @@ def largest_reward(dtype: torch.dtype) -> float:
     Returns of 1000 such rewards (2^10) can be squared, and 16 thousand of these squares (2^14) be added up.
     """
     return sqrt(torch.finfo(dtype).max) / 2**17
-
-
-def clipped_surrogate(
-    distribution: Distribution, outputs: Tensor, samples: Samples, clip_range: float | Tensor
-) -> Tensor:
-    """Return ``Σ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A)`` over a block ``(S,)``, ρ the ratio to the policy that acted.
-
-    Args:
-        distribution: of actions.
-        outputs: ``(S, B, D)`` of the policy network.
-        samples: the block; A are its weights.
-        clip_range: ε, a number or ``(S,)``.
-
-    Source: Schulman et al. (2017), equation 7.
-    """
-    check_shapes(outputs=(outputs, "S B D"), weight=(samples.weight, "S B"), mask=(samples.mask, "S B"))
-    ratio = torch.exp(distribution.log_prob(outputs, samples.action) - samples.log_prob)
-    clipped = within(ratio, 1 - clip_range, 1 + clip_range)
-    objective = torch.minimum(ratio * samples.weight, clipped * samples.weight)
-    return torch.where(samples.mask != 0, objective, 0.0).sum(1)

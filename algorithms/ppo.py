@@ -11,17 +11,19 @@ Source: Schulman et al. (2017), "Proximal Policy Optimization Algorithms", equat
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .adam import Adam, decayed
-from .axis import along, is_zero, within
+from .axis import along
 from .blocks import Samples, explained_variance, standardised
 from .descent import descend
 from .diagnostics import policy_change
 from .distributions import Distribution
 from .interface import Metrics, Rollout, State, Steps, Target
-from .policy_gradient import PolicyGradient, clipped_surrogate
+from .losses import clipped_surrogate, compiled_loss, squared_error
+from .policy_gradient import PolicyGradient
 from .search_space import choices, linear_range, log_range
 from .shuffling import minibatches
 from .trees import tree_map
@@ -85,21 +87,15 @@ class PPO(PolicyGradient):
     def samples(self, state: State, rollout: Rollout) -> Samples:
         return self.bootstrapped(state, rollout, trace=self.trace, standardise=self.normalise_advantages)
 
+    @compiled_loss
     def policy_loss(self, distribution: Distribution, outputs: Tensor, samples: Samples) -> Tensor:
-        objective = clipped_surrogate(distribution, outputs, samples, self.clip_range)
-        if not is_zero(self.entropy_weight):
-            entropy = torch.where(samples.mask != 0, distribution.entropy(outputs), 0.0)
-            objective = objective + along(self.entropy_weight, objective) * entropy.sum(1)
+        objective = clipped_surrogate(distribution, outputs, samples, self.clip_range, self.entropy_weight)
         return -objective / self.window
 
+    @compiled_loss
     def critic_loss(self, value: Tensor, samples: Samples) -> Tensor:
-        error = (value - samples.value_target).square()
-        if self.value_clip_range is not None:
-            farthest = self.value_clip_range
-            moved = within(value - samples.value, -farthest, farthest)
-            error = torch.maximum(error, (samples.value + moved - samples.value_target).square())
-        total = (error * samples.mask).sum(1)
-        return along(self.value_weight * 0.5, total) * total / self.window
+        farthest = np.inf if self.value_clip_range is None else self.value_clip_range
+        return self.value_weight * 0.5 * squared_error(value, samples, farthest) / self.window
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         samples = self.samples(state, rollout)

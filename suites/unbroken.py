@@ -10,7 +10,7 @@ Shapes: **S** seeds, **N** environments per seed, **T** time steps, **B** = N·T
 
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -119,23 +119,23 @@ class Unbroken:
         stood = collector.standing(plan, rows)
         env.ensure_draws(stood.members.ravel(), int(windows.max()) * resets_within(plan.length))
         made: Runs = tree_map(torch.clone, runs)
-        before, numbers = runs.steps.clone(), _arrays(made.state)
-        faults: list[tuple[Any, ...]] = []
+        before, arrays = runs.steps.clone(), _arrays(made.state)
+        faults: list[_Met] = []
         update_each.prepared(np.float32)
-        start = time.perf_counter()
+        start = time.thread_time()
         for n in np.flatnonzero(windows).tolist():
             count, place = int(windows[n]), self._place(each[n], runs.state, n, env, plan, means)
             rollouts = range(int(runs.rollouts[n]), int(runs.rollouts[n]) + count)
             noises = noise_of(plan, actor, [seeds[n]] * count, rollouts).draw(plan.length, np.full(count, True))
-            place.take(numbers, int(made.steps[n]), n, stood, int(rows[n]))
+            place.take(arrays, int(made.steps[n]), n, stood, int(rows[n]))
             well = place.run(noises.numpy())
-            made.steps[n] = place.give(numbers, n, stood)
+            made.steps[n] = place.give(arrays, n, stood)
             made.rollouts[n] += min(well + 1, count)
             before[n] = made.steps[n] if well == count else place.before
             if well < count:
                 made.diverged_at[n] = made.steps[n]
-                faults += [(well, *wrong, seeds[n], place.before)] if (wrong := place.fault()) else []
-        self._pace = (time.perf_counter() - start) / int(windows.sum())
+                faults += [_Met(well, wrong, seeds[n], place.before)] if (wrong := place.fault()) else []
+        self._pace = (time.thread_time() - start) / int(windows.sum())
         if faults:
             raise _first(env.id, faults)
         collector.went_on(rows, stood)
@@ -152,8 +152,8 @@ class Unbroken:
         self, plan: Steps, env: CompiledVectorEnv, noise_size: int, left: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """How many windows each seed ``(S,)`` goes on for, that has so many steps ``left`` until the boundary."""
-        drawn = resets_within(plan.length) * len(env.task.reset_low) * len(left) + plan.length * noise_size
-        most = ROOM // max(1, drawn * plan.num_envs)
+        resets = resets_within(plan.length) * env.num_envs
+        most = ROOM // (resets * len(env.task.reset_low) + plan.length * plan.num_envs * noise_size)
         if self._pace * len(left) * LEAST > TOO_LONG:
             most = 0
         elif self._pace:
@@ -181,20 +181,27 @@ class Unbroken:
         return self._places[id(learner)]
 
 
-def _first(env_id: str, faults: Sequence[tuple[Any, ...]]) -> EnvironmentFault:
-    """The error of that of the faults that is met first where all seeds go on window by window.
+class _Met(NamedTuple):
+    """A fault of an environment, and when it was met."""
 
-    Args:
-        env_id: whose.
-        faults: of each the window, what `Fault` holds, with steps of the window until it, the seed, and steps before.
-    """
+    window: int
+    """Of those that its seed went on for."""
+    fault: Fault
+    """Whose steps are those of all the seed's environments in that window."""
+    seed: int
+    before: int
+    """Environment steps before the window."""
 
-    def order(one: tuple[Any, ...]) -> tuple[Any, ...]:
-        window, what, _, _, _, until, *_ = one
-        return window, until > 0, what == "observation", until
 
-    _, what, _, member, into, _, seed, before = min(faults, key=order)
-    return fault(env_id, what, seed, member, before + into)
+def _first(env_id: str, faults: Sequence[_Met]) -> EnvironmentFault:
+    """Return the error of that of the faults which is met first where all seeds go on window by window."""
+
+    def order(met: _Met) -> tuple[Any, ...]:
+        what, _, _, _, time = met.fault
+        return met.window, time > 0, what == "observation", time
+
+    first = min(faults, key=order)
+    return fault(env_id, first.fault.what, first.seed, first.fault.member, first.before + first.fault.steps)
 
 
 class _Place:
@@ -245,20 +252,20 @@ class _Place:
         health = places(gone_through(learner, after, measured), 1), np.full(1, True)
         self._arguments = (
             *(*actions, *kernels, *window, *stepping, *standardised, *scaled, *normalisers, *laid, *work),
-            *(*_numbers(state), *_numbers(after), update.numbers, *told, *health, state.updates.numpy(), self._steps),
+            *(*_rows(state), *_rows(after), update.numbers, *told, *health, state.updates.numpy(), self._steps),
         )
 
-    def take(self, numbers: Sequence[NDArray[Any]], steps: int, n: int, stood: Standing, row: int) -> None:
+    def take(self, arrays: Sequence[NDArray[Any]], steps: int, n: int, stood: Standing, row: int) -> None:
         """Take the n-th run in.
 
         Args:
-            numbers: of the state of all runs.
+            arrays: of the state of all runs.
             steps: environment steps that it has done.
             n: which one it is.
             stood: where its windows go on.
             row: its place among the metrics.
         """
-        for source, own, after in zip(numbers, self._own, self._own_after, strict=True):
+        for source, own, after in zip(arrays, self._own, self._own_after, strict=True):
             own[0] = after[0] = source[n]
         self._steps[:], self._row[0] = steps, row
         self._members[0], self._elapsed[0] = stood.members[n], stood.time[n]
@@ -275,9 +282,9 @@ class _Place:
         """Environment steps before the last window."""
         return int(self._steps[0])
 
-    def give(self, numbers: Sequence[NDArray[Any]], n: int, stood: Standing) -> int:
+    def give(self, arrays: Sequence[NDArray[Any]], n: int, stood: Standing) -> int:
         """Give the n-th run back, and the environment steps that it has done."""
-        for target, own in zip(numbers, self._own, strict=True):
+        for target, own in zip(arrays, self._own, strict=True):
             target[n] = own[0]
         stood.time[n], stood.observation[n] = self._elapsed[0], self._record.observation[0, :, -1]
         return int(self._steps[1])
@@ -316,7 +323,7 @@ def _rollout(made: Playing, time: NDArray[np.int64]) -> Rollout:
     )
 
 
-def _numbers(state: State) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
+def _rows(state: State) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
     """What an update changes of one seed's state, as rows: numbers of the networks' precision, and float64 ones."""
     policy, critic = state.optimisers["policy"], state.optimisers["critic"]
     reals = (state.policy, policy.first, policy.second, state.critic, critic.first, critic.second)
@@ -375,13 +382,13 @@ def update_each(
                 copy(observation[0, n, observation.shape[2] - 1], observation[0, n, 0])
         copy(noises[u], noise)
         sound[0] = True
-        PLAY(play)
+        PLAY(play, noise)
         copy(sample, actions)
         count_time(elapsed, valid, time)
         steps[0] = steps[1]
         steps[1] += valid.sum()
-        WEIGH(weigh)
-        STEP(step)
+        WEIGH(weigh, noise)
+        STEP(step, noise)
         lay_out(observation, valid, terminated, truncated, laid, mask, done)
         if normalises:
             moments_each(seen[0], seen[1], seen[2], laid, mask, BLOCK, work)

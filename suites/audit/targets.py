@@ -219,15 +219,13 @@ def _weights(asked: Question, rollout: Rollout, state: np.ndarray, value: Floats
 
 def _compared(returns: Floats, valid: np.ndarray, group: GroupWeights) -> Floats:
     """Every step's weight: the episode's return ``(S, N)`` less the mean of its group, episode by episode."""
-    weight = np.zeros(valid.shape)
-    for s, n in np.ndindex(*returns.shape):
-        first = n - n % group.size
-        members = [m for m in range(first, first + group.size) if not (group.leave_one_out and m == n)]
-        advantage = returns[s, n] - returns[s, members].mean()
-        if group.deviation:
-            advantage /= max(returns[s, first : first + group.size].std(), 1e-9)
-        weight[s, n] = advantage / (valid[s, n].sum() if group.length else 1)
-    return weight
+    together = returns.reshape(len(returns), -1, group.size)
+    others = 1 - np.eye(group.size) if group.leave_one_out else np.ones((group.size, group.size))
+    advantage = together - together @ others / others.sum(0)
+    if group.deviation:
+        advantage /= np.maximum(together.std(2, keepdims=True), 1e-9)
+    weight = advantage.reshape(returns.shape) / (valid.sum(2) if group.length else 1)
+    return np.broadcast_to(weight[:, :, None], valid.shape)
 
 
 def _standardised(weight: Floats, valid: np.ndarray) -> Floats:

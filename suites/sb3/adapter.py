@@ -63,8 +63,9 @@ class SB3Algorithm:
     trainer: ClassVar[str] = "pgsuite.suites.sb3.training:SB3Trainer"
     """What trains it, instead of our own loop."""
     one_by_one: ClassVar[bool] = True
-    unbroken: ClassVar[str] = ""
     """Whether its runs are trained one after another, so that each may as well be a job of its own."""
+    unbroken: ClassVar[str] = ""
+    """What goes on for it without a break: nothing does."""
     packages: ClassVar[tuple[str, ...]] = ("stable-baselines3", "sb3-contrib")
     """Packages whose versions its results depend on."""
     unwritable: ClassVar[tuple[str, ...]]

@@ -12,8 +12,9 @@ from pgsuite.envs.compiled import CompiledVectorEnv
 from pgsuite.errors import EnvironmentFault
 from pgsuite.suites import training, unbroken
 from pgsuite.suites.evaluation import Evaluated
+from pgsuite.suites.faults import Fault
 from pgsuite.suites.training import Part, TrainingLoop
-from pgsuite.suites.unbroken import LEAST, Unbroken
+from pgsuite.suites.unbroken import LEAST, Unbroken, _first, _Met
 
 from .conftest import Memory
 from .drifting import ACTIONS, drift, register
@@ -273,3 +274,30 @@ def test_training_hears_of_it_about_every_quarter_of_a_second(pace, seeds, most)
     going._pace = pace
     assert set(going._windows(Steps(8, 16), env, 2, np.full(seeds, 10**6))) == {most}
     assert set(going._windows(Steps(8, 16), env, 2, np.full(seeds, 127))) == {0}
+
+
+def test_seeds_that_have_ended_count_for_what_is_drawn_ahead():
+    """Their environments have room for as many draws."""
+    going, plan = Unbroken(10**6), Steps(8, 16)
+    going._pace = 1e-6
+    few, many = (CompiledVectorEnv("CartPole-v1", TASKS["CartPole-v1"], [0] * count) for count in (8, 800))
+    one, other = (int(going._windows(plan, env, 2, np.full(1, 10**6))[0]) for env in (few, many))
+    assert other * 800 * 9 * 4 <= unbroken.ROOM
+    assert one > 50 * other
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((3, Fault("reward", 0, 1, 5, 7)), (4, Fault("observation", 0, 1, 5, 0))),
+        ((3, Fault("observation", 0, 1, 5, 0)), (3, Fault("reward", 0, 1, 5, 1))),
+        ((3, Fault("reward", 0, 1, 5, 7)), (3, Fault("observation", 0, 1, 5, 2))),
+        ((3, Fault("reward", 0, 1, 5, 6)), (3, Fault("reward", 0, 1, 5, 7))),
+    ],
+    ids=["window", "begin", "reward before observation", "time"],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_faults_that_is_told_which_is_met_first_one_by_one(first, second, turned):
+    """As `first_fault` has it of a window of all seeds."""
+    met = [_Met(*first, seed=1, before=100), _Met(*second, seed=2, before=200)]
+    assert "seed 1, environment 1, by step 105" in str(_first("Env-v0", met[::-1] if turned else met))
