@@ -82,12 +82,8 @@ class ActorCritic(PolicyGradient):
     @property
     def as_written(self) -> bool:
         """Whether nothing but numbers differs from what was written, as `unbroken` takes it to be."""
-        kind, numbers = type(self), _NUMBERS
-        return (
-            vars(self).keys() == numbers
-            and not any(isinstance(getattr(kind, name, None), property) for name in numbers)
-            and all(getattr(kind, name) is part for name, part in _PARTS.items())
-        )
+        own_rule = any(isinstance(getattr(type(self), name, None), property) for name in _NUMBERS)
+        return vars(self).keys() == _NUMBERS and not own_rule and unchanged(self, _PARTS)
 
     def update(self, state: State, rollout: Rollout) -> tuple[State, Metrics]:
         rate = decayed(self.learning_rate, self.learning_rate_decay, rollout.progress)

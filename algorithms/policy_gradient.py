@@ -370,7 +370,10 @@ def unchanged(algorithm: object, written: Mapping[str, Any]) -> bool:
 
     What does the work of several methods in one pass asks this: a subclass may have ways of its own.
     """
-    return all(getattr(getattr(algorithm, name), "__func__", None) is method for name, method in written.items())
+    kind = type(algorithm)
+    return not written.keys() & vars(algorithm).keys() and all(
+        getattr(kind, name) is part for name, part in written.items()
+    )
 
 
 _WAYS = methods(PolicyGradient, "experience", "pack", "_values")

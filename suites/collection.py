@@ -80,7 +80,7 @@ class Collector:
         Raises:
             EnvironmentFault: if an observation or reward is not finite although the actions were.
         """
-        env, count = self._with(plan.num_envs), plan.num_envs
+        env, count = self.environments(plan.num_envs), plan.num_envs
         place: Any = slice(None) if len(rows) == len(self.seeds) else rows
         members = np.ascontiguousarray(self._members[place, :count])
         if begin_with is not None:
@@ -107,32 +107,11 @@ class Collector:
             self._observation[place, :count] = whole.observation[:, :, -1]
             self._time[place, :count] = elapsed
         self._begun[place, :count] = window
-        observation, passed = torch.from_numpy(whole.observation), None
-        if whole.passed is not None:
-            behaviour, *made = whole.passed
-            passed = Passed(behaviour, observation, observation._version, *made)
-        rollout = Rollout(
-            observation=observation,
-            action=whole.action,
-            log_prob=whole.log_prob,
-            reward=torch.from_numpy(whole.reward),
-            terminated=torch.from_numpy(whole.terminated),
-            truncated=torch.from_numpy(whole.truncated),
-            valid=torch.from_numpy(whole.valid),
-            time=torch.from_numpy(time),
-            progress=progress,
-            complete=not window,
-            passed=passed,
-        )
-        return rollout, torch.from_numpy(acted)
-
-    def environments(self, num_envs: int) -> VectorEnv:
-        """Return the environments, opened as far as so many a seed need it; nothing is reset."""
-        return self._with(num_envs)
+        return rollout_of(whole, time, progress, complete=not window), torch.from_numpy(acted)
 
     def standing(self, plan: Steps, rows: NDArray[np.intp]) -> Standing:
         """Return where windows of the seeds ``rows`` go on; they are reset where none went before."""
-        env, count = self._with(plan.num_envs), plan.num_envs
+        env, count = self.environments(plan.num_envs), plan.num_envs
         observation = self._going_on(env, rows, count)
         return Standing(self._members[rows, :count], observation, self._time[rows, :count])
 
@@ -147,8 +126,8 @@ class Collector:
         if self._env is not None:
             self._env.close()
 
-    def _with(self, count: int) -> VectorEnv:
-        """Return the environments, with those opened that ``count`` a seed still need."""
+    def environments(self, count: int) -> VectorEnv:
+        """Return the environments, with those opened that ``count`` a seed still need; nothing is reset."""
         seeds, there = self._members.shape
         if count > there:
             opened, before = self._open_members(there, count - there), self._env.num_envs if self._env else 0
@@ -172,6 +151,34 @@ class Collector:
             self._observation[row, member] = env.reset(self._members[row, member])
             self._time[row, member] = 0
         return self._observation[place, :count]
+
+
+def rollout_of(played: Stretch, time: NDArray[np.int64], progress: Tensor, *, complete: bool) -> Rollout:
+    """Return what was played as an algorithm learns from it, in the same memory, without its behaviour.
+
+    Args:
+        played: a whole window or round.
+        time: ``(S, N, T)`` steps since the episode's start.
+        progress: ``(S,)`` share of the budget.
+        complete: whether it is a round.
+    """
+    observation, passed = torch.from_numpy(played.observation), None
+    if played.passed is not None:
+        behaviour, *made = played.passed
+        passed = Passed(behaviour, observation, observation._version, *made)
+    return Rollout(
+        observation=observation,
+        action=played.action,
+        log_prob=played.log_prob,
+        reward=torch.from_numpy(played.reward),
+        terminated=torch.from_numpy(played.terminated),
+        truncated=torch.from_numpy(played.truncated),
+        valid=torch.from_numpy(played.valid),
+        time=torch.from_numpy(time),
+        progress=progress,
+        complete=complete,
+        passed=passed,
+    )
 
 
 def _joined(stretches: list[Stretch]) -> Stretch:

@@ -30,12 +30,8 @@ def all_finite(numbers: Sequence[Tensor], seeds: int) -> Tensor:
 
 
 def places(numbers: Sequence[Tensor], seeds: int) -> NDArray[np.int64]:
-    """Return where `finite_each` finds tensors, contiguous and of either precision, whole numbers apart.
-
-    They have to be kept by whoever calls it.
-    """
-    floats = [tensor for tensor in numbers if tensor.is_floating_point()]
-    where = [(tensor.data_ptr(), tensor.numel() // seeds, tensor.element_size()) for tensor in floats]
+    """Return where `finite_each` finds tensors, contiguous and of either precision, which its caller has to keep."""
+    where = [(tensor.data_ptr(), tensor.numel() // seeds, tensor.element_size()) for tensor in numbers]
     return np.array(where, np.int64).reshape(-1, 3)
 
 

@@ -192,9 +192,9 @@ class _Training:
                 if place not in collectors:
                     collectors[place] = self._collector(plan.stream, seeds, segment)
                 algorithm, collector = algorithm_of(together), collectors[place]
-                each = [members[row].algorithm for row in together]
                 trained = None
                 if self.unbroken is not None:
+                    each = [members[row].algorithm for row in together]
                     trained = self.unbroken.go_on(algorithm, each, some, plan, collector, together, metrics, boundary)
                 if trained is None:
                     trained = self._update(algorithm, some, plan, collector, together, metrics)

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..addresses import Prepared
 from ..algorithms.adam import decayed_rate
 from ..algorithms.diagnostics import INTERVAL
-from ..algorithms.interface import TRAINING, Learner, Passed, Plan, Rollout, State, Steps
+from ..algorithms.interface import TRAINING, Learner, Plan, Rollout, State, Steps
 from ..algorithms.joint import METRICS, Joined, step_each
 from ..algorithms.model import NetworkActor
 from ..algorithms.networks import BLOCK, copy
@@ -30,12 +30,12 @@ from ..algorithms.windows import weigh_each
 from ..envs.compiled import CompiledVectorEnv
 from ..errors import EnvironmentFault
 from ..kernels import kernel
-from .collection import Collector, Standing, count_time
+from .collection import Collector, Standing, count_time, rollout_of
 from .faults import Fault, fault, first_fault
 from .finite import finite_each, gone_through, places
 from .means import MetricMeans, add_finite
 from .noise import noise_of
-from .playing import Playing, play_each, playing, resets_within
+from .playing import play_each, playing, resets_within
 from .runs import Runs
 
 LEAST = 8
@@ -112,10 +112,11 @@ class Unbroken:
         env = collector.environments(plan.num_envs)
         if not isinstance(env, CompiledVectorEnv) or runs.state.policy.dtype != torch.float32:
             return None
-        actor, seeds = algorithm.actor(algorithm.behaviour(runs.state)), [collector.seeds[row] for row in rows]
-        windows = self._windows(plan, env, actor.noise_size, boundary - runs.steps.numpy())
+        noise_size = runs.state.model.distribution.noise_size
+        windows = self._windows(plan, env, noise_size, boundary - runs.steps.numpy())
         if windows.max() < LEAST:
             return None
+        actor, seeds = algorithm.actor(algorithm.behaviour(runs.state)), [collector.seeds[row] for row in rows]
         stood = collector.standing(plan, rows)
         env.ensure_draws(stood.members.ravel(), int(windows.max()) * resets_within(plan.length))
         made: Runs = tree_map(torch.clone, runs)
@@ -228,7 +229,9 @@ class _Place:
         running, spent = np.full(shape[:2], True), np.empty(shape, np.int64)
         self._playing = playing(env, actor, noise, self._members, running, once=False, densities=False)
         record = self._record = self._playing.record
-        update = learner.prepared(state, _rollout(self._playing, spent), 0.0)
+        record.length[:] = plan.length  # the whole window, before it is played for the first time
+        window = self._playing.stretch()._replace(log_prob=torch.zeros(shape))
+        update = learner.prepared(state, rollout_of(window, spent, torch.zeros(1), complete=False), 0.0)
         weighing = update.weighing
         own = {name: tree_map(torch.clone, getattr(state, name)) for name in ("observation", "reward", "trace")}
         after = update.learned._replace(**own)
@@ -239,7 +242,7 @@ class _Place:
         actions = [x.reshape(-1) for x in (noise, record.sample, update.actions)]
         kernels = PLAY.of(self._playing.arguments), WEIGH.of(weighing.arguments), STEP.of(update.arguments)
         flags = record.terminated, record.truncated, record.valid, record.acted, record.sound
-        window = record.observation, record.reward, *flags, self._elapsed, spent
+        recorded = record.observation, record.reward, *flags, self._elapsed, spent
         linear = learner.learning_rate_decay == "linear"
         stepping = update.due, update.rate, float(learner.learning_rate), linear, budget
         standardised = learner.normalise_observations, (*self._playing.standardiser, weighing.shift, weighing.scale)
@@ -251,7 +254,7 @@ class _Place:
         told = np.empty((len(METRICS), 1)), means.places(METRICS), self._row, means.sums, means.counts
         health = places(gone_through(learner, after, measured), 1), np.full(1, True)
         self._arguments = (
-            *(*actions, *kernels, *window, *stepping, *standardised, *scaled, *normalisers, *laid, *work),
+            *(*actions, *kernels, *recorded, *stepping, *standardised, *scaled, *normalisers, *laid, *work),
             *(*_rows(state), *_rows(after), update.numbers, *told, *health, state.updates.numpy(), self._steps),
         )
 
@@ -298,29 +301,6 @@ class _Place:
 
 def _arrays(tree: Any) -> list[NDArray[Any]]:
     return [tensor.numpy() for tensor in tensors(tree)]
-
-
-def _rollout(made: Playing, time: NDArray[np.int64]) -> Rollout:
-    """A window in the memory that it is played into."""
-    record, actor = made.record, made.actor
-    observation, passed = torch.from_numpy(record.observation), None
-    if made.passed is not None:
-        behaviour, *left = made.passed
-        passed = Passed(behaviour, observation, observation._version, *left)
-    return Rollout(
-        observation=observation,
-        action=actor.model.distribution.actions(torch.from_numpy(record.sample)),
-        log_prob=torch.zeros(record.valid.shape),
-        reward=torch.from_numpy(record.reward),
-        terminated=torch.from_numpy(record.terminated),
-        truncated=torch.from_numpy(record.truncated),
-        valid=torch.from_numpy(record.valid),
-        time=torch.from_numpy(time),
-        progress=torch.zeros(1),
-        complete=False,
-        behaviour=actor.behaviour,
-        passed=passed,
-    )
 
 
 def _rows(state: State) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
