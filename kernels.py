@@ -17,6 +17,7 @@ references, which takes as long as the arithmetic of a short row. A user's kerne
 With ``NUMBA_DISABLE_JIT=1`` the same functions run uncompiled.
 """
 
+import gc
 import getpass
 import hashlib
 import importlib
@@ -43,6 +44,9 @@ FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 """How kernels are compiled. Products and sums are contracted, which changes bits, and so everywhere; sums keep their
 order, which would follow the width of the processor's vectors otherwise; a division by zero is infinite, as numpy's."""
 
+
+_SOURCE = Path(__file__).read_bytes()
+"""As it is loaded: an edit while this process runs changes no key, or symbols would stand for two things."""
 
 PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
 """What ``real`` stands for."""
@@ -104,7 +108,7 @@ class Kernel:
         if signature in self._addresses:
             return self._addresses[signature]
         self._link(*PRECISIONS)
-        with _explained(self):
+        with _explained(self), _uncollected():
             types, dispatcher = types_of(signature), self._dispatcher(counted=True)
             dispatcher.compile(types)
             result = dispatcher.overloads[types.args]
@@ -135,14 +139,15 @@ class Kernel:
     @cached_property
     def form(self) -> Any:
         """What numba calls within another kernel."""
-        function = load_numba().njit(**FLAGS, _nrt=self._counted, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        numba, bare = load_numba(), {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        function = numba.njit(**FLAGS, _nrt=self._counted, **bare, pipeline_class=_compiler_of_parts())
         return function(_resolved(self.python))
 
     def _dispatcher(self, *, counted: bool) -> Any:
         numba = load_numba()  # first: what is resolved may load parts of it
         function = _resolved(self.python)
         function.__dict__["key"] = f"{self.key}-{counted:d}"
-        dispatcher = numba.njit(**FLAGS, _nrt=counted)(function)
+        dispatcher = numba.njit(**FLAGS, _nrt=counted, no_cfunc_wrapper=True)(function)
         dispatcher._cache = _cache_class()(function)
         return dispatcher
 
@@ -163,7 +168,7 @@ class Kernel:
         self._link(*reals)
         if not self.signature:
             return self._dispatcher(counted=True)  # type: ignore[no-any-return]
-        with _explained(self), _linking(reals):
+        with _explained(self), _linking(reals), _uncollected():
             dispatcher = self._dispatcher(counted=self._counted)
             dispatcher.compile(types_of(self.signature, real))
             dispatcher.disable_compile()
@@ -303,11 +308,16 @@ class Inlined(ABC):
 
     kernels: "tuple[Kernel, ...]" = ()
     """What it calls."""
+    _source = b""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._source = Path(sys.modules[cls.__module__].__file__ or "").read_bytes()
 
     @property
     def content(self) -> Iterator[bytes]:
         """What the code that is built follows from: the whole file of its class, and in a subclass what it is given."""
-        yield Path(sys.modules[type(self).__module__].__file__ or "").read_bytes()
+        yield self._source
 
     @property
     @abstractmethod
@@ -418,6 +428,18 @@ def _listed(types: Sequence[Any]) -> str:
 
 
 @contextmanager
+def _uncollected() -> Iterator[None]:
+    """Don't look for garbage, a sixth of the time: what compiles makes objects by the million, to keep."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+@contextmanager
 def _explained(owner: Kernel) -> Iterator[None]:
     """Turn what numba says of a kernel that it cannot compile into one line.
 
@@ -447,7 +469,7 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     function = owner.python
     yield repr((type(owner).__name__, owner.signature, owner._counted)).encode()
     if isinstance(owner, Linked):  # how it is called is part of what calls it
-        yield Path(__file__).read_bytes()
+        yield _SOURCE
     yield from _code(function.__code__)
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):
@@ -515,6 +537,40 @@ def _resolved(function: Callable[..., Any]) -> FunctionType:
 def _cells(function: Callable[..., Any], form: Callable[[Any], Any]) -> Any:
     cells = getattr(function, "__closure__", None)
     return tuple(CellType(form(cell.cell_contents)) for cell in cells) if cells else None
+
+
+@cache
+def _compiler_of_parts() -> Any:
+    """Numba's compiler for what is compiled into its callers: it makes no machine code, which nobody would call."""
+    load_numba()
+    binding: Any = importlib.import_module("llvmlite.binding")
+    codegen: Any = importlib.import_module("numba.core.codegen")
+    compiler: Any = importlib.import_module("numba.core.compiler")
+
+    class Part(codegen.JITCodeLibrary):
+        """Code alone, and the variables that numba itself writes to."""
+
+        def _optimize_final_module(self) -> None:
+            """Leave that to its callers, where it meets what they call it on."""
+
+        def _finalize_final_module(self) -> None:
+            self._finalize_dynamic_globals()
+            self._finalized = True
+            written = (one.name for one in self._final_module.global_variables if "NumbaEnv" in one.name)
+            there = binding.parse_assembly("".join(f'@"{name}" = common global i64 0\n' for name in written))
+            self._codegen._add_module(there)
+            self._finalize_specific()
+
+        def get_pointer_to_function(self, _name: str) -> int:
+            self._ensure_finalized()
+            return 0  # as where there is none of that name
+
+    class Compiler(compiler.Compiler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            self.state.library = Part(self.state.targetctx.codegen(), "part")
+
+    return Compiler
 
 
 @cache

@@ -245,9 +245,65 @@ def test_the_error_of_a_linked_kernel_is_its_callers():
         asking(x)
 
 
+RAISING = """
+from pgsuite.kernels import kernel
+
+
+@kernel
+def inner(x):
+    if x > 2:
+        raise ValueError("too large", x)
+    return 2 * x
+
+
+@kernel
+def outer(x):
+    return inner(x) + 1
+
+
+@kernel
+def other(x):
+    return inner(x + 1)
+"""
+TRIED = """
+from raising import other, outer
+for function, x in ((outer, 1.0), (other, 1.0), (outer, 5.0), (other, 3.0)):
+    try:
+        print(function(x))
+    except ValueError as error:
+        print(error.args)
+"""
+
+
+def test_what_is_raised_within_callers_says_with_what(place):
+    """Numba keeps such an error's numbers where only functions of their own have a place for it."""
+    (place / "raising.py").write_text(RAISING)
+    for _ in ("compiled", "loaded"):
+        assert run(place, TRIED).splitlines() == ["3.0", "4.0", "('too large', 5.0)", "('too large', 4.0)"]
+
+
+ROWS = Pointer("none(float64[::1], float64[::1])")
+
+
 @linked("real[::1], real[::1]")
 def größe(x, made):
     made[0] = 2 * x[0]
+
+
+def test_an_edit_of_the_package_while_it_runs_changes_no_key(monkeypatch):
+    """A caller with the key of another code would be loaded, and look for symbols that nobody has: a null pointer."""
+
+    def key():
+        @kernel
+        def calling(functions, x, made):
+            größe(x, made)
+            ROWS(functions[0])(x, made)
+
+        return calling.key
+
+    before = key()
+    monkeypatch.setattr(Path, "read_bytes", lambda _: b"edited")
+    assert key() == before
 
 
 def test_a_kernel_whose_caller_names_no_precision_has_both():
