@@ -41,15 +41,16 @@ class Values(NamedTuple):
 
 def kernel(mdp: TabularMDP, policy: Floats) -> Floats:
     """Return ``(n, n)`` probability that a step leads on from one state to another, the episode not terminated."""
-    mixed: Floats = np.matmul(policy[:, None, :], mdp.continuing)[:, 0]
+    mixed = np.zeros((mdp.states, mdp.states))
+    state = np.arange(mdp.states)[:, None, None]
+    np.add.at(mixed, (state, mdp.following), policy[:, :, None] * mdp.continuing)
     return mixed
 
 
 def backup(mdp: TabularMDP, discount: float, value: Floats) -> Floats:
     """Return ``r + γ E[V(s')]`` ``(n, A, ...)`` for values ``(n, ...)`` of what follows."""
-    following = np.tensordot(mdp.continuing, value, axes=1)
     reward = mdp.expected_reward.reshape(mdp.expected_reward.shape + (1,) * (value.ndim - 1))
-    backed: Floats = reward + discount * following
+    backed: Floats = reward + discount * mdp.ahead(value)
     return backed
 
 
@@ -166,7 +167,7 @@ def window(
     for mass in reversed(masses):
         if timed:  # the advantage that follows is that of the next elapsed time, none at the limit
             following = np.concatenate([following[:, 1:], np.zeros((mdp.states, 1))], 1)
-        advantage = delta[:, :, None] + discount * trace * np.tensordot(mdp.continuing, following, axes=1)
+        advantage = delta[:, :, None] + discount * trace * mdp.ahead(following)
         following = np.einsum("sa,sah->sh", policy, advantage)
         weight += policy * np.einsum("sh,sah->sa", mass * counts, advantage)
         error += (mass * following).sum(1)

@@ -107,11 +107,15 @@ class TabularMDP:
 
     @cached_property
     def continuing(self) -> Floats:
-        """``(n, A, n)`` probability that an action leads to a state and the episode goes on."""
-        kernel = np.zeros((self.states, self.actions, self.states))
-        state, action, _ = np.indices(self.probability.shape)
-        np.add.at(kernel, (state, action, self.following), np.where(self.terminal, 0.0, self.probability))
-        return kernel
+        """``(n, A, K)`` probability of each outcome that the episode goes on after; 0 for the others."""
+        return np.where(self.terminal, 0.0, self.probability)
+
+    def ahead(self, value: Floats) -> Floats:
+        """Return what is expected of values ``(n, ...)`` of the state that an action leads to ``(n, A, ...)``.
+
+        Where the episode ends nothing is.
+        """
+        return np.asarray(np.einsum("sak,sak...->sa...", self.continuing, value[self.following]))
 
     @cached_property
     def _bounds(self) -> Floats:

@@ -74,7 +74,8 @@ def test_gradient_of_the_objective_against_autograd_through_the_solve(mdp):
     mdp = TabularMDP(**{**{f: getattr(mdp, f) for f in mdp.__dataclass_fields__}, "time_limit": None})
     logits = torch.tensor(np.random.default_rng(4).standard_normal((mdp.states, mdp.actions)), requires_grad=True)
     policy = torch.softmax(logits, 1)
-    moves = torch.einsum("sa,sat->st", policy, torch.from_numpy(mdp.continuing))
+    goes_on = np.eye(mdp.states)[mdp.following] * (mdp.probability * ~mdp.terminal)[..., None]
+    moves = torch.einsum("sa,sakt->st", policy, torch.from_numpy(goes_on))
     reward = (policy * torch.from_numpy(mdp.expected_reward)).sum(1)
     value = torch.linalg.solve(torch.eye(mdp.states, dtype=torch.float64) - GAMMA * moves, reward)
     (expected,) = torch.autograd.grad(torch.from_numpy(mdp.start) @ value, logits)
