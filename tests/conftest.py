@@ -1,5 +1,6 @@
 """How tests are spread: how many workers, and the order in which they take files, each whole as it shares things."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,19 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {_ROOT / name: n for n, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server_of_workers() -> None:
+    """Start what processes that train are forked from, once for all tests of a process, with all that these call.
+
+    The first test that trains would otherwise start it, with what that one needs, or nothing.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from pgsuite.algorithms.registry import ALGORITHMS
+        from pgsuite.suites import forking
+        from pgsuite.suites.cells import Environment
+        from pgsuite.suites.scheduling import worker
+
+        environments = [Environment(id=name) for name in ("CartPole-v1", "pgsuite/ProbeAction-v0")]
+        forking.start(worker.__name__, ALGORITHMS, environments, ("float32", "float64"))

@@ -1,4 +1,4 @@
-"""Jobs on worker processes: one process each, pinned to a core, longest first; what dies takes nothing else along."""
+"""Jobs on worker processes: one process each, longest first; what dies takes nothing else along."""
 
 import os
 import time
@@ -61,7 +61,8 @@ class LocalWorkers:
         Args:
             count: how many work at once.
             stall_limit: seconds without a sign of life after which a job is ended.
-            cores: those that workers are pinned to, one each; those beyond them go where they like. By default all.
+            cores: those that workers are pinned to, one each, where there are enough workers for all of them; workers
+                beyond them, and fewer workers, go where they like. By default all.
         """
         self.count = count
         self._stall_limit = stall_limit
@@ -111,7 +112,8 @@ class LocalWorkers:
             PgsuiteError: the system does not let processes be started.
         """
         waiting = list(jobs)
-        free: list[int | None] = [*self._cores[: self.count], *[None] * (self.count - len(self._cores))]
+        cores = self._cores if self.count >= len(self._cores) else ()  # or two commands would share the first of them
+        free: list[int | None] = [*cores, *[None] * (self.count - len(cores))]
         running: list[_Worker] = []
         try:
             while waiting or running:

@@ -147,10 +147,18 @@ def test_no_more_workers_than_asked(workers, planned, tmp_path):
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are pinned where the system can")
 def test_each_worker_is_pinned_to_one_core_with_one_thread(planned, tmp_path):
     before = os.sched_getaffinity(0)
-    Diary(1).run(make_jobs(to_do(planned(Notes=200)), 1))
+    Diary(1, available_cores()[:1]).run(make_jobs(to_do(planned(Notes=200)), 1))
     (note,) = notes(tmp_path)
     assert (note["cores"], note["threads"]) == (available_cores()[:1], 1)
     assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.skipif(len(available_cores()) < 2, reason="there is one core")
+def test_fewer_workers_than_cores_go_where_they_like(planned, tmp_path):
+    """Two commands of one worker each, pinned, would be on the same core, and the others idle."""
+    Diary(1).run(make_jobs(to_do(planned(Notes=200)), 1))
+    (note,) = notes(tmp_path)
+    assert note["cores"] == available_cores()
 
 
 def test_workers_beyond_the_cores_go_where_they_like(planned, tmp_path):
