@@ -46,7 +46,8 @@ order, which would follow the width of the processor's vectors otherwise; a divi
 
 
 _SOURCE = Path(__file__).read_bytes()
-"""As it is loaded: an edit while this process runs changes no key, or symbols would stand for two things."""
+"""How kernels are compiled, and called. As it is loaded: an edit while this process runs changes no key, or a symbol
+would stand for two things."""
 
 PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
 """What ``real`` stands for."""
@@ -131,7 +132,7 @@ class Kernel:
     def _made_of(self) -> "tuple[str, list[Kernel]]":
         """The key, and the kernels that it covers: this one and all that it calls."""
         kernels: list[Kernel] = []
-        digest = hashlib.sha256(repr((FLAGS, _versions())).encode())
+        digest = hashlib.sha256(repr((FLAGS, _versions())).encode() + _SOURCE)
         for part in _closure(self, kernels):
             digest.update(part)
         return digest.hexdigest(), kernels
@@ -309,14 +310,16 @@ class Inlined(ABC):
     kernels: "tuple[Kernel, ...]" = ()
     """What it calls."""
     _source = b""
+    """The files of its class and of those above it, as they are loaded."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._source = Path(sys.modules[cls.__module__].__file__ or "").read_bytes()
+        with suppress(OSError, AttributeError):  # a class that is typed in has no file
+            cls._source += Path(str(sys.modules[cls.__module__].__file__)).read_bytes()
 
     @property
     def content(self) -> Iterator[bytes]:
-        """What the code that is built follows from: the whole file of its class, and in a subclass what it is given."""
+        """What the code that is built follows from: whole files, and in a subclass what it is given."""
         yield self._source
 
     @property
@@ -468,8 +471,6 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     seen.append(owner)
     function = owner.python
     yield repr((type(owner).__name__, owner.signature, owner._counted)).encode()
-    if isinstance(owner, Linked):  # how it is called is part of what calls it
-        yield _SOURCE
     yield from _code(function.__code__)
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):
@@ -541,7 +542,11 @@ def _cells(function: Callable[..., Any], form: Callable[[Any], Any]) -> Any:
 
 @cache
 def _compiler_of_parts() -> Any:
-    """Numba's compiler for what is compiled into its callers: it makes no machine code, which nobody would call."""
+    """Numba's compiler for what is compiled into its callers: it makes no machine code, as nobody would call it.
+
+    Worse, LLVM would take it for the callers' own, in the process that compiles, but not in those that load, where only
+    these are. Optimised alone it may have other bits.
+    """
     load_numba()
     binding: Any = importlib.import_module("llvmlite.binding")
     codegen: Any = importlib.import_module("numba.core.codegen")
@@ -556,10 +561,10 @@ def _compiler_of_parts() -> Any:
         def _finalize_final_module(self) -> None:
             self._finalize_dynamic_globals()
             self._finalized = True
-            written = (one.name for one in self._final_module.global_variables if "NumbaEnv" in one.name)
-            there = binding.parse_assembly("".join(f'@"{name}" = common global i64 0\n' for name in written))
-            self._codegen._add_module(there)
-            self._finalize_specific()
+            names = [one.name for one in self._final_module.global_variables]
+            written = [f'@"{name}" = common global i64 0\n' for name in names if name.startswith("_ZN08NumbaEnv")]
+            self._codegen._add_module(binding.parse_assembly("".join(written)))
+            self._codegen._engine.finalize_object()
 
         def get_pointer_to_function(self, _name: str) -> int:
             self._ensure_finalized()

@@ -1,5 +1,6 @@
 """How tests are spread: how many workers, and the order in which they take files, each whole as it shares things."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -40,17 +41,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and never through all that was imported."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def server_of_workers() -> None:
     """Start what processes that train are forked from, once for all tests of a process, with all that these call.
 
-    The first test that trains would otherwise start it, with what that one needs, or nothing.
+    The first test that trains would otherwise start it, with what that one needs, or nothing. One process after another
+    does, so that what has to be compiled is compiled once.
     """
     if "PYTEST_XDIST_WORKER" in os.environ:
+        from filelock import FileLock
+
         from pgsuite.algorithms.registry import ALGORITHMS
+        from pgsuite.kernels import cache_folder
         from pgsuite.suites import forking
         from pgsuite.suites.cells import Environment
         from pgsuite.suites.scheduling import worker
 
         environments = [Environment(id=name) for name in ("CartPole-v1", "pgsuite/ProbeAction-v0")]
-        forking.start(worker.__name__, ALGORITHMS, environments, ("float32", "float64"))
+        with FileLock(cache_folder() / "tests.lock"):
+            forking.start(worker.__name__, ALGORITHMS, environments, ("float32", "float64"))

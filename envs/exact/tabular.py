@@ -115,7 +115,11 @@ class TabularMDP:
 
         Where the episode ends nothing is.
         """
-        return np.asarray(np.einsum("sak,sak...->sa...", self.continuing, value[self.following]))
+        expected = np.zeros(self.following.shape[:2] + value.shape[1:])
+        for k in range(self.following.shape[2]):
+            weight = self.continuing[:, :, k]
+            expected += weight.reshape(weight.shape + (1,) * (value.ndim - 1)) * value[self.following[:, :, k]]
+        return expected
 
     @cached_property
     def _bounds(self) -> Floats:

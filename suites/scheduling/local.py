@@ -61,8 +61,8 @@ class LocalWorkers:
         Args:
             count: how many work at once.
             stall_limit: seconds without a sign of life after which a job is ended.
-            cores: those that workers are pinned to, one each, where there are enough workers for all of them; workers
-                beyond them, and fewer workers, go where they like. By default all.
+            cores: those that workers are pinned to, one each, where there are jobs and workers for all of them; workers
+                beyond them, and fewer, go where they like. By default all.
         """
         self.count = count
         self._stall_limit = stall_limit
@@ -112,8 +112,11 @@ class LocalWorkers:
             PgsuiteError: the system does not let processes be started.
         """
         waiting = list(jobs)
-        cores = self._cores if self.count >= len(self._cores) else ()  # or two commands would share the first of them
-        free: list[int | None] = [*cores, *[None] * (self.count - len(cores))]
+        at_once = min(self.count, len(jobs))
+        cores = (
+            self._cores if at_once >= len(self._cores) else ()
+        )  # or two small commands would share the first of them
+        free: list[int | None] = [*cores, *[None] * (at_once - len(cores))]
         running: list[_Worker] = []
         try:
             while waiting or running:

@@ -56,6 +56,20 @@ def test_endless_episodes_have_no_undiscounted_visits():
         exact.visitation(mdp, np.ones((1, 1)))
 
 
+def test_outcomes_that_lead_to_one_state_add_up_and_the_last_of_an_episode_counts_nothing():
+    """From state 0: a quarter to 0, an eighth and an eighth to 1, half to 1 as the end; from state 1 to 0."""
+    mdp = TabularMDP(
+        start=np.array([1.0, 0.0]),
+        probability=np.array([[[0.25, 0.125, 0.125, 0.5]], [[1.0, 0.0, 0.0, 0.0]]]),
+        following=np.array([[[0, 1, 1, 1]], [[0, 0, 0, 0]]]),
+        reward=np.zeros((2, 1, 4)),
+        terminal=np.array([[[False, False, False, True]], [[False] * 4]]),
+    )
+    np.testing.assert_array_equal(mdp.ahead(np.array([8.0, 16.0])), [[0.25 * 8 + 0.25 * 16], [8.0]])
+    np.testing.assert_array_equal(mdp.ahead(np.array([[8.0, 0], [16.0, 4]])), [[[6.0, 1.0]], [[8.0, 0.0]]])
+    np.testing.assert_array_equal(exact.kernel(mdp, np.ones((2, 1))), [[0.25, 0.25], [1.0, 0.0]])
+
+
 @pytest.mark.parametrize("mdp", [chain(), corridor(), two_state(), small(), small(3)])
 def test_gradient_of_the_objective_against_finite_differences(mdp):
     """Rounds with discounted weighting follow the gradient of J in the logits."""

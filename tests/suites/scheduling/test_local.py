@@ -154,11 +154,12 @@ def test_each_worker_is_pinned_to_one_core_with_one_thread(planned, tmp_path):
 
 
 @pytest.mark.skipif(len(available_cores()) < 2, reason="there is one core")
-def test_fewer_workers_than_cores_go_where_they_like(planned, tmp_path):
-    """Two commands of one worker each, pinned, would be on the same core, and the others idle."""
-    Diary(1).run(make_jobs(to_do(planned(Notes=200)), 1))
+@pytest.mark.parametrize("workers", [1, len(available_cores())])
+def test_fewer_workers_or_jobs_than_cores_go_where_they_like(workers, planned, tmp_path):
+    """Two commands of one job each, pinned, would be on the same core, and the others idle."""
+    Diary(workers).run(make_jobs(to_do(planned(Notes=200)), 1))
     (note,) = notes(tmp_path)
-    assert note["cores"] == available_cores()
+    assert (note["cores"], note["threads"]) == (available_cores(), 1)
 
 
 def test_workers_beyond_the_cores_go_where_they_like(planned, tmp_path):
