@@ -5,10 +5,10 @@ next process loads it. Nothing here loads numba before that. It is compiled into
 `linked`.
 
 What is kept is found again by everything that it was made of: the byte code of the function and of all kernels that it
-calls, the constants that they name, the files of what is `Inlined`, and the versions of Python, numba, llvmlite, numpy
-and scipy; numba adds the processor. A kernel whose callee has changed is therefore another kernel (numba itself looks
-at the caller's file alone). It lies in ``NUMBA_CACHE_DIR``, else in the user's cache folder, else, where that cannot be
-written, in a temporary one.
+calls, the constants that they name, this file and those of what is `Inlined`, and the versions of Python, numba,
+llvmlite, numpy and scipy; numba adds the processor. A kernel whose callee has changed is therefore another kernel
+(numba itself looks at the caller's file alone). It lies in ``NUMBA_CACHE_DIR``, else in the user's cache folder, else,
+where that cannot be written, in a temporary one.
 
 The package's own kernels allocate nothing: what they work in is handed to them (`scratch`). Numba then counts no
 references, which takes as long as the arithmetic of a short row. A user's kernel, and what is called through a
@@ -571,9 +571,8 @@ def _compiler_of_parts() -> Any:
             return 0  # as where there is none of that name
 
     class Compiler(compiler.Compiler):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            self.state.library = Part(self.state.targetctx.codegen(), "part")
+        def __init__(self, typing: Any, target: Any, _: Any, *given: Any) -> None:
+            super().__init__(typing, target, Part(target.codegen(), "part"), *given)
 
     return Compiler
 

@@ -1,6 +1,5 @@
 """How tests are spread: how many workers, and the order in which they take files, each whole as it shares things."""
 
-import gc
 import os
 from pathlib import Path
 
@@ -39,13 +38,6 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {_ROOT / name: n for n, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
-
-
-def pytest_collection_finish() -> None:
-    """Look for garbage less often, and never through all that was imported."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -113,9 +113,8 @@ class LocalWorkers:
         """
         waiting = list(jobs)
         at_once = min(self.count, len(jobs))
-        cores = (
-            self._cores if at_once >= len(self._cores) else ()
-        )  # or two small commands would share the first of them
+        # With fewer jobs than cores the system places them, or two small commands would share the first core.
+        cores = self._cores if at_once >= len(self._cores) else ()
         free: list[int | None] = [*cores, *[None] * (at_once - len(cores))]
         running: list[_Worker] = []
         try:
