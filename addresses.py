@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import Inlined, Kernel, Linked, compiles, load_numba, types_of
+from .compiling import compiles, load_numba, types_of
+from .kernels import Inlined, Kernel, Linked
 
 
 class Pointer(Inlined):

@@ -5,10 +5,10 @@ next process loads it. Nothing here loads numba before that. It is compiled into
 `linked`.
 
 What is kept is found again by everything that it was made of: the byte code of the function and of all kernels that it
-calls, the constants that they name, this file and those of what is `Inlined`, and the versions of Python, numba,
-llvmlite, numpy and scipy; numba adds the processor. A kernel whose callee has changed is therefore another kernel
-(numba itself looks at the caller's file alone). It lies in ``NUMBA_CACHE_DIR``, else in the user's cache folder, else,
-where that cannot be written, in a temporary one.
+calls, the constants that they name, this file, that of `compiling` and those of what is `Inlined`, and the versions of
+Python, numba, llvmlite, numpy and scipy; numba adds the processor. A kernel whose callee has changed is therefore
+another kernel (numba itself looks at the caller's file alone). It lies in ``NUMBA_CACHE_DIR``, else in the user's cache
+folder, else, where that cannot be written, in a temporary one.
 
 The package's own kernels allocate nothing: what they work in is handed to them (`scratch`). Numba then counts no
 references, which takes as long as the arithmetic of a short row. A user's kernel, and what is called through a
@@ -17,20 +17,13 @@ references, which takes as long as the arithmetic of a short row. A user's kerne
 With ``NUMBA_DISABLE_JIT=1`` the same functions run uncompiled.
 """
 
-import gc
-import getpass
 import hashlib
 import importlib
-import os
-import platform
-import re
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, cached_property, update_wrapper
-from importlib.metadata import version
+from functools import cached_property, update_wrapper
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Literal, get_args
@@ -38,14 +31,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from . import compiling
+from .compiling import FLAGS, compiles, load_numba, types_of, versions
 from .errors import UsageError
 
-FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
-"""How kernels are compiled. Products and sums are contracted, which changes bits, and so everywhere; sums keep their
-order, which would follow the width of the processor's vectors otherwise; a division by zero is infinite, as numpy's."""
-
-
-_SOURCE = Path(__file__).read_bytes()
+_SOURCE = Path(__file__).read_bytes() + compiling.SOURCE
 """How kernels are compiled, and called. As it is loaded: an edit while this process runs changes no key, or a symbol
 would stand for two things."""
 
@@ -56,11 +46,6 @@ Part = Literal["composing", "stepping"]
 """What some runs do without: ``composing`` an update in torch, of losses by autograd or pieces, as algorithms do whose
 losses are not compiled; ``stepping`` an environment, and acting in it, from Python."""
 PARTS: tuple[Part, ...] = get_args(Part)
-
-
-def compiles() -> bool:
-    """Whether kernels are compiled; ``NUMBA_DISABLE_JIT=1`` runs them as they are."""
-    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
 class Kernel:
@@ -109,11 +94,11 @@ class Kernel:
         if signature in self._addresses:
             return self._addresses[signature]
         self._link(*PRECISIONS)
-        with _explained(self), _uncollected():
+        with compiling.compiling(self.place):
             types, dispatcher = types_of(signature), self._dispatcher(counted=True)
             dispatcher.compile(types)
             result = dispatcher.overloads[types.args]
-        address = _start_of(result)
+        address = compiling.start_of(result)
         self._addresses[signature] = address
         return address
 
@@ -132,25 +117,20 @@ class Kernel:
     def _made_of(self) -> "tuple[str, list[Kernel]]":
         """The key, and the kernels that it covers: this one and all that it calls."""
         kernels: list[Kernel] = []
-        digest = hashlib.sha256(repr((FLAGS, _versions())).encode() + _SOURCE)
-        for part in _closure(self, kernels):
+        digest = hashlib.sha256(repr((FLAGS, versions())).encode() + _SOURCE)
+        for part in _closure([self], kernels):
             digest.update(part)
         return digest.hexdigest(), kernels
 
     @cached_property
     def form(self) -> Any:
         """What numba calls within another kernel."""
-        numba, bare = load_numba(), {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        function = numba.njit(**FLAGS, _nrt=self._counted, **bare, pipeline_class=_compiler_of_parts())
-        return function(_resolved(self.python))
+        load_numba()  # first: what is resolved may load parts of it
+        return compiling.part(_resolved(self.python), counted=self._counted)
 
     def _dispatcher(self, *, counted: bool) -> Any:
-        numba = load_numba()  # first: what is resolved may load parts of it
-        function = _resolved(self.python)
-        function.__dict__["key"] = f"{self.key}-{counted:d}"
-        dispatcher = numba.njit(**FLAGS, _nrt=counted, no_cfunc_wrapper=True)(function)
-        dispatcher._cache = _cache_class()(function)
-        return dispatcher
+        load_numba()  # as above
+        return compiling.entry(_resolved(self.python), f"{self.key}-{counted:d}", counted=counted)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to this process."""
@@ -169,7 +149,7 @@ class Kernel:
         self._link(*reals)
         if not self.signature:
             return self._dispatcher(counted=True)  # type: ignore[no-any-return]
-        with _explained(self), _linking(reals), _uncollected():
+        with compiling.compiling(self.place), _linking(reals):
             dispatcher = self._dispatcher(counted=self._counted)
             dispatcher.compile(types_of(self.signature, real))
             dispatcher.disable_compile()
@@ -209,7 +189,7 @@ class Linked(Kernel):
                 raise UsageError(
                     f"kernel {self.place} returns something: one that is linked writes to an array instead"
                 )
-            binding.add_symbol(self.symbol(real), _start_of(result))
+            binding.add_symbol(self.symbol(real), compiling.start_of(result))
 
     def symbol(self, real: Any) -> str:
         """Return its name for a precision: with its key, as that changes with anything that it is made of."""
@@ -348,59 +328,6 @@ def prepare(*reals: Any, parts: Collection[str] = PARTS) -> None:
                 entry.prepared(real)
 
 
-def host() -> dict[str, str]:
-    """Return what the machine code is made for: LLVM's name of the processor and its features, and the C library."""
-    binding: Any = importlib.import_module("llvmlite.binding")
-
-    features = ",".join(sorted(name for name, there in binding.get_host_cpu_features().items() if there))
-    cpu = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
-    return {"cpu": cpu, "features": features, "libc": "-".join(platform.libc_ver())}
-
-
-@cache
-def cache_folder() -> Path:
-    """Return where compiled kernels are kept."""
-    candidates = [os.environ.get("NUMBA_CACHE_DIR")]
-    if sys.platform == "win32":
-        candidates.append(os.environ.get("LOCALAPPDATA"))
-    candidates += [os.environ.get("XDG_CACHE_HOME"), str(Path.home() / ".cache")]
-    for folder in (Path(each) / "pgsuite" / "kernels" for each in candidates if each):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers have them
-        user = "nobody"
-    folder = Path(tempfile.gettempdir()) / f"pgsuite-kernels-{user}"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
-
-
-def load_numba() -> Any:
-    """Import numba, without the vector mathematics that some installations add: its last bits are not libm's.
-
-    Nor does it obey a ``.numba_config.yaml`` in the working folder, which could name a folder of code to unpickle.
-    """
-    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
-    first = "numba" not in sys.modules
-    numba = importlib.import_module("numba")
-    if first and Path(numba.config._config_fname).exists():
-        numba.config._config_fname = os.devnull
-        numba.config.reload_config()
-    return numba
-
-
-@cache
-def _versions() -> tuple[str, ...]:
-    """What compiles, and how much it optimises; scipy has the ``np.dot`` of kernels."""
-    packages = (version(name) for name in ("numba", "llvmlite", "numpy", "scipy"))
-    return (sys.version, os.environ.get("NUMBA_OPT", ""), *packages)
-
-
 def _arguments(signature: str) -> list[str]:
     """The arguments of a signature, as text."""
     parts, depth = [""], 0
@@ -413,61 +340,17 @@ def _arguments(signature: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def types_of(text: str, real: Any = None) -> Any:
-    """The types of ``"int64, real[::1]"``, or of ``"boolean(float64[::1])"`` where what is returned counts."""
-    numba = load_numba()
-    names = {**vars(numba.types), "real": numba.from_dtype(np.dtype(real)) if real is not None else None}
-    text = " ".join(text.split())
-    return eval(text if text.endswith(")") else f"({text},)", names)
-
-
-def _start_of(result: Any) -> int:
-    """Where the machine code is that numba made of a function."""
-    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
-
-
 def _listed(types: Sequence[Any]) -> str:
     return ", ".join(map(str, types))
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Don't look for garbage, a sixth of the time: what compiles makes objects by the million, to keep."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
-
-
-@contextmanager
-def _explained(owner: Kernel) -> Iterator[None]:
-    """Turn what numba says of a kernel that it cannot compile into one line.
+def _closure(calls: list[Kernel], seen: list[Kernel]) -> Iterator[bytes]:
+    """What the last of calls is made of, each thing once, in the order in which reading meets it.
 
     Raises:
-        UsageError: instead of numba's errors.
+        UsageError: a kernel calls what it cannot, be it itself.
     """
-    try:
-        yield
-    except Exception as error:
-        if not type(error).__module__.startswith("numba."):
-            raise
-        text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # numba writes in colours
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        telling = [line for line in lines if not line.startswith(("Failed in", "During:", "File "))]
-        where = next((line.removeprefix("File ") for line in reversed(lines) if line.startswith("File ")), "")
-        said = " ".join((telling or lines)[:2])[:300]
-        raise UsageError(
-            f"kernel {owner.place} cannot be compiled: {said}"
-            + (f" ({where.rstrip(':')})" if where else "")
-            + "; a kernel takes numbers and numpy arrays, and calls numpy, math and other kernels alone"
-        ) from None
-
-
-def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
-    """What a kernel is made of, each thing once, in the order in which reading meets it."""
+    owner = calls[-1]
     seen.append(owner)
     function = owner.python
     yield repr((type(owner).__name__, owner.signature, owner._counted)).encode()
@@ -475,7 +358,7 @@ def _closure(owner: Kernel, seen: list[Kernel]) -> Iterator[bytes]:
     yield repr(function.__defaults__).encode()
     for name, value in _named(function):
         yield name.encode()
-        yield from _content(owner, name, value, seen)
+        yield from _content(calls, name, value, seen)
 
 
 def _code(code: CodeType) -> Iterator[bytes]:
@@ -485,14 +368,17 @@ def _code(code: CodeType) -> Iterator[bytes]:
         yield from _code(constant) if isinstance(constant, CodeType) else (repr(constant).encode(),)
 
 
-def _content(owner: Kernel, name: str, value: Any, seen: list[Kernel]) -> Iterator[bytes]:
+def _content(calls: list[Kernel], name: str, value: Any, seen: list[Kernel]) -> Iterator[bytes]:
     """What a name in a kernel stands for."""
+    owner = calls[-1]
     if isinstance(value, Kernel):
-        yield from (str(seen.index(value)).encode(),) if value in seen else _closure(value, seen)
+        if value in calls:
+            raise UsageError(f"kernel {value.place} calls itself, which kernels cannot: write it as a loop")
+        yield from (str(seen.index(value)).encode(),) if value in seen else _closure([*calls, value], seen)
     elif isinstance(value, Inlined):
         yield from value.content
         for called in value.kernels:
-            yield from _content(owner, name, called, seen)
+            yield from _content(calls, name, called, seen)
     elif isinstance(value, np.ndarray):
         yield repr((value.dtype, value.shape)).encode() + value.tobytes()
     elif isinstance(value, ModuleType):
@@ -538,96 +424,3 @@ def _resolved(function: Callable[..., Any]) -> FunctionType:
 def _cells(function: Callable[..., Any], form: Callable[[Any], Any]) -> Any:
     cells = getattr(function, "__closure__", None)
     return tuple(CellType(form(cell.cell_contents)) for cell in cells) if cells else None
-
-
-@cache
-def _compiler_of_parts() -> Any:
-    """Numba's compiler for what is compiled into its callers: it makes no machine code, as nobody would call it.
-
-    Worse, LLVM would take it for the callers' own, in the process that compiles, but not in those that load, where only
-    these are. Optimised alone it may have other bits.
-    """
-    load_numba()
-    binding: Any = importlib.import_module("llvmlite.binding")
-    codegen: Any = importlib.import_module("numba.core.codegen")
-    compiler: Any = importlib.import_module("numba.core.compiler")
-
-    class Part(codegen.JITCodeLibrary):
-        """Code alone, and the variables that numba itself writes to."""
-
-        def _optimize_final_module(self) -> None:
-            """Leave that to its callers, where it meets what they call it on."""
-
-        def _finalize_final_module(self) -> None:
-            self._finalize_dynamic_globals()
-            self._finalized = True
-            names = [one.name for one in self._final_module.global_variables]
-            written = [f'@"{name}" = common global i64 0\n' for name in names if name.startswith("_ZN08NumbaEnv")]
-            self._codegen._add_module(binding.parse_assembly("".join(written)))
-            self._codegen._engine.finalize_object()
-
-        def get_pointer_to_function(self, _name: str) -> int:
-            self._ensure_finalized()
-            return 0  # as where there is none of that name
-
-    class Compiler(compiler.Compiler):
-        def __init__(self, typing: Any, target: Any, _: Any, *given: Any) -> None:
-            super().__init__(typing, target, Part(target.codegen(), "part"), *given)
-
-    return Compiler
-
-
-@cache
-def _cache_class() -> Any:
-    """Numba's cache on disk, with our keys instead of its files' times."""
-    load_numba()
-    caching: Any = importlib.import_module("numba.core.caching")
-
-    class Locator(caching._CacheLocator):
-        def __init__(self, function: Any) -> None:
-            self._key = function.key
-
-        @classmethod
-        def from_function(cls, function: Any, _path: str) -> "Locator":
-            return cls(function)
-
-        def get_cache_path(self) -> str:
-            return str(cache_folder())
-
-        def get_source_stamp(self) -> str:
-            return str(self._key)
-
-        def get_disambiguator(self) -> str:
-            return str(self._key[:20])
-
-    class Kept(caching.CompileResultCacheImpl):
-        _locator_classes = (Locator,)
-
-        def get_filename_base(self, fullname: str, _abiflags: str) -> str:
-            return f"{fullname.rpartition('.')[2]}-{self.locator.get_disambiguator()}"
-
-    class Kernels(caching.FunctionCache):
-        _impl_class = Kept
-
-        def load_overload(self, signature: Any, context: Any) -> Any:
-            try:
-                return super().load_overload(signature, context)
-            except Exception:  # whatever is wrong with the file: it is compiled anew, and written over it
-                return None
-
-        def save_overload(self, signature: Any, result: Any) -> None:
-            _say_that_it_compiles()
-            try:
-                super().save_overload(signature, result)
-            except Exception:  # a damaged index, or no room: it is begun anew, or this process goes on without
-                with suppress(Exception):
-                    self.flush()
-                    super().save_overload(signature, result)
-
-    return Kernels
-
-
-@cache
-def _say_that_it_compiles() -> None:
-    """Say, once in a process, that compiling takes a while, once on a machine."""
-    print("compiling the inner loops: once on this machine, some 20 seconds", file=sys.stderr, flush=True)

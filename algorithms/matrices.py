@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import Inlined, host, kernel, linked
+from ..compiling import host
+from ..kernels import Inlined, kernel, linked
 
 SUMS = 8
 """Registers with sums: as many additions begin before the first has ended."""

@@ -51,7 +51,7 @@ def server_of_workers() -> None:
         from filelock import FileLock
 
         from pgsuite.algorithms.registry import ALGORITHMS
-        from pgsuite.kernels import cache_folder
+        from pgsuite.compiling import cache_folder
         from pgsuite.suites import forking
         from pgsuite.suites.cells import Environment
         from pgsuite.suites.scheduling import worker

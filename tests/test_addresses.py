@@ -10,7 +10,8 @@ import pytest
 
 import pgsuite
 from pgsuite.addresses import Prepared
-from pgsuite.kernels import compiles, kernel, linked
+from pgsuite.compiling import compiles
+from pgsuite.kernels import kernel, linked
 
 compiled = pytest.mark.skipif(not compiles(), reason="about machine code")
 

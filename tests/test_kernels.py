@@ -10,8 +10,9 @@ import pytest
 
 from pgsuite import kernels
 from pgsuite.addresses import Pointer
+from pgsuite.compiling import compiles
 from pgsuite.errors import UsageError
-from pgsuite.kernels import compiles, kernel, linked
+from pgsuite.kernels import kernel, linked
 
 INNER = """
 from pgsuite.kernels import kernel
@@ -78,6 +79,18 @@ def test_the_next_process_loads_what_was_compiled(place):
     (place / "inner.py").write_text("# a comment moves every line\n" + INNER)
     assert run(place, CALL) == "7.0"
     assert kept(place) == before
+
+
+def test_no_variable_of_numbas_leads_to_a_stale_kernel(place):
+    """One puts another cache in place of ours, others change how it compiles."""
+    for value in ("5.0", "7.0"):
+        (place / "inner.py").write_text(INNER.replace("2.0", value))
+        for _ in range(2):
+            found = run(place, CALL, NUMBA_CACHE_LOCATOR_CLASSES="InTreeCacheLocator,UserProvidedCacheLocator")
+            assert float(found) == 3 * float(value) + 1
+    before = kept(place)
+    run(place, CALL, NUMBA_CACHE_LOCATOR_CLASSES="InTreeCacheLocator", NUMBA_LOOP_VECTORIZE="0")
+    assert len(kept(place)) == len(before) + 1
 
 
 LINKED = """
@@ -338,7 +351,7 @@ def test_where_nothing_can_be_written_another_folder_is_taken(place):
     (place / "file").write_text("")
     folder = run(
         place,
-        "from pgsuite.kernels import cache_folder; print(cache_folder())",
+        "from pgsuite.compiling import cache_folder; print(cache_folder())",
         NUMBA_CACHE_DIR=str(place / "file"),
         XDG_CACHE_HOME=str(place / "file"),
         HOME=str(place / "file"),
@@ -377,6 +390,20 @@ def test_plain_python_in_a_kernel_is_named():
 
     with pytest.raises(UsageError, match=r"calls .*calls plain, which is plain Python: decorate it with @kernel"):
         calls(1.0)
+
+
+def test_recursion_is_named():
+    def calling(argument):
+        @kernel
+        def halved(x):
+            return x if x < 1 else called(x / 2)
+
+        called = argument or halved
+        return halved
+
+    for first in (calling(None), calling(calling(None))):
+        with pytest.raises(UsageError, match=r"halved .*calls itself, which kernels cannot: write it as a loop"):
+            first(5.0)
 
 
 def test_what_numba_cannot_type_is_said_in_one_line():

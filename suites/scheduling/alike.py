@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_info
 
-from ...kernels import host
+from ...compiling import host
 from ...results.store.provenance import provenance, versions
 
 VARIABLES = (

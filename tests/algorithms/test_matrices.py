@@ -13,7 +13,8 @@ from pgsuite.algorithms.matrices import (
     multiply_flipped,
     product,
 )
-from pgsuite.kernels import compiles, kernel
+from pgsuite.compiling import compiles
+from pgsuite.kernels import kernel
 
 ROWS = "real[:, ::1], real[:, ::1], real[:, ::1], boolean"
 narrow, wide = Product(16), Product(64)
