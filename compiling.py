@@ -5,13 +5,11 @@ cache on disk, its errors.
 """
 
 import gc
-import getpass
 import importlib
 import os
 import platform
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -21,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .caching import cache_folder
 from .errors import UsageError
 
 FLAGS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
@@ -129,29 +128,6 @@ def host() -> dict[str, str]:
 
 
 @cache
-def cache_folder() -> Path:
-    """Return where compiled kernels are kept."""
-    candidates = [os.environ.get("NUMBA_CACHE_DIR")]
-    if sys.platform == "win32":
-        candidates.append(os.environ.get("LOCALAPPDATA"))
-    candidates += [os.environ.get("XDG_CACHE_HOME"), str(Path.home() / ".cache")]
-    for folder in (Path(each) / "pgsuite" / "kernels" for each in candidates if each):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers have them
-        user = "nobody"
-    folder = Path(tempfile.gettempdir()) / f"pgsuite-kernels-{user}"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
-
-
-@cache
 def _compiler_of_parts() -> Any:
     """Numba's compiler for what is compiled into its callers: it makes no machine code, as nobody would call it.
 
@@ -203,7 +179,7 @@ def _cache_class() -> Any:
             return cls(function.key)
 
         def get_cache_path(self) -> str:
-            return str(cache_folder())
+            return str(cache_folder("kernels"))
 
         def get_source_stamp(self) -> str:
             return str(self._key)

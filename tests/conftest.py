@@ -51,11 +51,11 @@ def server_of_workers() -> None:
         from filelock import FileLock
 
         from pgsuite.algorithms.registry import ALGORITHMS
-        from pgsuite.compiling import cache_folder
+        from pgsuite.caching import cache_folder
         from pgsuite.suites import forking
         from pgsuite.suites.cells import Environment
         from pgsuite.suites.scheduling import worker
 
         environments = [Environment(id=name) for name in ("CartPole-v1", "pgsuite/ProbeAction-v0")]
-        with FileLock(cache_folder() / "tests.lock"):
+        with FileLock(cache_folder("kernels") / "tests.lock"):
             forking.start(worker.__name__, ALGORITHMS, environments, ("float32", "float64"))

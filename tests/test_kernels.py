@@ -351,7 +351,7 @@ def test_where_nothing_can_be_written_another_folder_is_taken(place):
     (place / "file").write_text("")
     folder = run(
         place,
-        "from pgsuite.compiling import cache_folder; print(cache_folder())",
+        "from pgsuite.caching import cache_folder; print(cache_folder('kernels'))",
         NUMBA_CACHE_DIR=str(place / "file"),
         XDG_CACHE_HOME=str(place / "file"),
         HOME=str(place / "file"),

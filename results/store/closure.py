@@ -14,7 +14,6 @@ A parent package's ``__init__`` runs on import, but only what is imported from i
 would be made of all the others. Imports built at run time (``importlib.import_module``) and data files are not seen.
 """
 
-import ast
 import builtins
 import hashlib
 import importlib.util
@@ -24,8 +23,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from ...errors import UsageError
-from .file import File, parse
-from .scopes import ImportedName, is_protocol
+from .outline import Outline, outline
+from .scopes import ImportedName
 from .syntax import Reference
 
 
@@ -57,14 +56,14 @@ class Source:
         self.package = name if path.name == "__init__.py" else name.rpartition(".")[0]
 
     @cached_property
-    def file(self) -> File:
+    def file(self) -> Outline:
         """What is in it.
 
         Raises:
             UsageError: it is not Python.
         """
         try:
-            return parse(self.path.read_bytes())
+            return outline(self.path.read_bytes())
         except SyntaxError as error:
             raise UsageError(f"{self.path}, line {error.lineno}: {error.msg}; correct the file") from error
         except (ValueError, RecursionError, MemoryError) as error:
@@ -140,8 +139,8 @@ class Program:
             return Definition(source, WHOLE)
         target, _ = self._attribute(source, table) or (None, ())
         if bracket and isinstance(target, Definition):
-            found = target.source.file.entry(target.name, key.removesuffix("]"))
-            return target if found is None else target._replace(name=f"{target.name}[{key}")
+            entry = f"{target.name}[{key}"
+            return target._replace(name=entry) if entry in target.source.file else target
         return Definition(source, WHOLE) if target is None or isinstance(target, Source) else target
 
     def excluded(self, addresses: Iterable[str]) -> frozenset[Definition]:
@@ -225,7 +224,7 @@ class Program:
 
     def _resolved(self, node: Definition) -> Content:
         source, name = node
-        text = source.file.effect_text() if name == EFFECTS else source.file.text(name)
+        text = source.file.text("" if name == EFFECTS else name)
         pieces: list[str | Definition] = []
         for piece in text.pieces:
             if isinstance(piece, Reference):
@@ -246,7 +245,7 @@ class Program:
         pieces: list[str | Definition] = []
         besides: list[Definition] = []
         for name, bindings in sorted(source.file.bindings.items()):
-            if not all(isinstance(binding, ImportedName) for binding in bindings):
+            if not all(bindings):
                 pieces += [f"{name}=", Definition(source, name), ";"]
                 continue
             target, _ = self._attribute(source, name) or ("", ())
@@ -268,15 +267,10 @@ class Program:
         if not isinstance(target, Definition) or target in seen or target.name in (WHOLE, EFFECTS):
             return
         seen.add(target)
-        match target.source.file.definition(target.name):
-            case ast.ClassDef() as node:
-                if not is_protocol(node):
-                    yield target
-            case ast.Assign() | ast.AnnAssign():
-                for piece in target.source.file.text(target.name).pieces:
-                    if isinstance(piece, Reference):
-                        yield from self._classes(target.source, piece, seen)
-            case node if type(node).__name__ == "TypeAlias":
+        match target.source.file.kinds.get(target.name):
+            case "class":
+                yield target
+            case "value":
                 for piece in target.source.file.text(target.name).pieces:
                     if isinstance(piece, Reference):
                         yield from self._classes(target.source, piece, seen)
@@ -322,7 +316,7 @@ class Program:
         file = source.file
         if bindings := file.bindings.get(name):
             (first, *others) = bindings
-            if isinstance(first, ImportedName) and not others:
+            if first and not others:
                 return self._import_target(source, first, seen)
             return Definition(source, name), ()
         if name in file.lazy:

@@ -4,10 +4,13 @@ import ast
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from typing import Literal
 
-from .scopes import Binding, ImportedName, bound_by, imports_of, is_bare, is_quiet, running, stars_of
+from .scopes import Binding, ImportedName, bound_by, imports_of, is_bare, is_protocol, is_quiet, running, stars_of
 from .syntax import Text, Writer
+
+Kind = Literal["class", "value"]
+"""What a name stands for that is bound once, as far as `File.kinds` tells."""
 
 
 class File:
@@ -20,7 +23,6 @@ class File:
         """What binds a name, in order: several where a definition is conditional or replaced."""
         self.stars: list[ImportedName] = []
         """Modules whose every name is imported."""
-        self._texts: dict[str, Text] = {}
         body = list(running(tree.body, module=True))
         with _deep_recursion():
             for statement in body:
@@ -39,34 +41,33 @@ class File:
         self.lazy = self._lazy_table(body)
         """Names that a module-level ``__getattr__`` resolves by a literal dict of ``"module:Name"`` strings."""
 
-    def text(self, name: str) -> Text:
-        """The text of a name's definition; ``TABLE[key]`` is one value of a dict that is written out."""
-        if name not in self._texts:
-            table, bracket, key = name.partition("[")
-            value = self.entry(table, key.removesuffix("]")) if bracket else None
-            self._texts[name] = self._write(self.bindings[name] if value is None else [value])
-        return self._texts[name]
+    def texts(self) -> dict[str, Text]:
+        """The text of what each name is bound to, and of each ``TABLE[key]``, one value of a dict that is written out.
 
-    def effect_text(self) -> Text:
-        """The text of what the file does besides binding names."""
-        if "" not in self._texts:
-            self._texts[""] = self._write(self.effects)
-        return self._texts[""]
+        That of what the file does besides binding names is called "".
+        """
+        nodes: dict[str, Sequence[Binding | ast.expr]] = {"": self.effects, **self.bindings}
+        for name, bindings in self.bindings.items():
+            for value in (getattr(binding, "value", None) for binding in bindings):
+                if isinstance(value, ast.Dict):
+                    pairs = zip(value.keys, value.values, strict=True)
+                    entries = [(key.value, each) for key, each in pairs if isinstance(key, ast.Constant)]
+                    nodes |= {f"{name}[{key}]": [each] for key, each in reversed(entries) if isinstance(key, str)}
+        return {name: self._write(each) for name, each in nodes.items()}
 
-    def entry(self, table: str, key: str) -> ast.expr | None:
-        """The value of a key in a dict that a module-level name is bound to; None where it is not written out."""
-        for binding in reversed(self.bindings.get(table, [])):
-            value = getattr(binding, "value", None)
-            if isinstance(value, ast.Dict):
-                for one, found in zip(value.keys, value.values, strict=True):
-                    if isinstance(one, ast.Constant) and one.value == key:
-                        return found
-        return None
-
-    def definition(self, name: str) -> ast.AST | None:
-        """What binds a name that is bound once, and not by an import."""
-        (binding, *others) = self.bindings.get(name, [None])
-        return binding if isinstance(binding, ast.stmt) and not others else None
+    def kinds(self) -> dict[str, Kind]:
+        """What names stand for that are bound once: classes, protocols apart, and what is assigned."""
+        found: dict[str, Kind] = {}
+        for name, bindings in self.bindings.items():
+            match bindings:
+                case [ast.ClassDef() as node]:
+                    if not is_protocol(node):
+                        found[name] = "class"
+                case [ast.Assign() | ast.AnnAssign()]:
+                    found[name] = "value"
+                case [node] if type(node).__name__ == "TypeAlias":
+                    found[name] = "value"
+        return found
 
     def _bind(self, statement: ast.stmt) -> None:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -150,13 +151,3 @@ def _deep_recursion() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
-
-
-@lru_cache(maxsize=1024)
-def parse(content: bytes) -> File:
-    """A file by its content.
-
-    Raises:
-        SyntaxError, ValueError: it is not Python.
-    """
-    return File(content)
