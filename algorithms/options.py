@@ -9,6 +9,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,7 +64,7 @@ def summary(address: Address) -> str:
     It is the class's own, or stands below the line that makes the class.
     """
     try:
-        body = ast.parse(_file(address.module).read_bytes()).body
+        body = _parsed(_file(address.module).read_bytes()).body
     except (_Unknown, OSError, SyntaxError, ValueError, RecursionError):
         return ""
     found = ""
@@ -136,8 +137,14 @@ def _file(module: str) -> Path:
     return Path(spec.origin)
 
 
+@lru_cache(maxsize=64)
+def _parsed(content: bytes) -> ast.Module:
+    """The syntax of a file: that of a class is read together with that of each class above it."""
+    return ast.parse(content)
+
+
 def _fields(file: Path, name: str) -> Iterator[Option]:
-    tree = ast.parse(file.read_bytes())
+    tree = _parsed(file.read_bytes())
     found = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     if not found:
         module, original = _imported(tree, file, name)

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from difflib import get_close_matches
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias, get_origin
 
 from ..errors import UsageError, in_one_line, located, place
 from .classes import algorithm_classes
@@ -230,9 +231,10 @@ def _check_fields(reference: str, found: type[Any]) -> None:
             raise UsageError(
                 f"algorithm {reference!r} would ignore {', '.join(forgotten)}: write {DECORATOR} above {one.__name__}"
             )
+    own = {one: set(_own_fields(one)) if _is_decorated(one) else () for one in found.__mro__}
     for name in (known.name for known in fields(found)):
         for one in found.__mro__:
-            if _is_decorated(one) and name in _own_fields(one):
+            if name in own[one]:
                 break
             if name in vars(one):  # its value would never be seen: the default above it is set by __init__
                 raise UsageError(
@@ -250,8 +252,9 @@ def _own_fields(one: type[Any]) -> list[str]:
 
 
 def _is_class_variable(annotation: Any) -> bool:
-    text = annotation if isinstance(annotation, str) else str(annotation)
-    return text.removeprefix("typing.").startswith("ClassVar")
+    if isinstance(annotation, str):
+        return re.match(r"(\w+\.)?ClassVar\b", annotation) is not None
+    return ClassVar in (annotation, get_origin(annotation))
 
 
 def check_options(reference: str, options: Iterable[str], known: Sequence[str]) -> None:

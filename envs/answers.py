@@ -30,7 +30,12 @@ def faults_of(env_id: str, where: str) -> Iterator[None]:
     except EnvironmentFault:
         raise
     except Exception as error:
-        raise EnvironmentFault(_old(env_id, where, error) or fault(env_id, where, error)) from error
+        raise named(env_id, where, error) from error
+
+
+def named(env_id: str, where: str, error: Exception) -> EnvironmentFault:
+    """What to raise from an error of an environment's."""
+    return EnvironmentFault(_old(env_id, where, error) or fault(env_id, where, error))
 
 
 def fault(env_id: str, where: str, error: Exception) -> str:

@@ -28,6 +28,7 @@ _LONGEST = (
 """Files that take longest, in seconds of a processor: begun first, so that all workers end together."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests of signals, stalls and clusters wait for most of their time."""
     from pgsuite.suites.scheduling.local import available_cores

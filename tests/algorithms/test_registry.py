@@ -269,11 +269,12 @@ def test_a_field_that_would_be_ignored_is_refused(source: str, parts: list[str],
         "class Own(Reinforce):\n    def plan(self, state):\n        return super().plan(state)\n",
         "class Own(Reinforce):\n    kind: ClassVar[str] = 'own'\n",
         "class Own(Reinforce):\n    kind: 'ClassVar[str]' = 'own'\n    other = 3\n",
+        "import typing as t\nclass Own(Reinforce):\n    kind: 't.ClassVar[str]' = 'own'\n    plain: ClassVar = 3\n",
         DECORATED + "class Own(Reinforce):\n    learning_rate: float = 1e-2\n",
         f"class Mixed:\n    name: str = 'own'\n{DECORATED}class Own(Reinforce, Mixed):\n    more: int = 1\n",
         f"class Mixed:\n    discount = 0.5\n{DECORATED}class Own(Reinforce, Mixed):\n    more: int = 1\n",
     ],
-    ids=["methods", "class variable", "quoted", "decorated", "mixed in", "behind the field"],
+    ids=["methods", "class variable", "quoted", "renamed", "decorated", "mixed in", "behind the field"],
 )
 def test_a_class_that_ignores_no_field_runs(source: str, own_file: Path) -> None:
     own_file.write_text(HEAD + source)
