@@ -25,7 +25,7 @@ from typing import NamedTuple, TypeAlias
 from ...errors import UsageError
 from .outline import Outline, outline
 from .scopes import ImportedName
-from .syntax import Reference
+from .syntax import Reference, joined
 
 
 class Home(NamedTuple):
@@ -238,7 +238,7 @@ class Program:
             target, _ = self._import_target(source, imported, frozenset())
             where = target.source if isinstance(target, Definition) else target
             besides += self._effects(where) if isinstance(where, Source) else ()
-        return Content(tuple(pieces), tuple(dict.fromkeys(besides)))
+        return Content(tuple(joined(pieces)), tuple(dict.fromkeys(besides)))
 
     def _whole(self, source: Source) -> Content:
         """Everything that a module defines, by name, and whatever of ours it imports."""
@@ -259,7 +259,7 @@ class Program:
         for star in source.file.stars:
             target = self._module(source, source.absolute(star))
             pieces += ["*=", self._as_piece(target), ";"]
-        return Content(tuple(pieces), tuple(dict.fromkeys(besides)))
+        return Content(tuple(joined(pieces)), tuple(dict.fromkeys(besides)))
 
     def _classes(self, source: Source, reference: Reference, seen: set[Definition]) -> Iterator[Definition]:
         """Classes that a type names, itself or by an alias."""

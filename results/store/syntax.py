@@ -11,7 +11,7 @@ Annotations are kept where something may read them: a decorator or a base class 
 import ast
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from .scopes import (
     Binding,
@@ -28,6 +28,7 @@ from .scopes import (
     stars_of,
 )
 
+_Other = TypeVar("_Other")
 _FIELD_KINDS = {"ClassVar", "InitVar", "KW_ONLY"}
 
 
@@ -60,7 +61,7 @@ class Writer:
 
     def text(self) -> Text:
         """What was written."""
-        return Text(tuple(_joined(self.pieces)), tuple(dict.fromkeys(self.types)))
+        return Text(tuple(joined(self.pieces)), tuple(dict.fromkeys(self.types)))
 
     def binding(self, node: Binding | ast.expr) -> None:
         """Write one of the things that bind a name."""
@@ -333,7 +334,7 @@ def _type_scope(node: ast.AST) -> list[Scope]:
     return [Scope("function", names, {})] if names else []
 
 
-def _joined(pieces: Iterable[str | Reference]) -> Iterator[str | Reference]:
+def joined(pieces: Iterable[str | _Other]) -> Iterator[str | _Other]:
     """The same pieces with neighbouring strings in one."""
     text: list[str] = []
     for piece in pieces:

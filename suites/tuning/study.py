@@ -22,7 +22,7 @@ from .space import Space, decoded, distribution, rounded
 
 try:
     import optuna
-    from optuna.trial import TrialState, create_trial
+    from optuna.trial import FrozenTrial, TrialState, create_trial
 except ImportError as error:
     raise UsageError(f"{error.name} is not installed: pip install 'pgsuite[tune]'") from error
 
@@ -53,6 +53,8 @@ class AlgorithmStudy:
         """
         self.algorithm, self._space = algorithm, space
         self._sampler, self._startup, self._seed = sampler, startup, seed
+        self._kept: list[FrozenTrial] = []
+        self._written = True
         with _quiet():
             try:
                 storage = optuna.storages.RDBStorage(f"sqlite:///{folder / FILE}")
@@ -86,10 +88,11 @@ class AlgorithmStudy:
 
     def draw(self, numbers: range) -> None:
         """Draw those of the trials that are not there; the numbers follow those of the trials before."""
-        while len(self._study.trials) < numbers.stop:
-            self._study.add_trial(self._drawn(len(self._study.trials)))
+        while (number := len(self._trials)) < numbers.stop:
+            self._study.add_trial(self._drawn(number))
+            self._written = True
 
-    def _drawn(self, number: int) -> "optuna.trial.FrozenTrial":
+    def _drawn(self, number: int) -> FrozenTrial:
         """Return a trial that is under way, drawn in a copy of the study."""
         seed = int(
             np.random.SeedSequence([self._seed, int(digest(self.algorithm, 8), 16), number]).generate_state(1)[0]
@@ -97,7 +100,7 @@ class AlgorithmStudy:
         distributions = {name: distribution(searched) for name, searched in self._space.items()}
         with _quiet():
             copy = optuna.create_study(direction="maximize", sampler=self._made(seed, number))
-            copy.add_trials(self._study.trials)
+            copy.add_trials(self._trials)
             values = copy.ask(fixed_distributions=distributions).params
         params = {name: rounded(values[name], searched) for name, searched in self._space.items()}
         return create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
@@ -111,12 +114,12 @@ class AlgorithmStudy:
 
     def settings(self, number: int) -> dict[str, Any]:
         """Return the hyperparameters of a trial."""
-        params = self._study.trials[number].params
+        params = self._trials[number].params
         return {name: decoded(params[name], searched) for name, searched in self._space.items()}
 
     def measured(self, number: int) -> dict[int, Measured]:
         """Return what is known of a trial, by stage."""
-        attributes = self._study.trials[number].user_attrs
+        attributes = self._trials[number].user_attrs
         stages = sorted(int(name.split()[1]) for name in attributes if name.startswith("stage "))
         return {stage: _read(attributes[_STAGE.format(stage)]) for stage in stages}
 
@@ -126,9 +129,10 @@ class AlgorithmStudy:
 
     def report(self, number: int, stage: int) -> None:
         """Tell Optuna how a trial stands after a stage; again if that was told already, which changes nothing."""
-        trial = self._study.trials[number]
+        trial = self._trials[number]
         if not (trial.state.is_finished() or stage in trial.intermediate_values):
-            self._live(number).report(self.standing(number, stage).reliable, stage)
+            reliable = self.standing(number, stage).reliable
+            self._live(number).report(reliable, stage)
 
     def standing(self, number: int, stage: int) -> Standing:
         """Return how a trial stood after a stage that it ran."""
@@ -139,12 +143,13 @@ class AlgorithmStudy:
 
         Again if that was told already, which changes nothing.
         """
-        if self._study.trials[number].state.is_finished():
+        if self._trials[number].state.is_finished():
             return
         if len(self.measured(number)) == stages:
             self._study.tell(number, self.standing(number, stages - 1).reliable)
         else:
             self._study.tell(number, state=TrialState.PRUNED)
+        self._written = True
 
     def finals(self) -> dict[int, tuple[Measured, ...]]:
         """Return the finalists' results, by the number of the trial; empty before the finals."""
@@ -169,7 +174,7 @@ class AlgorithmStudy:
                 finals.get(number, ()),
                 number == winner,
             )
-            for number in range(len(self._study.trials))
+            for number in range(len(self._trials))
         ]
 
     def importance(self) -> dict[str, float]:
@@ -180,7 +185,7 @@ class AlgorithmStudy:
 
         Source: Watanabe et al. (2023), "PED-ANOVA".
         """
-        first = [(trial, self.measured(trial.number).get(0)) for trial in self._study.trials]
+        first = [(trial, self.measured(trial.number).get(0)) for trial in self._trials]
         scores = [standing([measured]).reliable for _, measured in first if measured]
         varied = len({str(one) for one in scores}) > 1
         if len(scores) < 4 or not varied or len(self._space) < 2:
@@ -194,9 +199,21 @@ class AlgorithmStudy:
             evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=0.5)
             return optuna.importance.get_param_importances(copy, evaluator=evaluator)
 
+    @property
+    def _trials(self) -> list[FrozenTrial]:
+        """All trials as they are in the file, which is read once after it was written to: nobody else does.
+
+        They are Optuna's own, not to be changed.
+        """
+        if self._written:
+            self._kept, self._written = self._study.get_trials(deepcopy=False), False
+        return self._kept
+
     def _live(self, number: int) -> "optuna.Trial":
-        """The trial under way, to be written to."""
-        return optuna.Trial(self._study, self._study.trials[number]._trial_id)
+        """The trial under way, to be written to at once."""
+        found = optuna.Trial(self._study, self._trials[number]._trial_id)
+        self._written = True
+        return found
 
 
 def _ranked(found: Standing) -> tuple[float, float]:
