@@ -29,6 +29,7 @@ order, which would follow the width of the processor's vectors otherwise; a divi
 SOURCE = Path(__file__).read_bytes()
 """How kernels are compiled, as it is loaded: it is part of their keys."""
 
+_WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _QUIET = {"NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT", "NUMBA_DISABLE_INTEL_SVML", "NUMBA_NUM_THREADS"}
 """Variables of the environment that change no machine code, or are set here."""
 
@@ -70,14 +71,16 @@ def types_of(text: str, real: Any = None) -> Any:
 
 def part(function: Callable[..., Any], *, counted: bool) -> Any:
     """Return what numba compiles into each kernel that calls it; ``counted`` as in `kernels.kernel`."""
-    bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return load_numba().njit(**FLAGS, _nrt=counted, **bare, pipeline_class=_compiler_of_parts())(function)
+    _, compiler = _compilers()
+    return load_numba().njit(**FLAGS, **_WITHOUT_WRAPPERS, _nrt=counted, pipeline_class=compiler)(function)
 
 
-def entry(function: Callable[..., Any], key: str, *, counted: bool) -> Any:
-    """Return what Python can call, or another kernel by its address, and is kept on disk by its key."""
-    function.__dict__["key"] = key
-    dispatcher = load_numba().njit(**FLAGS, _nrt=counted, no_cfunc_wrapper=True)(function)
+def entry(function: Callable[..., Any], key: str, *, counted: bool, called: bool) -> Any:
+    """Return what Python can call, or only other kernels by its address, and is kept on disk by its key."""
+    function.__dict__["key"] = f"{key}-{counted:d}{called:d}"
+    compiler, _ = _compilers()
+    wrappers = {**_WITHOUT_WRAPPERS, "no_cpython_wrapper": not called}
+    dispatcher = load_numba().njit(**FLAGS, **wrappers, _nrt=counted, pipeline_class=compiler)(function)
     dispatcher._cache = _cache_class()(function)
     return dispatcher
 
@@ -128,16 +131,42 @@ def host() -> dict[str, str]:
 
 
 @cache
-def _compiler_of_parts() -> Any:
-    """Numba's compiler for what is compiled into its callers: it makes no machine code, as nobody would call it.
+def _compilers() -> tuple[Any, Any]:
+    """Numba's compiler for what is called, and for what is compiled into its callers.
 
-    Worse, LLVM would take it for the callers' own, in the process that compiles, but not in those that load, where only
-    these are. Optimised alone it may have other bits.
+    The latter makes no machine code, as nobody would call it. Worse, LLVM would take it for the callers' own, in the
+    process that compiles, but not in those that load, where only these are. Optimised alone it may have other bits.
     """
     load_numba()
     binding: Any = importlib.import_module("llvmlite.binding")
     codegen: Any = importlib.import_module("numba.core.codegen")
     compiler: Any = importlib.import_module("numba.core.compiler")
+    passes: Any = importlib.import_module("numba.core.typed_passes")
+
+    class Flags(compiler.Flags):
+        """Compared again and again with themselves, in a tenth of the time in which numba's look up each option."""
+
+        def values(self) -> dict[str, Any]:
+            return {**defaults, **self._values}
+
+        def __hash__(self) -> int:
+            return usual
+
+    defaults = compiler.Flags().values()
+    usual = hash(compiler.Flags())  # it is the same of all
+
+    class Whole(compiler.Compiler):
+        def __init__(
+            self, typing: Any, target: Any, library: Any, given: Any, made: Any, flags: Any, types: Any
+        ) -> None:
+            super().__init__(typing, target, library, given, made, Flags(flags), types)
+
+        def define_pipelines(self) -> list[Any]:
+            """Leave out what writes a function's types down, for people to read: nobody does."""
+            pipelines: list[Any] = super().define_pipelines()
+            for each in pipelines:
+                each.passes = [one for one in each.passes if one[0] is not passes.AnnotateTypes]
+            return pipelines
 
     class Part(codegen.JITCodeLibrary):
         """Code alone, and the variables that numba itself writes to."""
@@ -157,11 +186,11 @@ def _compiler_of_parts() -> Any:
             self._ensure_finalized()
             return 0  # as where there is none of that name
 
-    class Compiler(compiler.Compiler):
+    class OfPart(Whole):
         def __init__(self, typing: Any, target: Any, _: Any, *given: Any) -> None:
             super().__init__(typing, target, Part(target.codegen(), "part"), *given)
 
-    return Compiler
+    return Whole, OfPart
 
 
 @cache

@@ -95,7 +95,7 @@ class Kernel:
             return self._addresses[signature]
         self._link(*PRECISIONS)
         with compiling.compiling(self.place):
-            types, dispatcher = types_of(signature), self._dispatcher(counted=True)
+            types, dispatcher = types_of(signature), self._dispatcher(counted=True, called=False)
             dispatcher.compile(types)
             result = dispatcher.overloads[types.args]
         address = compiling.start_of(result)
@@ -128,9 +128,9 @@ class Kernel:
         load_numba()  # first: what is resolved may load parts of it
         return compiling.part(_resolved(self.python), counted=self._counted)
 
-    def _dispatcher(self, *, counted: bool) -> Any:
+    def _dispatcher(self, *, counted: bool, called: bool = True) -> Any:
         load_numba()  # as above
-        return compiling.entry(_resolved(self.python), f"{self.key}-{counted:d}", counted=counted)
+        return compiling.entry(_resolved(self.python), self.key, counted=counted, called=called)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to this process."""

@@ -10,7 +10,7 @@ from .adam import BETAS, EPSILON, Adam, adam, each_seed
 from .blocks import Samples, block_sum
 from .interface import State
 from .matrices import matrix
-from .networks import BLOCK, copy, cotangent, flip, forward
+from .networks import BLOCK, copy, cotangent, flip, forward, hidden_units
 from .shapes import check_shapes
 from .shuffling import shuffled
 from .streams import Stream
@@ -85,7 +85,7 @@ def fit_each(
     start += inputs.size
     outputs = matrix(work, start, block, 1)
     start += outputs.size
-    hidden = work[start : start + block * widths[1:-2].sum()]
+    hidden = work[start : start + block * hidden_units(widths)]
     work = work[start + hidden.size :]
     flipped, work = work[: critic.shape[1]], work[critic.shape[1] :]
     for s in range(len(critic)):

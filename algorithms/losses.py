@@ -25,7 +25,7 @@ from .densities import add_entropy_slope, add_log_prob_slope, entropy
 from .densities import log_prob as density
 from .distributions import Code, Distribution
 from .matrices import matrix
-from .networks import BLOCK, Network, cotangent, flip, forward
+from .networks import BLOCK, Network, cotangent, flip, forward, hidden_units
 from .shapes import check_shapes
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -329,7 +329,8 @@ def term_slope(
     outputs = matrix(work, 0, block, widths[-2] + widths[-1])
     slopes = matrix(work, outputs.size, block, outputs.shape[1])
     work = work[2 * outputs.size :]
-    hidden, work = work[: block * widths[1:-2].sum()], work[block * widths[1:-2].sum() :]
+    start = block * hidden_units(widths)
+    hidden, work = work[:start], work[start:]
     flipped, work = work[: len(parameters)], work[len(parameters) :]
     passed = len(known) > 0 and count == len(mask)
     if passed:

@@ -17,7 +17,7 @@ from .densities import log_prob as density
 from .densities import sample as choose
 from .distributions import Distribution, NoiseKind, distribution_for
 from .matrices import matrix
-from .networks import Activation, Network, forward
+from .networks import Activation, Network, forward, hidden_units
 from .normalisers import Moments, Standardiser, standardise
 from .streams import Stream, generator
 
@@ -211,7 +211,7 @@ def act(
         log_prob: ``(N,)``; empty where nobody asks.
     """
     count = running.sum()
-    inputs = matrix(work, count * widths[1:-2].sum(), count, observation.shape[1])
+    inputs = matrix(work, count * hidden_units(widths), count, observation.shape[1])
     row = 0
     for n in range(len(running)):
         if running[n]:

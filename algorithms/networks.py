@@ -69,6 +69,15 @@ def widest(widths):
 
 
 @kernel
+def hidden_units(widths):
+    """The number of values of all hidden layers; numpy's sum would be compiled for each kernel that calls it."""
+    units = 0
+    for width in widths[1:-2]:
+        units += width
+    return units
+
+
+@kernel
 def add_bias(bias, x):
     """Add the bias ``(H,)`` to ``(B, H)``, in place."""
     for b in range(len(x)):
@@ -208,7 +217,7 @@ def cotangent(flipped, widths, relu, inputs, hidden, slope, work, gradient):
     """
     rows, last = inputs.shape[0], len(widths) - 3
     half = rows * widest(widths)
-    end, place = len(gradient), rows * widths[1 : last + 1].sum()
+    end, place = len(gradient), rows * hidden_units(widths)
     weighted = widths[last + 1]
     delta = matrix(work, 0, rows, weighted)
     bias = gradient[end - slope.shape[1] :]

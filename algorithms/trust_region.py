@@ -21,7 +21,7 @@ from .blocks import Samples, block_sum
 from .densities import fisher, kl, log_prob, metric
 from .matrices import matrix
 from .model import Model
-from .networks import BLOCK, cotangent, flip, forward, tangent
+from .networks import BLOCK, cotangent, flip, forward, hidden_units, tangent
 from .shapes import check_shapes
 
 
@@ -98,7 +98,7 @@ def linearise_each(
     policy, widths, relu, kind, sizes, observation, _mask, counts, _share, block, hidden, outputs, metrics
 ):
     """Write the values of all layers at every seed's samples, and what the Fisher matrix there is made of."""
-    width = widths[1:-2].sum()
+    width = hidden_units(widths)
     for s in range(len(policy)):
         for start in range(0, counts[s], block):
             stop = min(start + block, counts[s])
@@ -117,7 +117,7 @@ def fisher_product_each(
     policy, widths, relu, kind, sizes, observation, mask, counts, share, block, hidden, metrics, vector, work, product
 ):
     """Add ``F v`` of every seed, block by block, so that a block's values stay in the cache: ``Jᵀ M (J v)``."""
-    width = widths[1:-2].sum()
+    width = hidden_units(widths)
     changes = matrix(work, 0, block, metrics.shape[2])
     slopes = matrix(work, changes.size, block, metrics.shape[2])
     work = work[2 * changes.size :]

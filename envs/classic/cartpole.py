@@ -29,7 +29,8 @@ BOUNDS = np.array([2 * MAX_POSITION, np.inf, 2 * MAX_ANGLE, np.inf], np.float32)
 @kernel
 def initial(draws, state):
     """Every variable is drawn uniformly near zero."""
-    state[:] = draws
+    for n in range(4):
+        state[n] = draws[n]
 
 
 @kernel
@@ -54,7 +55,8 @@ def dynamics(state, action, following):
 @kernel
 def observe(state, observation):
     """The state itself."""
-    observation[:] = state
+    for n in range(4):
+        observation[n] = state[n]
 
 
 CARTPOLE = Task(

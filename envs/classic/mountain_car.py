@@ -64,7 +64,7 @@ def continuous_dynamics(state, action, following):
 @kernel
 def observe(state, observation):
     """The state itself."""
-    observation[:] = state
+    observation[0], observation[1] = state[0], state[1]
 
 
 MOUNTAIN_CAR = Task(

@@ -28,7 +28,7 @@ RESET_BOUNDS = np.array([np.pi, 1.0])
 @kernel
 def initial(draws, state):
     """Any angle, a small angular velocity."""
-    state[:] = draws
+    state[0], state[1] = draws[0], draws[1]
 
 
 @kernel

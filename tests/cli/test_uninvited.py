@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 BESIDE = {"sitecustomize", "usercustomize", "yaml", "cupy", "numexpr", "bottleneck", "ipywidgets", "colorama", "pygame"}
 """Names that Python or a package tries to import, whether or not there are such modules."""
 PYTHON = set(sys.stdlib_module_names)
-INSTALLED = {name for name in packages_distributions() if name.isidentifier()} - {"pgsuite"}
 CANARY = "with open({mark!r}, 'a') as file: file.write('{name} ')\nraise SystemExit('{name} of a stranger ran')\n"
 SUITE = """
 name = "s"
@@ -32,6 +32,12 @@ from pgsuite.algorithms import Reinforce
 class Mine(Reinforce):
     pass
 """
+
+
+@cache
+def installed() -> set[str]:
+    """Names of all packages that are."""
+    return {name for name in packages_distributions() if name.isidentifier()} - {"pgsuite"}
 
 
 def canaries(folder: Path, names: set[str]) -> Path:
@@ -57,7 +63,7 @@ def pgsuite():
 
 
 def test_nothing_of_a_strangers_folder_runs(tmp_path, pgsuite):
-    folder = canaries(tmp_path, PYTHON | INSTALLED | BESIDE)
+    folder = canaries(tmp_path, PYTHON | installed() | BESIDE)
     (folder / "s.toml").write_text(SUITE.format(algorithm="reinforce"))
     (folder / "mine.csv").write_text("algorithm,env,seed,env_steps,return\nm,E-v0,0,0,1\nm,E-v0,0,9,2\n")
     for command in (
@@ -75,7 +81,7 @@ def test_nothing_of_a_strangers_folder_runs(tmp_path, pgsuite):
 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_code_that_is_named_runs_and_replaces_nothing(command, tmp_path, pgsuite):
-    folder = canaries(tmp_path, PYTHON | INSTALLED)
+    folder = canaries(tmp_path, PYTHON | installed())
     (folder / "mine.py").write_text(MINE)
     (folder / "beside_mine.py").write_text("")
     (folder / "s.toml").write_text(

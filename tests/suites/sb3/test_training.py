@@ -17,8 +17,9 @@ from pgsuite.suites.evaluation import environment_seeds
 from pgsuite.suites.replay.modules import module_of
 
 sb3 = pytest.importorskip("stable_baselines3")
-from pgsuite.suites.sb3.training import MODEL  # noqa: E402
 
+MODEL = "model of Stable-Baselines3"
+"""Name of the stream that seeds a model."""
 LITTLE = {"policy_kwargs": {"net_arch": [5]}}
 SMALL = {
     "sb3-a2c": {"n_envs": 3, "n_steps": 7, **LITTLE},
