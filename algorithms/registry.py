@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, NamedTuple, TypeAlias, get_origin
 
 from ..errors import UsageError, in_one_line, located, place
@@ -352,12 +353,21 @@ def inner_algorithms(algorithm: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if is_algorithm(value)}
 
 
+_IMPORTED: dict[str, tuple[ModuleType, Path, bytes]] = {}
+"""Users' files by the name of their module: it, where it lies, and what was in it."""
+
+
 def _import_file(path: Path) -> Any:
-    name = f"{_USERS}{path.stem}"
+    """Import a user's file, anew where it is another than what was imported, or has been edited."""
+    name, place, content = f"{_USERS}{path.stem}", path.resolve(), path.read_bytes()
+    known = _IMPORTED.get(name)
+    if known and known[1:] == (place, content) and sys.modules.get(name) is known[0]:
+        return known[0]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    _IMPORTED[name] = module, place, content
     return module
