@@ -214,14 +214,16 @@ def _cache_class() -> Any:
             return str(self._key)
 
         def get_disambiguator(self) -> str:
-            return str(self._key[:20])
+            digest, _, how = self._key.partition("-")
+            return f"{digest[:20]}-{how}"
 
     class Kept(caching.CompileResultCacheImpl):
         def __init__(self, function: Any) -> None:
             # Not numba's own, which NUMBA_CACHE_LOCATOR_CLASSES would lead to keys that miss what is called.
             self._lineno = function.__code__.co_firstlineno
             self._locator = Locator.from_function(function, "")
-            self._filename_base = f"{function.__name__}-{self._locator.get_disambiguator()}"
+            name = re.sub(r"\W", "", function.__name__)
+            self._filename_base = f"{name}-{self._locator.get_disambiguator()}"
 
     class Kernels(caching.FunctionCache):
         _impl_class = Kept

@@ -177,6 +177,38 @@ def test_what_is_called_through_a_pointer_may_call_linked_kernels(place):
         assert run(place, "import task") == "7.0"
 
 
+BOTH = """
+import numpy as np
+from pgsuite.addresses import Pointer
+from pgsuite.kernels import kernel
+
+ROW = Pointer("float64(float64[::1])")
+
+
+@kernel
+def first(x):
+    return x[0] + 1
+
+
+@kernel("int64[::1], float64[::1], float64[::1]")
+def outer(functions, x, made):
+    made[0] = ROW(functions[0])(x)
+
+
+x, made = np.array([3.5]), np.zeros(1)
+outer(np.array([ROW.of(first)]), x, made)
+print(made[0], first(x), sum(first.prepared().stats.cache_hits.values()))
+"""
+
+
+def test_what_both_python_and_kernels_call_is_kept_in_both_forms(place):
+    (place / "both.py").write_text(BOTH)
+    assert run(place, "import both") == "4.5 4.5 0"
+    before = {file: file.stat().st_mtime_ns for file in place.rglob("*.nb[ic]")}
+    assert run(place, "import both") == "4.5 4.5 1"
+    assert {file: file.stat().st_mtime_ns for file in place.rglob("*.nb[ic]")} == before
+
+
 def test_a_function_that_is_linked_no_longer_or_now_is_another_to_its_callers(place):
     """A caller that is kept would jump to where nothing is."""
     text = LINKED.format(made="real[::1]")
