@@ -30,8 +30,8 @@ SOURCE = Path(__file__).read_bytes()
 """How kernels are compiled, as it is loaded: it is part of their keys."""
 
 _WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_QUIET = {"NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT", "NUMBA_DISABLE_INTEL_SVML", "NUMBA_NUM_THREADS"}
-"""Variables of the environment that change no machine code, or are set here."""
+_QUIET = {"NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"}
+"""Variables of the environment that change no machine code."""
 
 
 def compiles() -> bool:
@@ -44,7 +44,7 @@ def load_numba() -> Any:
 
     Nor does it obey a ``.numba_config.yaml`` in the working folder, which could name a folder of code to unpickle.
     """
-    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"  # also where it was loaded: it looks each time that it compiles
     first = "numba" not in sys.modules
     numba = importlib.import_module("numba")
     if first and Path(numba.config._config_fname).exists():
@@ -54,11 +54,16 @@ def load_numba() -> Any:
 
 
 @cache
-def versions() -> tuple[str, ...]:
-    """What compiles, and what tells it how; scipy has the ``np.dot`` of kernels."""
-    packages = (version(name) for name in ("numba", "llvmlite", "numpy", "scipy"))
-    told = sorted(f"{name}={value}" for name, value in os.environ.items() if name.startswith("NUMBA_"))
-    return (sys.version, *packages, *(each for each in told if each.partition("=")[0] not in _QUIET))
+def _versions() -> tuple[str, ...]:
+    """What compiles; scipy has the ``np.dot`` of kernels."""
+    return (sys.version, *(version(name) for name in ("numba", "llvmlite", "numpy", "scipy")))
+
+
+def made_by() -> tuple[str, ...]:
+    """What compiles, and what the environment now tells it: numba looks each time that it compiles."""
+    load_numba()
+    told = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_") and name not in _QUIET}
+    return (*_versions(), *(f"{name}={told[name]}" for name in sorted(told)))
 
 
 def types_of(text: str, real: Any = None) -> Any:
@@ -144,7 +149,10 @@ def _compilers() -> tuple[Any, Any]:
     passes: Any = importlib.import_module("numba.core.typed_passes")
 
     class Flags(compiler.Flags):
-        """Compared again and again with themselves, in a tenth of the time in which numba's look up each option."""
+        """Numba's, compared in a tenth of the time, as it does whenever it looks for a function's form.
+
+        Theirs looks up each option by its name; their hash is that of these names alone, so one for all.
+        """
 
         def values(self) -> dict[str, Any]:
             return {**defaults, **self._values}
@@ -153,7 +161,7 @@ def _compilers() -> tuple[Any, Any]:
             return usual
 
     defaults = compiler.Flags().values()
-    usual = hash(compiler.Flags())  # it is the same of all
+    usual = hash(compiler.Flags())
 
     class Whole(compiler.Compiler):
         def __init__(

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import compiling
-from .compiling import FLAGS, compiles, load_numba, types_of, versions
+from .compiling import FLAGS, compiles, load_numba, made_by, types_of
 from .errors import UsageError
 
 _SOURCE = Path(__file__).read_bytes() + compiling.SOURCE
@@ -117,7 +117,7 @@ class Kernel:
     def _made_of(self) -> "tuple[str, list[Kernel]]":
         """The key, and the kernels that it covers: this one and all that it calls."""
         kernels: list[Kernel] = []
-        digest = hashlib.sha256(repr((FLAGS, versions())).encode() + _SOURCE)
+        digest = hashlib.sha256(repr((FLAGS, made_by())).encode() + _SOURCE)
         for part in _closure([self], kernels):
             digest.update(part)
         return digest.hexdigest(), kernels

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .described import described
-from .registry import Address, check_options, inside, load_class, locate
+from .registry import Address, check_options, inside, is_written_class_variable, load_class, locate
 from .search_space import DECLARING
 
 PACKAGE = __name__.partition(".")[0]
@@ -167,7 +167,7 @@ def _own_fields(node: ast.ClassDef) -> Iterator[Option]:
     for statement, following in zip_longest(node.body, node.body[1:]):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             kind, searched = _kind(statement.annotation)
-            if not kind.startswith(("ClassVar", "typing.ClassVar", "'ClassVar")):
+            if not is_written_class_variable(kind):
                 default = "" if statement.value is None else ast.unparse(statement.value)
                 algorithm = _algorithm(statement.value)
                 yield Option(statement.target.id, kind, algorithm or default, _text(following), algorithm, searched)

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar, NamedTuple, TypeAlias, get_origin
 
 from ..errors import UsageError, in_one_line, located, place
@@ -254,8 +253,13 @@ def _own_fields(one: type[Any]) -> list[str]:
 
 def _is_class_variable(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        return re.match(r"(\w+\.)?ClassVar\b", annotation) is not None
-    return ClassVar in (annotation, get_origin(annotation))
+        return is_written_class_variable(annotation)
+    return annotation is ClassVar or get_origin(annotation) is ClassVar
+
+
+def is_written_class_variable(annotation: str) -> bool:
+    """Whether an annotation, as it is written, makes a class attribute no field; it may be quoted itself."""
+    return re.match(r"[\s'\"]*(\w+\.)?ClassVar\b", annotation) is not None
 
 
 def check_options(reference: str, options: Iterable[str], known: Sequence[str]) -> None:
@@ -353,21 +357,12 @@ def inner_algorithms(algorithm: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if is_algorithm(value)}
 
 
-_IMPORTED: dict[str, tuple[ModuleType, Path, bytes]] = {}
-"""Users' files by the name of their module: it, where it lies, and what was in it."""
-
-
 def _import_file(path: Path) -> Any:
-    """Import a user's file, anew where it is another than what was imported, or has been edited."""
-    name, place, content = f"{_USERS}{path.stem}", path.resolve(), path.read_bytes()
-    known = _IMPORTED.get(name)
-    if known and known[1:] == (place, content) and sys.modules.get(name) is known[0]:
-        return known[0]
+    name = f"{_USERS}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    _IMPORTED[name] = module, place, content
     return module

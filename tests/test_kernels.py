@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pgsuite import kernels
+from pgsuite import compiling, kernels
 from pgsuite.addresses import Pointer
 from pgsuite.compiling import compiles
 from pgsuite.errors import UsageError
@@ -91,6 +91,14 @@ def test_no_variable_of_numbas_leads_to_a_stale_kernel(place):
     before = kept(place)
     run(place, CALL, NUMBA_CACHE_LOCATOR_CLASSES="InTreeCacheLocator", NUMBA_LOOP_VECTORIZE="0")
     assert len(kept(place)) == len(before) + 1
+    late = "import os; from inner import inner; inner(1.0); os.environ['NUMBA_LOOP_VECTORIZE'] = '0'; " + CALL
+    before = kept(place)
+    run(place, late)
+    assert {name.partition("-")[0] for name in kept(place) - before} <= {"inner"}, "outer is that of the variable"
+    (place / "inner.py").write_text(INNER.replace("2.0", "9.0"))
+    loaded_before = "import numba; numba.njit(lambda: 1)(); import inner; inner.inner(1.0); "
+    asked = f"{loaded_before}print(numba.config.DISABLE_INTEL_SVML)"
+    assert run(place, asked, NUMBA_DISABLE_INTEL_SVML="0") == "1", "as it was when it compiled"
 
 
 LINKED = """
@@ -390,6 +398,27 @@ def test_where_nothing_can_be_written_another_folder_is_taken(place):
         TMPDIR=str(place),
     )
     assert Path(folder).parent == place
+
+
+def test_flags_of_kernels_are_those_of_numba():
+    compilers, numba = compiling._compilers(), compiling.load_numba()
+    theirs = numba.core.compiler.Flags()
+    theirs.nrt, theirs.error_model = True, "numpy"
+    assert len({compiler.__name__ for compiler in compilers}) == 2
+    made = []
+
+    class Seen(compilers[0]):
+        def compile_extra(self, function):
+            made.append(self.state.flags)
+            return super().compile_extra(function)
+
+    numba.njit(pipeline_class=Seen)(lambda x: x + 1)(1)
+    ours = made[0]
+    assert type(ours) is not type(theirs)
+    plain = type(theirs)(ours)
+    assert (ours, hash(ours)) == (plain, hash(plain))
+    assert ours != theirs
+    assert plain.values() == ours.values()
 
 
 def test_what_starts_fast_loads_no_numba(place):

@@ -139,7 +139,7 @@ class Program:
             return Definition(source, WHOLE)
         target, _ = self._attribute(source, table) or (None, ())
         if bracket and isinstance(target, Definition):
-            entry = f"{target.name}[{key}"
+            entry = f"{target.name}[{key.removesuffix(']')}]"
             return target._replace(name=entry) if entry in target.source.file else target
         return Definition(source, WHOLE) if target is None or isinstance(target, Source) else target
 

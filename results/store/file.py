@@ -41,10 +41,11 @@ class File:
         self.lazy = self._lazy_table(body)
         """Names that a module-level ``__getattr__`` resolves by a literal dict of ``"module:Name"`` strings."""
 
-    def texts(self) -> dict[str, Text]:
-        """The text of what each name is bound to, and of each ``TABLE[key]``, one value of a dict that is written out.
+    def texts(self) -> tuple[list[Text], dict[str, int]]:
+        """Texts, and which is that of a name, or of ``TABLE[key]``, one value of a dict that is written out.
 
-        That of what the file does besides binding names is called "".
+        That of what the file does besides binding names is called "". One statement may bind hundreds of names, by one
+        text.
         """
         nodes: dict[str, Sequence[Binding | ast.expr]] = {"": self.effects, **self.bindings}
         for name, bindings in self.bindings.items():
@@ -53,7 +54,16 @@ class File:
                     pairs = zip(value.keys, value.values, strict=True)
                     entries = [(key.value, each) for key, each in pairs if isinstance(key, ast.Constant)]
                     nodes |= {f"{name}[{key}]": [each] for key, each in reversed(entries) if isinstance(key, str)}
-        return {name: self._write(each) for name, each in nodes.items()}
+        texts: list[Text] = []
+        known: dict[tuple[int, ...], int] = {}
+        places: dict[str, int] = {}
+        for name, each in nodes.items():
+            same = tuple(map(id, each))
+            if same not in known:
+                known[same] = len(texts)
+                texts.append(self._write(each))
+            places[name] = known[same]
+        return texts, places
 
     def kinds(self) -> dict[str, Kind]:
         """What names stand for that are bound once: classes, protocols apart, and what is assigned."""

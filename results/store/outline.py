@@ -4,13 +4,13 @@ To read the syntax of some sixty files takes longer than all else that planning 
 again by the file's content, the version of Python and the code that made it.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import secrets
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from .syntax import Reference, Text
 
 _MOST = 4096
 """Files that are kept; of more, the oldest half goes."""
-_MADE_BY = hashlib.sha256(repr(sys.version_info).encode())
-for _made_by in (__file__, file.__file__, scopes.__file__, syntax.__file__):
-    _MADE_BY.update(Path(str(_made_by)).read_bytes())
+MAKERS = (__file__, *(str(module.__file__) for module in (file, scopes, syntax)))
+"""All files of this package that decide what is kept."""
+_MADE_BY = b"".join([repr(sys.version_info).encode(), *(Path(maker).read_bytes() for maker in MAKERS)])
 
 
 class Outline:
@@ -43,19 +43,21 @@ class Outline:
         """Names that a module-level ``__getattr__`` resolves by a literal dict of ``"module:Name"`` strings."""
         self.kinds: dict[str, file.Kind] = plain["kinds"]
         """What a name stands for that is bound once, by a class or an assignment."""
-        self._plain: dict[str, Any] = plain["texts"]
-        self._texts: dict[str, Text] = {}
+        self._plain: list[Any] = plain["texts"]
+        self._places: dict[str, int] = plain["places"]
+        self._texts: dict[int, Text] = {}
 
     def __contains__(self, name: str) -> bool:
         """Whether it has a text: also ``TABLE[key]``, one value of a dict that is written out."""
-        return name in self._plain
+        return name in self._places
 
     def text(self, name: str) -> Text:
         """The text of a name's definition; that of what the file does besides is called "" here."""
-        if name not in self._texts:
-            pieces, types = self._plain[name]
-            self._texts[name] = Text(tuple(map(_piece, pieces)), tuple(map(_reference, types)))
-        return self._texts[name]
+        place = self._places[name]
+        if place not in self._texts:
+            pieces, types = self._plain[place]
+            self._texts[place] = Text._make((tuple(map(_piece, pieces)), tuple(map(_reference, types))))
+        return self._texts[place]
 
 
 def _piece(plain: Any) -> str | Reference:
@@ -69,6 +71,7 @@ def _reference(plain: list[Any]) -> Reference:
 
 def _plain(made: file.File) -> dict[str, Any]:
     """A file as JSON can say it."""
+    texts, places = made.texts()
     return {
         "bindings": {
             name: [one if isinstance(one, ImportedName) else None for one in each]
@@ -79,7 +82,8 @@ def _plain(made: file.File) -> dict[str, Any]:
         "effects": bool(made.effects),
         "lazy": made.lazy,
         "kinds": made.kinds(),
-        "texts": {name: [_listed(text.pieces), _listed(text.types)] for name, text in made.texts().items()},
+        "texts": [[_listed(text.pieces), _listed(text.types)] for text in texts],
+        "places": places,
     }
 
 
@@ -94,21 +98,22 @@ def outline(content: bytes) -> Outline:
     Raises:
         SyntaxError, ValueError: it is not Python.
     """
-    key = _MADE_BY.copy()
-    key.update(content)
-    place = cache_folder("sources") / key.hexdigest()
-    with contextlib.suppress(OSError, ValueError):
-        digest, _, kept = place.read_bytes().partition(b"\n")
-        if digest == _digest(kept):
+    key = hashlib.sha256(_MADE_BY + content).hexdigest()
+    with suppress(OSError, ValueError):
+        place = cache_folder("sources") / key
+        seal, _, kept = place.read_bytes().partition(b"\n")
+        if seal == _seal(key, kept):
+            os.utime(place)  # what was not asked for the longest goes first
             return Outline(json.loads(kept))
     made = json.dumps(_plain(file.File(content))).encode()
-    with contextlib.suppress(OSError):  # no room: the next process makes it again
-        _keep(place, _digest(made) + b"\n" + made)
+    with suppress(OSError):  # no room, or no folder: the next process makes it again
+        _keep(cache_folder("sources") / key, _seal(key, made) + b"\n" + made)
     return Outline(json.loads(made))
 
 
-def _digest(kept: bytes) -> bytes:
-    return hashlib.sha256(kept).hexdigest().encode()
+def _seal(key: str, kept: bytes) -> bytes:
+    """What tells that something is whole, and of this content."""
+    return hashlib.sha256(key.encode() + kept).hexdigest().encode()
 
 
 def _keep(place: Path, content: bytes) -> None:
@@ -121,5 +126,5 @@ def _keep(place: Path, content: bytes) -> None:
     others = list(os.scandir(place.parent))
     if len(others) > _MOST:
         for old in sorted(others, key=lambda each: each.stat().st_mtime)[: _MOST // 2]:
-            with contextlib.suppress(OSError):  # another process did
+            with suppress(OSError):  # another process did
                 Path(old).unlink()

@@ -29,6 +29,7 @@ from .scopes import (
 )
 
 _Other = TypeVar("_Other")
+_BITS = 14_000
 _FIELD_KINDS = {"ClassVar", "InitVar", "KW_ONLY"}
 
 
@@ -111,7 +112,9 @@ class Writer:
             self._emit(",")
 
     def _Constant(self, node: ast.Constant) -> None:  # noqa: N802
-        self._emit(repr(node.value))
+        value = node.value
+        # Python writes no more than some thousand digits in decimals.
+        self._emit(hex(value) if isinstance(value, int) and value.bit_length() > _BITS else repr(value))
 
     def _lookup(self, name: str) -> Literal["local", "global", "either"] | ImportedName:
         for depth, scope in enumerate(reversed(self._scopes)):

@@ -89,8 +89,8 @@ class AlgorithmStudy:
     def draw(self, numbers: range) -> None:
         """Draw those of the trials that are not there; the numbers follow those of the trials before."""
         while (number := len(self._trials)) < numbers.stop:
-            self._study.add_trial(self._drawn(number))
-            self._written = True
+            drawn = self._drawn(number)
+            self._to_write.add_trial(drawn)
 
     def _drawn(self, number: int) -> FrozenTrial:
         """Return a trial that is under way, drawn in a copy of the study."""
@@ -146,10 +146,10 @@ class AlgorithmStudy:
         if self._trials[number].state.is_finished():
             return
         if len(self.measured(number)) == stages:
-            self._study.tell(number, self.standing(number, stages - 1).reliable)
+            reliable = self.standing(number, stages - 1).reliable
+            self._to_write.tell(number, reliable)
         else:
-            self._study.tell(number, state=TrialState.PRUNED)
-        self._written = True
+            self._to_write.tell(number, state=TrialState.PRUNED)
 
     def finals(self) -> dict[int, tuple[Measured, ...]]:
         """Return the finalists' results, by the number of the trial; empty before the finals."""
@@ -209,11 +209,16 @@ class AlgorithmStudy:
             self._kept, self._written = self._study.get_trials(deepcopy=False), False
         return self._kept
 
-    def _live(self, number: int) -> "optuna.Trial":
-        """The trial under way, to be written to at once."""
-        found = optuna.Trial(self._study, self._trials[number]._trial_id)
+    @property
+    def _to_write(self) -> "optuna.Study":
+        """The study, to write to its trials before anything of them is read."""
         self._written = True
-        return found
+        return self._study
+
+    def _live(self, number: int) -> "optuna.Trial":
+        """The trial under way, to be written to in the same way."""
+        identity = self._trials[number]._trial_id
+        return optuna.Trial(self._to_write, identity)
 
 
 def _ranked(found: Standing) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from pgsuite.algorithms.registry import ALGORITHMS, load_class, locate
 
 OWN = '''
 from dataclasses import dataclass, field
+import typing, typing as t
 from typing import ClassVar
 import pgsuite.algorithms as ours
 from pgsuite.algorithms import ActorCritic as Base, Reinforce, TRPO
@@ -19,6 +20,8 @@ from somewhere import Strange
 class Own(Base):
     """A field more, and one with another default."""
     kinds: ClassVar[tuple[str, ...]] = ("a",)
+    other: typing.ClassVar[int] = 3
+    renamed: t.ClassVar[int] = 3
     plain = 3
     sparkle: float = 0.5
     num_steps: int = 8

@@ -290,24 +290,6 @@ def test_a_dataclass_that_can_be_changed_is_refused(own_file: Path) -> None:
     assert "can be changed while it trains: write @dataclass(frozen=True, kw_only=True) above Own" in message
 
 
-def test_a_file_is_imported_once_until_it_is_edited_or_another_of_its_name_is(tmp_path: Path) -> None:
-    """Imported twice, a class would be two: an object of one is none of the other."""
-    first, second = tmp_path / "here" / "own.py", tmp_path / "there" / "own.py"
-    for file in (first, second):
-        file.parent.mkdir()
-        file.write_text(HEAD + "class Own(Reinforce):\n    pass\n")
-    found = load_class(f"{first}:Own")
-    assert load_class(f"{first}:Own") is found
-    assert load_class(f"{second}:Own") is not found
-    again = load_class(f"{first}:Own")
-    first.write_text(first.read_text().replace("pass", "name = 'edited'"))
-    edited = load_class(f"{first}:Own")
-    assert (edited is not again, edited.name) == (True, "edited")
-    first.write_text("1 / 0")
-    for _ in range(2):
-        assert "ZeroDivisionError" in refusal(f"{first}:Own")
-
-
 def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
     assert f"no file {tmp_path}/none.py" in refusal(f"{tmp_path}/none.py:Own")
     (tmp_path / "broken.py").write_text("1 / 0")
