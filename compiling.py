@@ -211,10 +211,6 @@ def _cache_class() -> Any:
         def __init__(self, key: str) -> None:
             self._key = key
 
-        @classmethod
-        def from_function(cls, function: Any, _path: str) -> "Locator":
-            return cls(function.key)
-
         def get_cache_path(self) -> str:
             return str(cache_folder("kernels"))
 
@@ -229,7 +225,7 @@ def _cache_class() -> Any:
         def __init__(self, function: Any) -> None:
             # Not numba's own, which NUMBA_CACHE_LOCATOR_CLASSES would lead to keys that miss what is called.
             self._lineno = function.__code__.co_firstlineno
-            self._locator = Locator.from_function(function, "")
+            self._locator = Locator(function.key)
             name = re.sub(r"\W", "", function.__name__)
             self._filename_base = f"{name}-{self._locator.get_disambiguator()}"
 

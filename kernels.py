@@ -125,11 +125,9 @@ class Kernel:
     @cached_property
     def form(self) -> Any:
         """What numba calls within another kernel."""
-        load_numba()  # first: what is resolved may load parts of it
         return compiling.part(_resolved(self.python), counted=self._counted)
 
     def _dispatcher(self, *, counted: bool, called: bool = True) -> Any:
-        load_numba()  # as above
         return compiling.entry(_resolved(self.python), self.key, counted=counted, called=called)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -410,6 +408,7 @@ def _named(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 def _resolved(function: Callable[..., Any]) -> FunctionType:
     """The function with numba's forms in place of kernels and of what is inlined."""
+    load_numba()  # before these load parts of it
 
     def form(value: Any) -> Any:
         return value.form if isinstance(value, Kernel | Inlined) else value

@@ -18,7 +18,7 @@ from typing import Any
 from ...caching import cache_folder
 from . import file, scopes, syntax
 from .scopes import ImportedName
-from .syntax import Reference, Text
+from .syntax import Reference
 
 _MOST = 4096
 """Files that are kept; of more, the oldest half goes."""
@@ -45,18 +45,18 @@ class Outline:
         """What a name stands for that is bound once, by a class or an assignment."""
         self._plain: list[Any] = plain["texts"]
         self._places: dict[str, int] = plain["places"]
-        self._texts: dict[int, Text] = {}
+        self._texts: dict[int, syntax.Text] = {}
 
     def __contains__(self, name: str) -> bool:
         """Whether it has a text: also ``TABLE[key]``, one value of a dict that is written out."""
         return name in self._places
 
-    def text(self, name: str) -> Text:
+    def text(self, name: str) -> syntax.Text:
         """The text of a name's definition; that of what the file does besides is called "" here."""
         place = self._places[name]
         if place not in self._texts:
             pieces, types = self._plain[place]
-            self._texts[place] = Text._make((tuple(map(_piece, pieces)), tuple(map(_reference, types))))
+            self._texts[place] = syntax.Text(tuple(map(_piece, pieces)), tuple(map(_reference, types)))
         return self._texts[place]
 
 

@@ -30,6 +30,7 @@ from .scopes import (
 
 _Other = TypeVar("_Other")
 _BITS = 14_000
+"""Of a whole number that is written in decimals: Python refuses somewhat longer ones."""
 _FIELD_KINDS = {"ClassVar", "InitVar", "KW_ONLY"}
 
 
@@ -113,7 +114,6 @@ class Writer:
 
     def _Constant(self, node: ast.Constant) -> None:  # noqa: N802
         value = node.value
-        # Python writes no more than some thousand digits in decimals.
         self._emit(hex(value) if isinstance(value, int) and value.bit_length() > _BITS else repr(value))
 
     def _lookup(self, name: str) -> Literal["local", "global", "either"] | ImportedName:
