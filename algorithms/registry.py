@@ -287,7 +287,15 @@ def build(reference: str, options: dict[str, Any]) -> Any:
     Raises:
         UsageError: naming an unknown option, or a value of the wrong type or range.
     """
-    found = load_class(reference)
+    return configure(reference, load_class(reference), options)
+
+
+def configure(reference: str, found: type[Any], options: dict[str, Any]) -> Any:
+    """Return what `build` does, of a class that is loaded.
+
+    Raises:
+        UsageError: naming an unknown option, or a value of the wrong type or range.
+    """
     for name in described(found).unwritable:
         if name in options:
             raise UsageError(

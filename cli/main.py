@@ -3,6 +3,8 @@
 Everything heavy is imported by the command that needs it, so that ``--help`` answers at once.
 """
 
+import atexit
+import gc
 import os
 import sys
 import threading
@@ -40,6 +42,8 @@ Exit codes: 0 done; 1 something failed while running, the summary names it, or a
 2 the request cannot be carried out as written; 3 a check stays open; 4 its baseline is missing or not comparable;
 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
 """
+_GARBAGE = 100_000
+"""How many objects are made before a command looks for garbage."""
 _LINGER = 5.0
 """Seconds that threads have to end when the command is done."""
 
@@ -137,7 +141,12 @@ app.command()(anchors)
 
 
 def main() -> NoReturn:
-    """Run the command line; an expected error is one line on stderr and its exit code."""
+    """Run the command line; an expected error is one line on stderr and its exit code.
+
+    Garbage is looked for seldom, and not as the process ends: a third of the time in which torch is loaded and left.
+    """
+    gc.set_threshold(_GARBAGE)
+    atexit.register(gc.freeze)
     before = set(threading.enumerate())
     code = _carry_out()
     _end_threads(set(threading.enumerate()) - before, code)

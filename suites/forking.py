@@ -4,7 +4,6 @@ A fork server imports modules by name and does nothing else before it forks; so 
 there, from a note in the environment. In any other process importing it does nothing.
 """
 
-import gc
 import importlib
 import json
 import os
@@ -83,10 +82,6 @@ def load(wanted: Mapping[str, Any]) -> None:
                 parts.add("stepping")
     with suppress(Exception):
         kernels.prepare(*wanted["precisions"], parts=parts)
-    # What is loaded stays: looking through it for garbage again and again takes workers a tenth of a second each time,
-    # and gives each of them a copy of the memory that they share with this process.
-    gc.collect()
-    gc.freeze()
 
 
 def parts_called(learner: Any) -> set[kernels.Part]:

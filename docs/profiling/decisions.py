@@ -27,7 +27,7 @@ from pgsuite.algorithms import Profiled, Reinforce, Rollout
 from pgsuite.envs.exact.models import exact_model
 from pgsuite.envs.exact.solving import objective
 from pgsuite.suites.audit.models import softmax
-from pgsuite.suites.audit.targets import TabularNetwork
+from pgsuite.suites.audit.targets import tables
 from pgsuite.suites.cells import Cell, Environment, Evaluation
 
 HERE = Path(__file__).parent
@@ -61,8 +61,8 @@ class Watched(Profiled):
 
 def exact(model: str, state: Any, row: int) -> float:
     """The expected undiscounted return of an episode under a state's policy, by dynamic programming."""
-    table = TabularNetwork(state.model.policy, state.policy[row].double().numpy())
-    return objective(exact_model(model), softmax(table.outputs), 1.0, truncated=True)
+    (outputs,) = tables(state.model.policy, state.policy[row, None].numpy())
+    return float(objective(exact_model(model), softmax(outputs), 1.0, truncated=True))
 
 
 class Nowhere:

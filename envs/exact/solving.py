@@ -4,7 +4,8 @@ What a gradient estimator does in expectation is a table: how much log π(a|s) i
 action. `rounds` and `window` compute it for the two ways of collecting experience, by dynamic programming over exactly
 the steps that are sampled; parameters and their Jacobians come later.
 
-Legend for shapes: n states, A actions, H time limit, T steps of a window. Policies are ``(n, A)`` probabilities.
+Legend for shapes: n states, A actions, H time limit, T steps of a window. Policies are ``(n, A)`` probabilities; where
+``...`` stands behind, any number of them are solved at once.
 """
 
 from typing import NamedTuple
@@ -29,9 +30,9 @@ class Values(NamedTuple):
     """Of the discounted task without end: a time limit is not part of it."""
 
     value: Floats
-    """``(n,)``."""
+    """``(n, ...)``."""
     action_value: Floats
-    """``(n, A)``."""
+    """``(n, A, ...)``."""
 
     @property
     def advantage(self) -> Floats:
@@ -40,10 +41,14 @@ class Values(NamedTuple):
 
 
 def kernel(mdp: TabularMDP, policy: Floats) -> Floats:
-    """Return ``(n, n)`` probability that a step leads on from one state to another, the episode not terminated."""
-    mixed = np.zeros((mdp.states, mdp.states))
+    """Return the probability that a step leads on from one state to another, the episode not terminated.
+
+    ``(n, n, ...)`` for policies ``(n, A, ...)``.
+    """
+    mixed = np.zeros((mdp.states, mdp.states, *policy.shape[2:]))
     state = np.arange(mdp.states)[:, None, None]
-    np.add.at(mixed, (state, mdp.following), policy[:, :, None] * mdp.continuing)
+    continuing = mdp.continuing.reshape(mdp.continuing.shape + (1,) * (policy.ndim - 2))
+    np.add.at(mixed, (state, mdp.following), policy[:, :, None] * continuing)
     return mixed
 
 
@@ -55,9 +60,14 @@ def backup(mdp: TabularMDP, discount: float, value: Floats) -> Floats:
 
 
 def values(mdp: TabularMDP, policy: Floats, discount: float) -> Values:
-    """Solve the Bellman equation ``V = r_π + γ P_π V``. Source: Sutton & Barto (2018), eq. 4.4."""
-    reward = (policy * mdp.expected_reward).sum(1)
-    value: Floats = np.linalg.solve(np.eye(mdp.states) - discount * kernel(mdp, policy), reward)
+    """Solve the Bellman equation ``V = r_π + γ P_π V`` for policies ``(n, A, ...)``.
+
+    Source: Sutton & Barto (2018), eq. 4.4.
+    """
+    reward = np.einsum("na...,na->...n", policy, mdp.expected_reward)
+    chain = np.moveaxis(kernel(mdp, policy), (0, 1), (-2, -1))
+    value = np.linalg.solve(np.eye(mdp.states) - discount * chain, reward[..., None])[..., 0]
+    value = np.ascontiguousarray(np.moveaxis(value, -1, 0))
     return Values(value, backup(mdp, discount, value))
 
 
@@ -73,9 +83,12 @@ def optimal_values(mdp: TabularMDP, discount: float, iterations: int = 2000) -> 
 
 
 def horizon_values(mdp: TabularMDP, policy: Floats, discount: float, horizon: int) -> list[Values]:
-    """Return the values with H, H - 1 … 1 steps left, by backward induction: entry t is for elapsed time t."""
+    """Return the values with H, H - 1 … 1 steps left, by backward induction: entry t is for elapsed time t.
+
+    Of policies ``(n, A, ...)``.
+    """
     found: list[Values] = []
-    value = np.zeros(mdp.states)
+    value = np.zeros((mdp.states, *policy.shape[2:]))
     for _ in range(horizon):
         action_value = backup(mdp, discount, value)
         value = np.asarray((policy * action_value).sum(1))
@@ -105,11 +118,16 @@ def _masses(mdp: TabularMDP, policy: Floats, horizon: int) -> list[Floats]:
     return masses
 
 
-def objective(mdp: TabularMDP, policy: Floats, discount: float, *, truncated: bool) -> float:
-    """Return ``J = E[Σ γ^t r_t]`` from the start; ``truncated`` ends it at the time limit, if there is one."""
+def objective(mdp: TabularMDP, policy: Floats, discount: float, *, truncated: bool) -> Floats:
+    """Return ``J = E[Σ γ^t r_t]`` from the start, ``(...)`` of policies ``(n, A, ...)``.
+
+    ``truncated`` ends it at the time limit, if there is one.
+    """
     if truncated and mdp.time_limit is not None:
-        return float(mdp.start @ horizon_values(mdp, policy, discount, mdp.time_limit)[0].value)
-    return float(mdp.start @ values(mdp, policy, discount).value)
+        found = horizon_values(mdp, policy, discount, mdp.time_limit)[0]
+    else:
+        found = values(mdp, policy, discount)
+    return np.asarray(np.tensordot(mdp.start, found.value, 1))
 
 
 def rounds(mdp: TabularMDP, policy: Floats, discount: float, *, discounted_weighting: bool) -> Expectation:

@@ -121,8 +121,9 @@ def run_job(job: AuditJob) -> Audited:
             if not job.model:
                 return Audited([], [], bias_variance(job.algorithm, job.seed, job.batches))
             model = MODELS[job.model]
-            cases = audit_case(job.algorithm, model, job.policy, job.seed, job.batches)
-            return Audited(cases, updates(job, model), [])
+            algorithm = adapted(job.algorithm, model)
+            cases = audit_case(job.algorithm, algorithm, model, job.policy, job.seed, job.batches)
+            return Audited(cases, updates(job, algorithm, model), [])
         except PgsuiteError:
             raise
         except Exception as error:
@@ -135,12 +136,11 @@ def run_job(job: AuditJob) -> Audited:
             return Audited([], [{**case, "departures": [failure]}], [])
 
 
-def updates(job: AuditJob, model: AuditModel) -> list[dict[str, Any]]:
+def updates(job: AuditJob, algorithm: Any, model: AuditModel) -> list[dict[str, Any]]:
     """Try updates of the plain form with a good critic, and as configured with a wrong one where that differs.
 
     Where there is a trust region, once more with one in which the KL binds.
     """
-    algorithm = adapted(job.algorithm, model)
     state = start_state(algorithm, model)
     first, *others = variants(algorithm, state, job.policy)
     given = subject(first, state, model, job.policy)

@@ -9,7 +9,7 @@ import torch
 
 from ...algorithms.interface import Episodes, Plan, State, Target
 from ...algorithms.model import Spaces
-from ...algorithms.registry import build, load_class
+from ...algorithms.registry import configure, load_class
 from ...algorithms.trees import take
 from ...envs.exact.sampling import one_hot_space
 from ...envs.exact.tabular import Floats
@@ -52,7 +52,8 @@ def adapted(reference: str, model: AuditModel) -> Any:
     Raises:
         UsageError: if it cannot be built, or lacks a discount.
     """
-    known = {f.name for f in fields(load_class(reference))}
+    found = load_class(reference)
+    known = {f.name for f in fields(found)}
     if lacking := {"discount", "dtype", "num_envs"} - known:
         raise UsageError(f"algorithm {reference!r} has no {', '.join(sorted(lacking))}: the audit needs these fields")
     options: dict[str, Any] = {
@@ -61,7 +62,7 @@ def adapted(reference: str, model: AuditModel) -> Any:
         "hidden": model.hidden,
         "num_steps": model.window,
     }
-    algorithm = build(reference, {name: value for name, value in options.items() if name in known})
+    algorithm = configure(reference, found, {name: value for name, value in options.items() if name in known})
     plan, count = planned(algorithm, start_state(algorithm, model)), model.window_envs
     if isinstance(plan, Episodes):
         count = model.round_envs + -model.round_envs % plan.group

@@ -96,6 +96,12 @@ def entropy_slope(process: Process, outputs: Floats) -> Floats:
     return slope
 
 
+def tables(network: Network, parameters: Floats) -> Floats:
+    """Return what a network gives for all one-hot states, ``(S, n, D)`` for parameters ``(S, P)``."""
+    states = torch.eye(network.inputs, dtype=torch.float64).expand(len(parameters), -1, -1)
+    return np.asarray(network.evaluate(torch.from_numpy(np.ascontiguousarray(parameters, np.float64)), states))
+
+
 class TabularNetwork:
     """A network as the table of its outputs over all one-hot states."""
 

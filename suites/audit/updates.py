@@ -19,7 +19,7 @@ from ...envs.exact.solving import objective
 from ...envs.exact.tabular import Floats, TabularMDP
 from .models import softmax
 from .subjects import Subject, many
-from .targets import DENSE, TabularNetwork, fisher_matrix, fisher_outputs, natural_gradient
+from .targets import DENSE, fisher_matrix, fisher_outputs, natural_gradient, tables
 
 RESIDUAL = 0.02
 """Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""
@@ -114,16 +114,14 @@ def improvement(given: Subject, step: Floats, predicted: Floats, new: Floats) ->
     asked = given.question
     slopes = given.slopes
     gradient = given.policy.pull(slopes.policy[None])[0]
-    tables = [TabularNetwork(given.state.model.policy, row).outputs for row in new]
-    before = exact_objective(given, asked.outputs)
-    gained = np.array([exact_objective(given, outputs) for outputs in tables]) - before
+    outputs = tables(given.state.model.policy, new)
+    gained = exact_objective(given, outputs) - exact_objective(given, asked.outputs[None])
     share = slopes.visits / slopes.visits.sum()
-    kl = np.array([share @ kl_by_state(given, outputs) for outputs in tables])
     return {
         "predicted": mean_and_error(predicted),
         "realised": mean_and_error(step @ gradient),
         "objective": mean_and_error(gained),
-        "kl": mean_and_error(kl),
+        "kl": mean_and_error(kl_by_state(given, outputs) @ share),
         **_natural_angle(given, slopes.visits, gradient, step),
     }
 
@@ -151,13 +149,8 @@ def trust_region(
     algorithm, network = given.variant.algorithm, given.state.model.policy
     length = getattr(algorithm, name := kl_field(algorithm) or "")
     share = state_shares(given, rollout)
-    start = given.state.policy.numpy()[0]
-    kl = np.array(
-        [
-            row @ kl_by_state(given, TabularNetwork(network, start + x).outputs)
-            for row, x in zip(share[moved], step[moved], strict=True)
-        ]
-    )
+    start = given.state.policy.numpy()
+    kl = (share[moved] * kl_by_state(given, tables(network, start + step[moved]))).sum(1)
     image = fisher_times(given, share[moved], step[moved]) + algorithm.damping * step[moved]
     wanted = ascent[moved]
     scale = (image * wanted).sum(1) / (image**2).sum(1)
@@ -203,24 +196,28 @@ def fisher_times(given: Subject, share: Floats, vector: Floats) -> Floats:
 
 
 def kl_by_state(given: Subject, new: Floats) -> Floats:
-    """Return ``KL(old ‖ new)`` of every state ``(n,)`` for new outputs ``(n, D)``."""
+    """Return ``KL(old ‖ new)`` of every state ``(S, n)`` for new outputs ``(S, n, D)``."""
     old = given.question.outputs
     if isinstance(given.question.process, QuadraticTask):
-        (mean, log_std), (new_mean, new_log_std) = old.T, new.T
+        (mean, log_std), (new_mean, new_log_std) = old.T, np.moveaxis(new, -1, 0)
         ratio = np.exp(2 * (log_std - new_log_std))
         shift = (mean - new_mean) ** 2 * np.exp(-2 * new_log_std)
         return np.asarray(new_log_std - log_std + 0.5 * (ratio + shift - 1))
     before, after = softmax(old), softmax(new)
-    return np.asarray((before * (np.log(before) - np.log(after))).sum(1))
+    return np.asarray((before * (np.log(before) - np.log(after))).sum(-1))
 
 
-def exact_objective(given: Subject, outputs: Floats) -> float:
-    """Return J of a policy given by its outputs: of complete episodes for rounds, of the endless task for windows."""
+def exact_objective(given: Subject, outputs: Floats) -> Floats:
+    """Return J ``(S,)`` of policies given by their outputs ``(S, n, D)``.
+
+    Of complete episodes for rounds, of the endless task for windows.
+    """
     asked = given.question
     if isinstance(asked.process, QuadraticTask):
-        return float(asked.process.start @ asked.process.expected_reward(outputs[:, 0], outputs[:, 1]))
+        return np.asarray(asked.process.expected_reward(outputs[..., 0], outputs[..., 1]) @ asked.process.start)
     assert isinstance(asked.process, TabularMDP)
-    return objective(asked.process, softmax(outputs), asked.discount, truncated=asked.window is None)
+    policies = np.ascontiguousarray(np.moveaxis(softmax(outputs), 0, -1))
+    return objective(asked.process, policies, asked.discount, truncated=asked.window is None)
 
 
 def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, float]:
@@ -230,12 +227,11 @@ def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, f
     visits = given.slopes.visits
     network = given.state.model.value_network
 
-    def error(parameters: Floats) -> float:
-        off = TabularNetwork(network, parameters).outputs[:, 0] - exact
-        return float(np.sqrt((visits @ off**2) / (visits @ exact**2)))
+    def error(parameters: torch.Tensor) -> float:
+        off = tables(network, parameters.numpy())[:, :, 0] - exact
+        return float(np.sqrt((off**2 @ visits) / (exact**2 @ visits)).mean())
 
-    after = [error(row) for row in learned.critic.numpy().astype(np.float64)]
-    return {"before": error(given.state.critic.numpy()[0]), "after": float(np.mean(after))}
+    return {"before": error(given.state.critic), "after": error(learned.critic)}
 
 
 def mean_and_error(x: Floats) -> tuple[float, float]:

@@ -4,7 +4,9 @@ It is started as a file, with the version's package in front on the path, and be
 that it imports is the version's. Requests and answers are JSON, a line each.
 """
 
-import importlib.util
+import atexit
+import gc
+import importlib
 import inspect
 import json
 import os
@@ -16,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -79,8 +82,9 @@ def _let_in(folders: list[str]) -> None:
     places = [Path(place).resolve() for place in sys.path]
     installed = [n for n, place in enumerate(places) if place == python or place.name in _INSTALLED]
     last = max(installed, default=len(places) - 1) + 1
+    finders = (BuiltinImporter, FrozenImporter, PathFinder)  # Python's own: asking setuptools' would load it
     for name in sys.stdlib_module_names - sys.modules.keys():
-        if importlib.util.find_spec(name) is None:  # of another system: missing, whatever the folders hold
+        if not any(finder.find_spec(name) for finder in finders):  # of another system: missing, whatever lies there
             sys.modules[name] = None  # type: ignore[assignment]
     sys.path[last:last] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path[:last]]
 
@@ -195,6 +199,8 @@ DO: dict[str, Callable[..., Any]] = {"plan": plan, "run": run, "audit": audit, "
 
 def main() -> None:
     """Answer until there are no more requests."""
+    gc.set_threshold(100_000)  # as the command line does: a third of the time in which torch is loaded and left
+    atexit.register(gc.freeze)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what anybody prints is no answer

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from pgsuite.algorithms import Profiled
 from pgsuite.envs.exact.models import exact_model
 from pgsuite.envs.exact.solving import objective
 from pgsuite.suites.audit.models import softmax
-from pgsuite.suites.audit.targets import TabularNetwork
+from pgsuite.suites.audit.targets import tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,5 @@ class Oracle(Profiled):
 
 def exact_returns(model: str, behaviour) -> torch.Tensor:
     """``(S,)`` expected undiscounted return of an episode, by dynamic programming over the table."""
-    process = exact_model(model)
-    policies = [
-        softmax(TabularNetwork(behaviour.model.policy, row.double().numpy()).outputs) for row in behaviour.parameters
-    ]
-    return torch.tensor([objective(process, policy, 1.0, truncated=True) for policy in policies], dtype=torch.float64)
+    policies = softmax(tables(behaviour.model.policy, behaviour.parameters.numpy()))
+    return torch.from_numpy(objective(exact_model(model), np.moveaxis(policies, 0, -1), 1.0, truncated=True))

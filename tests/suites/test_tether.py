@@ -34,3 +34,16 @@ def test_one_whose_parent_died_before_ends_at_once():
     parent_that_is_not = {**os.environ, "PGSUITE_TETHER": "1"}
     done = subprocess.run([sys.executable, "-c", CHILD], env=parent_that_is_not, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_garbage_is_looked_for_when_all_is_loaded_and_what_is_loaded_stays():
+    said = "import gc; from pgsuite.suites import tether; print(gc.isenabled()); tether.untie()"
+    said += "; print(gc.isenabled(), gc.get_freeze_count() > 1000)"
+    done = subprocess.run(
+        [sys.executable, "-c", said],
+        env={**os.environ, "PGSUITE_TETHER": str(os.getpid())},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False", "True", "True"]

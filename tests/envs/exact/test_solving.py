@@ -50,6 +50,28 @@ def test_finite_horizon_by_hand():
     assert exact.visitation(mdp, one)[0] == pytest.approx(3.0)
 
 
+@pytest.mark.parametrize("time_limit", [None, 5])
+def test_several_policies_at_once_are_each_alone(time_limit):
+    random = np.random.default_rng(0)
+    width = random.dirichlet(np.ones(2), (3, 2))
+    table = {
+        n: {a: [(width[n, a, k], (n + a + k) % 3, n - a * k, k == n == 1) for k in (0, 1)] for a in (0, 1)}
+        for n in range(3)
+    }
+    mdp = from_outcomes(table, np.array([0.5, 0.2, 0.3]), time_limit)
+    policies = random.dirichlet(np.ones(2), (4, 5, 3)).transpose(2, 3, 0, 1)
+    together = exact.objective(mdp, policies, GAMMA, truncated=True)
+    alone = [
+        [float(exact.objective(mdp, policies[:, :, i, j], GAMMA, truncated=True)) for j in range(5)] for i in range(4)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+    assert np.ptp(together) > 0.1
+    for found, one in zip(
+        exact.values(mdp, policies, GAMMA), exact.values(mdp, policies[..., 3, 2], GAMMA), strict=True
+    ):
+        np.testing.assert_allclose(found[..., 3, 2], one, rtol=1e-12)
+
+
 def test_endless_episodes_have_no_undiscounted_visits():
     mdp = from_outcomes({0: {0: [(1.0, 0, 1.0, False)]}}, np.ones(1), None)
     with pytest.raises(ValueError, match="may never end"):
