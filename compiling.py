@@ -60,10 +60,38 @@ def _versions() -> tuple[str, ...]:
 
 
 def made_by() -> tuple[str, ...]:
-    """What compiles, and what the environment now tells it: numba looks each time that it compiles."""
+    """What compiles, and what the environment told it when this process first asked."""
     load_numba()
-    told = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_") and name not in _QUIET}
-    return (*_versions(), *(f"{name}={told[name]}" for name in sorted(told)))
+    return (*_versions(), *(f"{name}={value}" for name, value in sorted(_told().items())))
+
+
+@cache
+def _told() -> dict[str, str]:
+    return _telling()
+
+
+def _telling() -> dict[str, str]:
+    """The variables that change machine code."""
+    return {name: value for name, value in os.environ.items() if name.startswith("NUMBA_") and name not in _QUIET}
+
+
+@contextmanager
+def _as_told() -> Iterator[None]:
+    """Tell numba the same whenever it compiles, as it looks each time.
+
+    Otherwise a kernel would be made in another way than its key says; and where a variable changes between a kernel's
+    key and its caller's, the caller would look for a symbol that nobody has, which is a null pointer.
+    """
+    before = _telling()
+    for name in before:
+        del os.environ[name]
+    os.environ.update(_told())
+    try:
+        yield
+    finally:
+        for name in _told():
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def types_of(text: str, real: Any = None) -> Any:
@@ -107,7 +135,8 @@ def compiling(place: str) -> Iterator[None]:
     collects = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with _as_told():
+            yield
     except Exception as error:
         if not type(error).__module__.startswith("numba."):
             raise

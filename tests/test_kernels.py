@@ -91,10 +91,10 @@ def test_no_variable_of_numbas_leads_to_a_stale_kernel(place):
     before = kept(place)
     run(place, CALL, NUMBA_CACHE_LOCATOR_CLASSES="InTreeCacheLocator", NUMBA_LOOP_VECTORIZE="0")
     assert len(kept(place)) == len(before) + 1
-    late = "import os; from inner import inner; inner(1.0); os.environ['NUMBA_LOOP_VECTORIZE'] = '0'; " + CALL
+    late = "import os; from inner import inner; inner(1.0); os.environ['NUMBA_LOOP_VECTORIZE'] = '0'; "
     before = kept(place)
-    run(place, late)
-    assert {name.partition("-")[0] for name in kept(place) - before} <= {"inner"}, "outer is that of the variable"
+    run(place, late + CALL + "; assert os.environ['NUMBA_LOOP_VECTORIZE'] == '0'")
+    assert {name.partition("-")[0] for name in kept(place) - before} <= {"inner"}, "outer is as without the variable"
     (place / "inner.py").write_text(INNER.replace("2.0", "9.0"))
     loaded_before = "import numba; numba.njit(lambda: 1)(); import inner; inner.inner(1.0); "
     asked = f"{loaded_before}print(numba.config.DISABLE_INTEL_SVML)"
@@ -149,6 +149,18 @@ def test_a_linked_kernel_is_compiled_once_and_never_stale(place):
     for file in place.rglob("inner-*.nbc"):
         file.unlink()
     assert printed(text)[3:] == ["7.2", "0", "1"], "compiled anew beneath a caller that is kept"
+
+
+def test_a_variable_that_changes_meanwhile_parts_no_kernel_from_what_it_calls(place):
+    """Its caller would have another key, and look for a symbol that nobody has: a null pointer."""
+    (place / "inner.py").write_text(LINKED.format(made="real[::1]"))
+    (place / "caller.py").write_text(CALLER)
+    first = "import numpy as np; from inner import inner; inner(np.ones(1), np.ones(1)); "
+    changed = "import os; os.environ['NUMBA_OPT'] = '1'; "
+    for code in (changed + "import caller", "import caller", first + changed + "import caller"):
+        assert run(place, code).split()[3] == "7.2"
+    asked = "; import numba; print(int(numba.config.OPT))"
+    assert run(place, first + changed + "import caller" + asked, NUMBA_CACHE_DIR=str(place / "anew")).endswith("\n3")
 
 
 TASK = """
