@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EnvironmentFault, UsageError
-from .answers import fault, faults_of, kind, named, reset_answer, step_answer
+from .answers import fault, kind, named, reset_answer, step_answer
 from .pulse import beat
 from .spaces import check_action_space, first_action, flat_observation_space
 from .vector import Spec, Transition
@@ -68,7 +68,7 @@ class GymnasiumVectorEnv:
             if not goes_on:
                 observation[row] = self._reset_member(member)
                 continue
-            try:  # what `faults_of` does, which takes as long as a step of the quickest
+            try:
                 answer = self._members[member].step(own_action[row])
                 flat, reward[row], terminated[row], truncated[row] = step_answer(self.id, self._space, answer)
             except EnvironmentFault:
@@ -87,8 +87,12 @@ class GymnasiumVectorEnv:
 
     def _reset_member(self, member: int) -> NDArray[Any]:
         env, seed = self._members[member], self._unused_seeds[member]
-        with faults_of(self.id, "reset"):
+        try:
             observation = reset_answer(self.id, self._space, env.reset(seed=seed))
+        except EnvironmentFault:
+            raise
+        except Exception as error:
+            raise named(self.id, "reset", error) from error
         beat()
         if seed is not None:
             env.action_space.seed(seed)

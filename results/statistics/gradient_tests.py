@@ -3,6 +3,7 @@
 Legend for shapes: n independent batches, P parameters, K directions, R bootstrap replicates.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,6 +112,7 @@ def resampled(x: Floats, shares: Floats) -> Resampled:
     return Resampled(mean, variance, extra * variance / count)
 
 
+@lru_cache(maxsize=2)  # some megabytes each, and a job's samples are of one or two sizes
 def resampling_shares(count: int, seed: int) -> Floats:
     """Return ``(R + 1, n)`` weights of batches: equal ones, then bootstrap resamples."""
     random = np.random.default_rng(seed)

@@ -189,7 +189,8 @@ class Estimates(NamedTuple):
 def reference_estimates(asked: Question, rollout: Rollout) -> Estimates:
     """Estimate as the target declares, by a second, plain implementation that shares no code with the algorithms."""
     state = rollout.observation.numpy().argmax(-1)
-    weight, plain = _weights(asked, rollout, state, asked.value), _weights(asked, rollout, state, None)
+    plain = _weights(asked, rollout, state, None)
+    weight = plain if asked.value is None else _weights(asked, rollout, state, asked.value)
     valid, size = rollout.valid.numpy(), float(rollout.valid.shape[1])
     if asked.window is not None:
         size *= rollout.valid.shape[2]
