@@ -84,6 +84,15 @@ def test_the_jobs_exit_code_is_that_of_the_suite(code, submit):
     assert job.returncode == code
 
 
+def test_a_node_that_lost_the_signal_to_end_is_told_again(submit, tmp_path):
+    """As bash may lose one that comes while it starts a program."""
+    deaf_once = '[[ "$1" == start ]] && { trap "trap - TERM" TERM; for _ in $(seq 600); do sleep 0.1; done; }; true'
+    (tmp_path / "ray").write_text(f"#!/bin/bash\n{deaf_once}\n")
+    job = submit("slurm-ray.sh", "mujoco")
+    job.communicate(timeout=30)  # which waits for all that have its output
+    assert job.returncode == 0
+
+
 def test_the_signal_before_the_time_limit_reaches_the_suite_and_nobody_is_left(submit, tmp_path):
     job = submit("slurm-ray.sh", "mujoco", driver="eval while true; do sleep 0.1; done")
     deadline = time.monotonic() + 60
