@@ -7,25 +7,30 @@ import pytest
 
 _ROOT = Path(__file__).parent
 _LONGEST = (
-    "cli/test_check.py",
     "cli/test_interruption.py",
-    "robustness/test_kill_nodes.py",
-    "suites/scheduling/test_ray.py",
-    "examples/test_lamp.py",
-    "reports/test_browser.py",
-    "test_api.py",
-    "reports/test_outputs.py",
-    "cli/test_uninvited.py",
-    "test_docs.py",
     "suites/audit/test_run.py",
+    "cli/test_check.py",
+    "robustness/test_kill_nodes.py",
     "suites/test_slice_invariance.py",
-    "suites/sb3/test_training.py",
-    "cli/test_peers.py",
+    "suites/test_probes.py",
+    "suites/scheduling/test_ray.py",
+    "cli/test_uninvited.py",
+    "reports/test_browser.py",
+    "examples/test_lamp.py",
+    "test_kernels.py",
     "suites/test_invalidation.py",
-    "suites/test_planning.py",
-    "examples/test_examples.py",
+    "algorithms/test_contract.py",
+    "results/store/test_remote.py",
+    "reports/test_report.py",
+    "cli/test_report.py",
+    "cli/test_failures.py",
+    "suites/replay/test_acting.py",
+    "suites/test_profiled.py",
+    "suites/tuning/test_search.py",
+    "cli/test_peers.py",
+    "test_api.py",
 )
-"""Files that take longest, in seconds of a processor: begun first, so that all workers end together."""
+"""Files that take longest: begun first, so that all workers end together, those apart that wait for most of it."""
 
 
 @pytest.hookimpl(optionalhook=True)
