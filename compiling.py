@@ -10,7 +10,8 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
@@ -29,13 +30,15 @@ order, which would follow the width of the processor's vectors otherwise; a divi
 SOURCE = Path(__file__).read_bytes()
 """How kernels are compiled, as it is loaded: it is part of their keys."""
 
+_COMPILING = threading.RLock()
 _WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _QUIET = {"NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"}
 """Variables of the environment that change no machine code."""
 
 
+@cache
 def compiles() -> bool:
-    """Whether kernels are compiled; ``NUMBA_DISABLE_JIT=1`` runs them as they are."""
+    """Whether kernels are compiled; ``NUMBA_DISABLE_JIT=1``, when this process first asks, runs them as they are."""
     return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 
 
@@ -61,12 +64,12 @@ def _versions() -> tuple[str, ...]:
 
 def made_by() -> tuple[str, ...]:
     """What compiles, and what the environment told it when this process first asked."""
-    load_numba()
     return (*_versions(), *(f"{name}={value}" for name, value in sorted(_told().items())))
 
 
 @cache
 def _told() -> dict[str, str]:
+    load_numba()
     return _telling()
 
 
@@ -82,16 +85,23 @@ def _as_told() -> Iterator[None]:
     Otherwise a kernel would be made in another way than its key says; and where a variable changes between a kernel's
     key and its caller's, the caller would look for a symbol that nobody has, which is a null pointer.
     """
-    before = _telling()
-    for name in before:
-        del os.environ[name]
-    os.environ.update(_told())
-    try:
-        yield
-    finally:
-        for name in _told():
+    with _COMPILING:
+        told, now = _told(), _telling()
+        changed = [name for name in told.keys() | now.keys() if told.get(name) != now.get(name)]
+        try:
+            _set(changed, told)
+            yield
+        finally:
+            _set(changed, now)
+
+
+def _set(names: Iterable[str], values: Mapping[str, str]) -> None:
+    """Give variables of the environment their values; those without are not there."""
+    for name in names:
+        if name in values:
+            os.environ[name] = values[name]
+        else:
             os.environ.pop(name, None)
-        os.environ.update(before)
 
 
 def types_of(text: str, real: Any = None) -> Any:
@@ -108,13 +118,23 @@ def part(function: Callable[..., Any], *, counted: bool) -> Any:
     return load_numba().njit(**FLAGS, **_WITHOUT_WRAPPERS, _nrt=counted, pipeline_class=compiler)(function)
 
 
-def entry(function: Callable[..., Any], key: str, *, counted: bool, called: bool) -> Any:
-    """Return what Python can call, or only other kernels by its address, and is kept on disk by its key."""
+def entry(function: Callable[..., Any], key: str, place: str, *, counted: bool, called: bool) -> Any:
+    """Return what Python can call, or only other kernels by its address, and is kept on disk by its key.
+
+    Where it has no types of its own, numba compiles it whenever it is called with others.
+    """
     function.__dict__["key"] = f"{key}-{counted:d}{called:d}"
     compiler, _ = _compilers()
     wrappers = {**_WITHOUT_WRAPPERS, "no_cpython_wrapper": not called}
     dispatcher = load_numba().njit(**FLAGS, **wrappers, _nrt=counted, pipeline_class=compiler)(function)
     dispatcher._cache = _cache_class()(function)
+    compile_anyhow = dispatcher.compile
+
+    def compile_(signature: Any) -> Any:
+        with _compiling(place):
+            return compile_anyhow(signature)
+
+    dispatcher.compile = compile_
     return dispatcher
 
 
@@ -124,7 +144,7 @@ def start_of(result: Any) -> int:
 
 
 @contextmanager
-def compiling(place: str) -> Iterator[None]:
+def _compiling(place: str) -> Iterator[None]:
     """Compile a kernel, whose place is named where it cannot be.
 
     Garbage is not looked for, a sixth of the time: what compiles makes objects by the million, to keep.

@@ -94,11 +94,9 @@ class Kernel:
         if signature in self._addresses:
             return self._addresses[signature]
         self._link(*PRECISIONS)
-        with compiling.compiling(self.place):
-            types, dispatcher = types_of(signature), self._dispatcher(counted=True, called=False)
-            dispatcher.compile(types)
-            result = dispatcher.overloads[types.args]
-        address = compiling.start_of(result)
+        types, dispatcher = types_of(signature), self._dispatcher(counted=True, called=False)
+        dispatcher.compile(types)
+        address = compiling.start_of(dispatcher.overloads[types.args])
         self._addresses[signature] = address
         return address
 
@@ -128,7 +126,7 @@ class Kernel:
         return compiling.part(_resolved(self.python), counted=self._counted)
 
     def _dispatcher(self, *, counted: bool, called: bool = True) -> Any:
-        return compiling.entry(_resolved(self.python), self.key, counted=counted, called=called)
+        return compiling.entry(_resolved(self.python), self.key, self.place, counted=counted, called=called)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to this process."""
@@ -147,7 +145,7 @@ class Kernel:
         self._link(*reals)
         if not self.signature:
             return self._dispatcher(counted=True)  # type: ignore[no-any-return]
-        with compiling.compiling(self.place), _linking(reals):
+        with _linking(reals):
             dispatcher = self._dispatcher(counted=self._counted)
             dispatcher.compile(types_of(self.signature, real))
             dispatcher.disable_compile()

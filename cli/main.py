@@ -43,7 +43,7 @@ Exit codes: 0 done; 1 something failed while running, the summary names it, or a
 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
 """
 _GARBAGE = 100_000
-"""How many objects are made before a command looks for garbage."""
+"""How many more containers than before there are when a command looks for garbage."""
 _LINGER = 5.0
 """Seconds that threads have to end when the command is done."""
 
@@ -143,12 +143,16 @@ app.command()(anchors)
 def main() -> NoReturn:
     """Run the command line; an expected error is one line on stderr and its exit code.
 
-    Garbage is looked for seldom, and not as the process ends: a third of the time in which torch is loaded and left.
+    Garbage is looked for seldom, and not as the process ends: a quarter of the time in which torch is loaded and left.
     """
+    before, usual = set(threading.enumerate()), gc.get_threshold()
     gc.set_threshold(_GARBAGE)
+    atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
-    before = set(threading.enumerate())
-    code = _carry_out()
+    try:
+        code = _carry_out()
+    finally:
+        gc.set_threshold(*usual)
     _end_threads(set(threading.enumerate()) - before, code)
     sys.exit(code)
 

@@ -68,7 +68,7 @@ class GymnasiumVectorEnv:
             if not goes_on:
                 observation[row] = self._reset_member(member)
                 continue
-            try:
+            try:  # what `faults_of` does, here and in a reset: it takes as long as a step of the quickest
                 answer = self._members[member].step(own_action[row])
                 flat, reward[row], terminated[row], truncated[row] = step_answer(self.id, self._space, answer)
             except EnvironmentFault:

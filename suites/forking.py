@@ -96,6 +96,8 @@ def parts_called(learner: Any) -> set[kernels.Part]:
 
 
 if _NOTE in os.environ:
-    load(json.loads(os.environ.pop(_NOTE)))
-    sys.stdout.flush()  # or every worker would write what was printed meanwhile
-    tether.untie()
+    try:
+        load(json.loads(os.environ.pop(_NOTE)))
+    finally:
+        sys.stdout.flush()  # or every worker would write what was printed meanwhile
+        tether.untie()

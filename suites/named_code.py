@@ -7,7 +7,6 @@ only where a suite, an option or an argument names code that is nowhere else, an
 import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +32,8 @@ def let_in(references: Iterable[str], modules: Iterable[str] = (), environments:
 
 def reserve_names() -> None:
     """Let those of Python's modules that this system lacks, such as ``msvcrt``, be missing whatever the path holds."""
-    finders = (BuiltinImporter, FrozenImporter, PathFinder)  # Python's own: asking setuptools' would load it
-    for name in sys.stdlib_module_names - sys.modules.keys():
-        if not any(finder.find_spec(name) for finder in finders):
+    for name in sys.stdlib_module_names - sys.modules.keys() - {"distutils"}:  # asked for that, setuptools loads itself
+        if not _is_elsewhere(name):
             sys.modules[name] = None  # type: ignore[assignment]  # importing it raises ModuleNotFoundError
 
 

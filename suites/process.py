@@ -6,6 +6,7 @@ processes; if the parent is killed they notice.
 """
 
 import ctypes
+import gc
 import importlib
 import multiprocessing
 import os
@@ -120,7 +121,11 @@ def forking() -> ForkServerContext:
 
 
 def follow_parent() -> None:
-    """In a worker: leave Ctrl-C and a closed terminal to the parent, and end when the parent has ended, however."""
+    """In a worker: leave Ctrl-C and a closed terminal to the parent, and end when the parent has ended, however.
+
+    Garbage is looked for, also where the server could not load all.
+    """
+    gc.enable()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _GROUP_SIGNALS)

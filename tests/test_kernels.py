@@ -91,10 +91,10 @@ def test_no_variable_of_numbas_leads_to_a_stale_kernel(place):
     before = kept(place)
     run(place, CALL, NUMBA_CACHE_LOCATOR_CLASSES="InTreeCacheLocator", NUMBA_LOOP_VECTORIZE="0")
     assert len(kept(place)) == len(before) + 1
-    late = "import os; from inner import inner; inner(1.0); os.environ['NUMBA_LOOP_VECTORIZE'] = '0'; "
+    late = "import os; from inner import inner; inner(1.0); os.environ['NUMBA_SLP_VECTORIZE'] = '1'; "
     before = kept(place)
-    run(place, late + CALL + "; assert os.environ['NUMBA_LOOP_VECTORIZE'] == '0'")
-    assert {name.partition("-")[0] for name in kept(place) - before} <= {"inner"}, "outer is as without the variable"
+    run(place, late + CALL + "; assert os.environ['NUMBA_SLP_VECTORIZE'] == '1'")
+    assert {name.partition("-")[0] for name in kept(place) - before} == {"inner"}, "outer is as without the variable"
     (place / "inner.py").write_text(INNER.replace("2.0", "9.0"))
     loaded_before = "import numba; numba.njit(lambda: 1)(); import inner; inner.inner(1.0); "
     asked = f"{loaded_before}print(numba.config.DISABLE_INTEL_SVML)"
@@ -161,6 +161,44 @@ def test_a_variable_that_changes_meanwhile_parts_no_kernel_from_what_it_calls(pl
         assert run(place, code).split()[3] == "7.2"
     asked = "; import numba; print(int(numba.config.OPT))"
     assert run(place, first + changed + "import caller" + asked, NUMBA_CACHE_DIR=str(place / "anew")).endswith("\n3")
+
+
+ALONE = """
+import os, sys
+import numpy as np
+from pgsuite.kernels import kernel
+
+
+@kernel
+def total(x):
+    return x.sum()
+
+
+total.key
+if "changed" in sys.argv:
+    os.environ["NUMBA_OPT"] = "0"
+total(np.ones(8))
+(code,) = total.prepared().inspect_asm().values()
+print(len(code))
+"""
+
+
+def test_a_kernel_of_no_types_is_compiled_as_its_key_says_whenever_it_is_called(place):
+    """Of those that a user writes; the next process would load what another way of compiling has left."""
+    (place / "alone.py").write_text(ALONE)
+    compiled = run(place, "sys.argv.append('changed'); import alone")
+    assert compiled == run(place, "import alone", NUMBA_CACHE_DIR=str(place / "anew"))
+    assert compiled != run(place, "import alone", NUMBA_OPT="0")
+
+
+def test_the_environment_is_untouched_where_it_tells_numba_the_same(tmp_path):
+    """Other threads read it, and start processes with it."""
+    code = (
+        "import os; from pgsuite import compiling; compiling.made_by()\n"
+        "kind = type(os.environ); kind.__setitem__ = kind.__delitem__ = lambda *_: exit('touched')\n"
+        "with compiling._as_told(): print(os.environ['NUMBA_OPT'])"
+    )
+    assert run(tmp_path, code, NUMBA_OPT="2") == "2"
 
 
 TASK = """

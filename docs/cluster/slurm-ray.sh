@@ -15,8 +15,14 @@ export RAY_ADDRESS="${hosts[0]}:$port" RAY_USAGE_STATS_ENABLED=0
 cpus="${SLURM_CPUS_PER_TASK:-1}"
 one=(--nodes=1 --ntasks=1 "--cpus-per-task=$cpus") # srun does not take the last from sbatch
 nodes=()
-# until none is left: a signal that comes while one is being started may be lost
-trap 'for _ in $(seq 100); do kill "${nodes[@]}" 2> /dev/null || break; sleep 0.1; done' EXIT
+end_nodes() { # and tell them again every two seconds: a signal that comes while one is being started may be lost
+    for tenth in $(seq 0 400); do
+        signal=$((tenth % 20 ? 0 : 15))
+        kill "-$signal" "${nodes[@]}" 2> /dev/null || break
+        sleep 0.1
+    done
+}
+trap end_nodes EXIT
 
 srun "${one[@]}" --nodelist="${hosts[0]}" ray start --head --block --include-dashboard=false \
     --node-ip-address="${hosts[0]}" --port="$port" --num-cpus="$cpus" &

@@ -46,7 +46,7 @@ class QuadraticTask:
         return Moved(state, -distance * distance, np.ones(len(state), np.bool_))
 
     def expected_reward(self, mean: Floats, log_std: Floats) -> Floats:
-        """Mean reward ``(n,)`` of Gaussian actions with mean and log standard deviation ``(n,)``."""
+        """Mean reward ``(..., n)`` of Gaussian actions with mean and log standard deviation ``(..., n)``."""
         expected: Floats = -((mean - self.target) ** 2) - np.exp(2 * log_std)
         return expected
 

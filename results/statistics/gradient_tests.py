@@ -117,7 +117,9 @@ def resampling_shares(count: int, seed: int) -> Floats:
     """Return ``(R + 1, n)`` weights of batches: equal ones, then bootstrap resamples."""
     random = np.random.default_rng(seed)
     drawn = random.multinomial(count, np.full(count, 1 / count), size=REPLICATES) / count
-    return np.concatenate([np.full((1, count), 1 / count), drawn])
+    shares = np.concatenate([np.full((1, count), 1 / count), drawn])
+    shares.flags.writeable = False  # it is handed out again
+    return shares
 
 
 def interval(replicates: Floats) -> Interval:

@@ -21,6 +21,8 @@ from .models import softmax
 from .subjects import Subject, many
 from .targets import DENSE, fisher_matrix, fisher_outputs, natural_gradient, tables
 
+_AT_ONCE = 2**20
+"""Numbers in the systems of equations that are solved together: some megabytes."""
 RESIDUAL = 0.02
 """Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""
 
@@ -216,8 +218,11 @@ def exact_objective(given: Subject, outputs: Floats) -> Floats:
     if isinstance(asked.process, QuadraticTask):
         return np.asarray(asked.process.expected_reward(outputs[..., 0], outputs[..., 1]) @ asked.process.start)
     assert isinstance(asked.process, TabularMDP)
-    policies = np.ascontiguousarray(np.moveaxis(softmax(outputs), 0, -1))
-    return objective(asked.process, policies, asked.discount, truncated=asked.window is None)
+    policies, each = np.moveaxis(softmax(outputs), 0, -1), max(1, _AT_ONCE // asked.process.states**2)
+    parts = np.split(policies, range(each, len(outputs), each), axis=-1)
+    return np.concatenate(
+        [objective(asked.process, part, asked.discount, truncated=asked.window is None) for part in parts]
+    )
 
 
 def critic_error(given: Subject, rollout: Rollout, exact: Floats) -> dict[str, float]:

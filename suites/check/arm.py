@@ -6,7 +6,7 @@ that it imports is the version's. Requests and answers are JSON, a line each.
 
 import atexit
 import gc
-import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 PLANNED: list[Any] = []
 OUT: list[Path] = []
+USUAL, SELDOM = gc.get_threshold(), 100_000
 _INSTALLED = ("lib-dynload", "site-packages", "dist-packages")
 """Names of folders that Python and pip fill."""
 
@@ -82,9 +82,8 @@ def _let_in(folders: list[str]) -> None:
     places = [Path(place).resolve() for place in sys.path]
     installed = [n for n, place in enumerate(places) if place == python or place.name in _INSTALLED]
     last = max(installed, default=len(places) - 1) + 1
-    finders = (BuiltinImporter, FrozenImporter, PathFinder)  # Python's own: asking setuptools' would load it
-    for name in sys.stdlib_module_names - sys.modules.keys():
-        if not any(finder.find_spec(name) for finder in finders):  # of another system: missing, whatever lies there
+    for name in sys.stdlib_module_names - sys.modules.keys() - {"distutils"}:  # asked for that, setuptools loads itself
+        if importlib.util.find_spec(name) is None:  # of another system: missing, whatever the folders hold
             sys.modules[name] = None  # type: ignore[assignment]
     sys.path[last:last] = [folder for folder in dict.fromkeys(folders) if folder not in sys.path[:last]]
 
@@ -138,6 +137,9 @@ def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
     before = os.sched_getaffinity(0) if core is not None else set()
     if core is not None:
         os.sched_setaffinity(0, {core})
+    gc.collect()  # from here on garbage is looked for as workers do, which is part of their time
+    gc.freeze()
+    gc.set_threshold(*USUAL)
     try:
         clock = _Clock(seconds)
         with_evaluations = PLANNED[cell].cell
@@ -147,6 +149,7 @@ def speed(cell: int, seeds: int, seconds: float, core: int | None) -> float:
                 train(replace(with_evaluations, evaluation=evaluation), range(seeds), clock)
         return clock.rate()
     finally:
+        gc.set_threshold(SELDOM)
         if before:
             os.sched_setaffinity(0, before)
 
@@ -199,7 +202,7 @@ DO: dict[str, Callable[..., Any]] = {"plan": plan, "run": run, "audit": audit, "
 
 def main() -> None:
     """Answer until there are no more requests."""
-    gc.set_threshold(100_000)  # as the command line does: a third of the time in which torch is loaded and left
+    gc.set_threshold(SELDOM)  # as the command line does: a quarter of the time in which torch is loaded and left
     atexit.register(gc.freeze)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     answers = os.fdopen(os.dup(1), "w")

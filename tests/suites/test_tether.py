@@ -47,3 +47,21 @@ def test_garbage_is_looked_for_when_all_is_loaded_and_what_is_loaded_stays():
         check=True,
     )
     assert done.stdout.split() == ["False", "True", "True"]
+
+
+WORKER = """
+import sys
+from pgsuite.suites import forking, process
+forking.start(sys.argv[1], [], [], [])
+code = "import gc; from pgsuite.suites.process import follow_parent; follow_parent()"
+code += "; print(gc.isenabled(), gc.get_freeze_count() > 1000, flush=True)"
+worker = process.forking().Process(target=exec, args=(code,))
+worker.start()
+worker.join()
+"""
+
+
+@pytest.mark.parametrize("module", ["pgsuite.suites.scheduling.worker", "nowhere_to_be_found"])
+def test_workers_look_for_garbage_of_their_own_also_where_the_server_could_not_load(module):
+    done = subprocess.run([sys.executable, "-c", WORKER, module], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"], done.stderr
