@@ -164,7 +164,8 @@ def _compiling(place: str) -> Iterator[None]:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         telling = [line for line in lines if not line.startswith(("Failed in", "During:", "File "))]
         where = next((line.removeprefix("File ") for line in reversed(lines) if line.startswith("File ")), "")
-        said = " ".join((telling or lines)[:2])[:300]
+        causes = [line.partition(": ")[2] for line in lines if re.match(r"\w+Error: ", line)]  # of what is called
+        said = " ".join(causes[-1:] or (telling or lines)[:2])[:300]
         raise UsageError(
             f"kernel {place} cannot be compiled: {said}"
             + (f" ({where.rstrip(':')})" if where else "")

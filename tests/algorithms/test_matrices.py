@@ -14,6 +14,7 @@ from pgsuite.algorithms.matrices import (
     product,
 )
 from pgsuite.compiling import compiles
+from pgsuite.errors import UsageError
 from pgsuite.kernels import kernel
 
 ROWS = "real[:, ::1], real[:, ::1], real[:, ::1], boolean"
@@ -145,7 +146,7 @@ def test_what_compiled_code_would_misread_is_refused(wrong):
         any_product(a, b, out)
         np.testing.assert_allclose(out, a @ b, rtol=1e-5, atol=1e-6)
         return
-    with pytest.raises(Exception, match=r"multiply .* takes"):
+    with pytest.raises(UsageError, match=r"any_product .* cannot be compiled: multiply .* takes"):
         any_product(a, b, out)
 
 
