@@ -113,7 +113,7 @@ class TabularNetwork:
     @property
     def outputs(self) -> Floats:
         """Of every state, ``(n, D)``."""
-        return np.asarray(self._network.evaluate(self._parameters, self._states)[0])
+        return np.asarray(tables(self._network, self._parameters.numpy())[0])
 
     def pull(self, slope: Floats) -> Floats:
         """Return ``Jᵀ slope`` ``(S, P)`` of slopes ``(S, n, D)``."""
