@@ -1,10 +1,10 @@
 """Policy and critic over flat parameter tensors, and the actor that plays a frozen policy."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..kernels import kernel, scratch
+from ..kernels import kernel
 from .densities import log_prob as density
 from .densities import sample as choose
 from .distributions import Distribution, NoiseKind, distribution_for
 from .matrices import matrix
-from .networks import Activation, Network, forward, hidden_units
+from .networks import Activation, Network, copy, forward, hidden_units
 from .normalisers import Moments, Standardiser, standardise
 from .streams import Stream, generator
 
@@ -148,19 +148,30 @@ class Model:
         half[bounded] = (high[bounded] - low[bounded]) / 2
         return squashed, np.stack([bounded, low, high, middle, half], axis=1)
 
+    def work_size(self, count: int) -> int:
+        """Return how many numbers kernels work in that act in ``count`` environments of a seed."""
+        return count * (self.policy.row + self.distribution.width + 1)
+
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
         """Return policy samples in the environment's units.
 
         A bounded `Box` is addressed from -1 to 1, clipped or squashed by tanh; an unbounded one directly.
         """
-        space = self.action_space
-        if not isinstance(space, gym.spaces.Box):
+        if not isinstance(self.action_space, gym.spaces.Box):
             discrete: NDArray[np.generic] = sample.numpy()
             return discrete
         rows = sample.reshape(-1, sample.shape[-1]).contiguous().numpy()
         actions = np.empty(rows.shape)
         to_environment_rows(*self.bounds, rows, actions)
-        environment: NDArray[np.generic] = actions.reshape(*sample.shape[:-1], *space.shape).astype(space.dtype)
+        return self.in_environment(actions.reshape(sample.shape))
+
+    def in_environment(self, action: NDArray[np.float64]) -> NDArray[np.generic]:
+        """Return what `to_environment` wrote ``(..., A)`` in the shape and type of the environment's actions."""
+        space = self.action_space
+        if not isinstance(space, gym.spaces.Box):
+            discrete: NDArray[np.generic] = self.distribution.actions(torch.from_numpy(action)).numpy()
+            return discrete
+        environment: NDArray[np.generic] = action.reshape(*action.shape[:-1], *space.shape).astype(space.dtype)
         return environment
 
 
@@ -234,35 +245,69 @@ def act(
     return finite
 
 
+@kernel
+def spread(layers, widths, count, t, steps, hidden):
+    """Put the hidden layers of ``count`` environments at time ``t`` where they belong among those of all steps."""
+    source, start = 0, 0
+    for width in widths[1:-2]:
+        for n in range(count):
+            place = start + (n * steps + t) * width
+            copy(layers[source : source + width], hidden[place : place + width])
+            source += width
+        start += count * steps * width
+
+
 @kernel(
-    "real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], float32[:, :, ::1], "
-    "real[:, :, ::1], boolean[:, ::1], real[::1], real[:, :, ::1], real[:, ::1], boolean[::1]",
+    "int64, real[:, ::1], int64[::1], boolean, real[:, ::1], real[:, ::1], int64, int64[::1], boolean, "
+    "float64[:, ::1], float32[:, :, :, ::1], real[:, :, :, ::1], boolean[:, ::1], float32[:, ::1], real[::1], "
+    "real[:, :, :, ::1], real[:, :, ::1], boolean[:, ::1], real[:, :, ::1], real[:, ::1], float64[:, :, ::1]",
     part="stepping",
 )
 def act_each(
-    parameters, widths, relu, shift, scale, kind, sizes, observation, noise, running, work, sample, log_prob, finite
-):
-    """`act` for every seed."""
-    outputs = matrix(work, 0, running.shape[1], widths[-2] + widths[-1])
-    work = work[outputs.size :]
+    t, parameters, widths, relu, shift, scale, kind, sizes, squashed, bounds, observation, noise, running, now, work,
+    sample, log_prob, acted, outputs, hidden, action,
+):  # fmt: skip
+    """`act` at time ``t`` for every seed that has an environment running.
+
+    The arguments: the time step; those of `act` that are an actor's, and those of `to_environment`; observations
+    ``(S, N, T', O)``, noise ``(S, T, N, K)``, which run ``(S, N)``, and memory to work in; the record that
+    `NetworkActor.acting` takes; and ``(S, N, A)`` actions in the environment's units, which stay where nothing runs.
+    """
+    count, width = running.shape[1], sample.shape[3]
+    density, chosen = work[: count if log_prob.size else 0], matrix(work, count, count, width)
+    made = matrix(work, count + chosen.size, count, widths[-2] + widths[-1])
+    work = work[count + chosen.size + made.size :]
     for s in range(len(parameters)):
-        if running[s].any():
-            finite[s] = act(
-                parameters[s],
-                widths,
-                relu,
-                shift[s],
-                scale[s],
-                kind,
-                sizes,
-                observation[s],
-                noise[s],
-                running[s],
-                outputs,
-                work,
-                sample[s],
-                log_prob[s],
-            )
+        if not running[s].any():
+            continue
+        for n in range(count):
+            copy(observation[s, n, t], now[n])
+        acted[s, t] = act(
+            parameters[s],
+            widths,
+            relu,
+            shift[s],
+            scale[s],
+            kind,
+            sizes,
+            now,
+            noise[s, t],
+            running[s],
+            made,
+            work,
+            chosen,
+            density,
+        )
+        if outputs.shape[1]:
+            for n in range(count):
+                copy(made[n], outputs[s, n * sample.shape[2] + t])
+            spread(work, widths, count, t, sample.shape[2], hidden[s])
+        for n in range(count):
+            if running[s, n]:
+                copy(chosen[n], sample[s, n, t])
+                if log_prob.size:
+                    log_prob[s, n, t] = density[n]
+                to_environment(squashed, bounds, chosen[n], action[s, n])
 
 
 class Behaviour(NamedTuple):
@@ -290,18 +335,43 @@ class NetworkActor:
         if moments is not None:
             shift, scale = (x.squeeze(1).numpy() for x in Standardiser.of(moments, self.dtype))
         self.code = weights, *model.policy.code, shift, scale, *model.distribution.code
-        """What `act_each` takes first."""
+        """What kernels know it by."""
 
-    def __call__(self, observation: Tensor, noise: Tensor, running: NDArray[np.bool_] | None = None) -> Action:
-        """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode.
+    def __call__(self, observation: Tensor, noise: Tensor) -> Action:
+        """Choose actions for observations ``(S, N, O)`` with noise ``(S, N, K)``; zero noise gives the mode."""
+        seen, noises = (x.contiguous().numpy() for x in (observation.float()[:, :, None], noise[:, None]))
+        (seeds, count), real = observation.shape[:2], self.code[0].dtype
+        sample = np.zeros((seeds, count, 1, self.model.distribution.width), real)
+        log_prob, finite = np.zeros((seeds, count, 1), real), np.ones((seeds, 1), np.bool_)
+        nothing = np.empty((seeds, 0, 0), real), np.empty((seeds, 0), real)
+        running = np.ones((seeds, count), np.bool_)
+        action = self.acting(seen, noises, running, sample, log_prob, finite, *nothing)(0)
+        chosen = self.model.distribution.actions(torch.from_numpy(sample[:, :, 0]))
+        return Action(chosen, action, finite[:, 0], torch.from_numpy(log_prob[:, :, 0]))
 
-        Where environments are ``running`` ``(S, N)`` alone, the others' actions are 0.
+    def acting(
+        self, observation: NDArray[np.float32], noise: NDArray[Any], running: NDArray[np.bool_], *record: NDArray[Any]
+    ) -> Callable[[int], NDArray[np.generic]]:
+        """Return what chooses the actions of a time step, and writes them to a record.
+
+        It returns them in the environment's units ``(S, N, ...)``, with what is left of others where nothing runs.
+
+        Args:
+            observation: ``(S, N, T', O)``, read as it is at the time step.
+            noise: ``(S, T, N, K)``
+            running: ``(S, N)``, read likewise.
+            record: ``(S, N, T, A)`` samples, ``(S, N, T)`` or no log-probabilities, ``(S, T)`` whether a seed's numbers
+                are finite, and ``(S, N T, D)`` outputs and ``(S, N T ΣH)`` hidden layers, or none of them.
         """
-        shape, real = tuple(observation.shape[:2]), self.code[0].dtype
-        running = np.ones(shape, np.bool_) if running is None else running
-        rows, log_prob = np.zeros((*shape, self.model.distribution.width), real), np.zeros(shape, real)
-        finite, work = np.ones(shape[0], np.bool_), scratch(shape[1] * self.model.policy.row, real)
-        seen, noises = (x.contiguous().numpy() for x in (observation.float(), noise))
-        act_each(*self.code, seen, noises, running, work, rows, log_prob, finite)
-        sample = self.model.distribution.actions(torch.from_numpy(rows))
-        return Action(sample, self.model.to_environment(sample), finite, torch.from_numpy(log_prob))
+        seeds, count, _, size = observation.shape
+        real = self.code[0].dtype
+        rows, work = np.empty((count, size), np.float32), np.empty(self.model.work_size(count), real)
+        action = np.zeros((seeds, count, self.model.distribution.width))
+        arguments = (*self.code, *self.model.bounds, observation, noise, running, rows, work, *record, action)
+        act = act_each.prepared(real)
+
+        def at(t: int) -> NDArray[np.generic]:
+            act(t, *arguments)
+            return self.model.in_environment(action)
+
+        return at

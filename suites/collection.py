@@ -19,7 +19,8 @@ from ..envs.vector import VectorEnv
 from ..kernels import linked
 from .faults import fault, first_fault
 from .noise import Noise
-from .playing import Stretch, play
+from .playing import play
+from .stretches import Stretch
 
 
 class Standing(NamedTuple):

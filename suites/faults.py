@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EnvironmentFault
-from .playing import Stretch
+from .stretches import Stretch
 
 
 class Fault(NamedTuple):

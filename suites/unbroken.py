@@ -342,7 +342,7 @@ def update_each(
     """Play windows of a seed and update on each, until its numbers are not finite; return how many it was well after.
 
     The arguments, a line at a time: noise of all windows and of one, actions of that one as played and as learned from;
-    packed arguments of the kernels that play, weigh and step; the window's record, as in `playing.Record`, and time in
+    packed arguments of the kernels that play, weigh and step; the window's `Record`, and time in
     episodes; whether KL is due, Adam's step size, and what it follows from; whether observations are standardised,
     by what (for acting, and for learning), whether rewards are scaled, and by what, and with which discount; moments
     of both, and rewards' traces, after an update, and memory to work in; the state before and after an update; metrics

@@ -1,9 +1,8 @@
 """This library, or another revision of it: training, evaluation, and stepping without any algorithm."""
 
 import time
+from contextlib import contextmanager
 
-import gymnasium
-import numpy as np
 import torch
 from worker import serve
 
@@ -18,7 +17,8 @@ from pgsuite.suites.training import TrainingLoop
 A2C = {"num_envs": 8, "num_steps": 16, "trace": 1.0, "learning_rate": 7e-4}
 TRPO = {"num_envs": 8, "num_steps": 256, "cg_iterations": 15, "cg_tolerance": 0.0, "line_search_attempts": 10,
         "critic_epochs": 10, "critic_minibatch": 128}  # fmt: skip
-ROBOT = {"num_envs": 8, "num_steps": 16, "normalise_observations": True}
+CHEETAH = "actor-critic", {"num_envs": 8, "num_steps": 16, "normalise_observations": True}, 4_096
+LANDER = "actor-critic", A2C, 6_400
 
 
 class Clock:
@@ -49,40 +49,77 @@ class Clock:
         return (last - first) / (ended - started)
 
 
+def train(algorithm, options, steps, env, seeds):
+    """The clock after a training, from which evaluations are left out."""
+    clock = Clock(seeds * steps // 10)
+    cell = Cell(
+        suite="bench",
+        algorithm=algorithm,
+        reference=algorithm,
+        options=options,
+        environment=Environment(id=env),
+        steps=steps,
+        evaluation=Evaluation(checkpoints=1, episodes=1),
+    )
+    TrainingLoop().train(cell, range(seeds), clock)
+    return clock
+
+
 def training(algorithm, options, steps, env="CartPole-v1", seeds=10):
+    return lambda: train(algorithm, options, steps, env, seeds).rate
+
+
+@contextmanager
+def watched(env):
+    """Lists of the actions that all members take together meanwhile, and of when their steps begin and end."""
+    kind = type(envs.make(env, 1, [0]))
+    plain, actions, times = kind.step, [], []
+
+    def step(self, action, indices=None):
+        began = time.perf_counter()
+        found = plain(self, action, indices)
+        times.append((began, time.perf_counter(), len(action)))
+        actions.append(action)
+        return found
+
+    kind.step = step
+    try:
+        yield actions, times
+    finally:
+        kind.step = plain
+
+
+def within_steps(*work, env, seeds=10):
+    """Steps per second of the time that training spends in the environments' steps, without what lies between."""
+
     def row():
-        clock = Clock(seeds * steps // 10)
-        cell = Cell(
-            suite="bench",
-            algorithm=algorithm,
-            reference=algorithm,
-            options=options,
-            environment=Environment(id=env),
-            steps=steps,
-            evaluation=Evaluation(checkpoints=1, episodes=1),
-        )
-        TrainingLoop().train(cell, range(seeds), clock)
-        return clock.rate
+        with watched(env) as (_, times):
+            clock = train(*work, env, seeds)
+        (_, started), (_, ended) = clock.start, clock.end
+        inside = [(end - began, count) for began, end, count in times if began >= started and end <= ended]
+        seconds, steps = map(sum, zip(*inside, strict=True))
+        return steps / seconds
 
     return row
 
 
-def stepping(env_id, steps=256, members=80):
-    """Random actions, nothing else."""
+def stepping(*work, env, seeds=10):
+    """The actions of a training, taken again by themselves."""
+    recorded = []
 
     def row():
-        env = envs.make(env_id, members, range(members))
-        space, random = env.action_space, np.random.default_rng(0)
-        if isinstance(space, gymnasium.spaces.Box):
-            actions = random.uniform(space.low, space.high, (steps, members, *space.shape)).astype(space.dtype)
-        else:
-            actions = random.integers(space.n, size=(steps, members))
-        env.reset()
+        if not recorded:
+            with watched(env) as (actions, _):
+                train(*work, env, seeds)
+            members = max(map(len, actions))
+            recorded.extend(action for action in actions if len(action) == members)
+        made = envs.make(env, len(recorded[0]), range(len(recorded[0])))
+        made.reset()
         start = time.perf_counter()
-        for action in actions:
-            env.step(action)
-        rate = steps * members / (time.perf_counter() - start)
-        env.close()
+        for action in recorded:
+            made.step(action)
+        rate = len(recorded) * made.num_envs / (time.perf_counter() - start)
+        made.close()
         return rate
 
     return row
@@ -120,10 +157,12 @@ ROWS = {
     "reinforce-baseline": training("reinforce-baseline", {}, 20_000),
     "actor-critic Acrobot": training("actor-critic", A2C, 25_600, "Acrobot-v1"),
     "actor-critic Pendulum": training("actor-critic", A2C, 25_600, "Pendulum-v1"),
-    "actor-critic HalfCheetah": training("actor-critic", ROBOT, 4_096, "HalfCheetah-v5"),
-    "stepping HalfCheetah": stepping("HalfCheetah-v5"),
-    "actor-critic LunarLander": training("actor-critic", A2C, 6_400, "LunarLander-v3"),
-    "stepping LunarLander": stepping("LunarLander-v3"),
+    "actor-critic HalfCheetah": training(*CHEETAH, env="HalfCheetah-v5"),
+    "its steps of HalfCheetah": within_steps(*CHEETAH, env="HalfCheetah-v5"),
+    "its actions, HalfCheetah": stepping(*CHEETAH, env="HalfCheetah-v5"),
+    "actor-critic LunarLander": training(*LANDER, env="LunarLander-v3"),
+    "its steps of LunarLander": within_steps(*LANDER, env="LunarLander-v3"),
+    "its actions, LunarLander": stepping(*LANDER, env="LunarLander-v3"),
     "evaluation, short episodes": evaluating(bias=False),
     "evaluation, 500 steps": evaluating(bias=True),
     "1 seed": training("actor-critic", A2C, 409_600, seeds=1),

@@ -15,19 +15,20 @@ from pgsuite.suites.playing import play
 SEEDS, COUNT = [4, 1], 3
 
 
-def stretches(env_id, plan, densities):
-    env = open_environments(Environment(id=env_id), range(len(SEEDS) * COUNT))
+def stretches(env_id, plan, densities=True, backend="auto", acts=NetworkActor):
+    env = open_environments(Environment(id=env_id, backend=backend), range(len(SEEDS) * COUNT))
     algorithm = ActorCritic(hidden=(5,))
-    actor = algorithm.actor(algorithm.behaviour(algorithm.init(Spaces(env.observation_space, env.action_space), SEEDS)))
+    actor = acts(algorithm.behaviour(algorithm.init(Spaces(env.observation_space, env.action_space), SEEDS)))
     noise = SeedNoise(actor.noise, actor.noise_size, COUNT, [np.random.default_rng(s) for s in SEEDS], actor.dtype)
     members = np.arange(len(SEEDS) * COUNT).reshape(len(SEEDS), COUNT)
     return list(play(plan, env, actor, noise, members, densities=densities))
 
 
+@pytest.mark.parametrize("backend", ["compiled", "gymnasium"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_what_the_network_made_of_a_window_while_it_acted_is_kept(dtype):
+def test_what_the_network_made_of_a_window_while_it_acted_is_kept(dtype, backend):
     """As one pass through all of the observations would leave it, in their order, episodes' ends among them."""
-    env = open_environments(Environment(id="CartPole-v1"), range(len(SEEDS) * COUNT))
+    env = open_environments(Environment(id="CartPole-v1", backend=backend), range(len(SEEDS) * COUNT))
     algorithm = ActorCritic(hidden=(5, 3), dtype=dtype)
     state = algorithm.init(Spaces(env.observation_space, env.action_space), SEEDS)
     actor = algorithm.actor(algorithm.behaviour(state))
@@ -75,8 +76,35 @@ def test_without_log_probabilities_the_rest_is_the_same(env_id, plan):
         assert one.log_prob.shape == one.reward.shape
         assert one.log_prob.isfinite().all()
         assert not other.log_prob.numel()
-        assert torch.equal(one.action, other.action)
-        for name in ("observation", "reward", "terminated", "truncated", "valid", "acted"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-        assert one.sound == other.sound
-        np.testing.assert_array_equal(one.environment(), other.environment())
+        assert_same(one, other)
+
+
+def assert_same(one, other):
+    assert torch.equal(one.action, other.action)
+    for name in ("observation", "reward", "terminated", "truncated", "valid", "acted"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert one.sound == other.sound
+    ran = one.valid
+    assert one.environment().dtype == other.environment().dtype
+    np.testing.assert_array_equal(one.environment()[ran], other.environment()[ran])
+
+
+class Called(NetworkActor):
+    """A network that has to be called."""
+
+    def __call__(self, observation, noise):
+        return super().__call__(observation, noise)
+
+
+@pytest.mark.parametrize("plan", [Steps(COUNT, 20), Episodes(COUNT)])
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1", "pgsuite/ProbeAction-v0"])
+@pytest.mark.parametrize("backend", ["auto", "gymnasium"])
+def test_all_ways_of_acting_are_the_same(env_id, plan, backend):
+    """Compiled with the environment, compiled beside its steps, and called at each of them."""
+    itself, called = (stretches(env_id, plan, backend=backend, acts=acts) for acts in (NetworkActor, Called))
+    assert len(itself) == len(called)
+    assert env_id != "CartPole-v1" or any(not stretch.valid.all() for stretch in itself)
+    for one, other in zip(itself, called, strict=True):
+        assert other.passed is None
+        assert torch.equal(one.log_prob, other.log_prob)
+        assert_same(one, other)
