@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from ..errors import PgsuiteError
 from ..foreign import block, plain
+from ..suites.tether import rest
 from . import options
 from .anchors import anchors
 from .audit import audit
@@ -145,6 +146,7 @@ def main() -> NoReturn:
 
     Garbage is looked for seldom, and not as the process ends: a quarter of the time in which torch is loaded and left.
     """
+    rest()
     before, usual = set(threading.enumerate()), gc.get_threshold()
     gc.set_threshold(_GARBAGE)
     atexit.unregister(gc.freeze)

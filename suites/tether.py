@@ -19,6 +19,14 @@ _PR_SET_PDEATHSIG = 1
 _for_good = False
 
 
+def rest() -> None:
+    """Let OpenBLAS's threads sleep when they have nothing to do: each would spin for some 50 ms when it is loaded.
+
+    Its time is that power of two, in cycles of the processor; it is read when numpy or scipy loads it.
+    """
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
+
 def tie() -> None:
     """Let the system kill this process when its parent dies; garbage is not looked for until all is loaded."""
     global _for_good
@@ -27,6 +35,7 @@ def tie() -> None:
     _on_death_of_parent(signal.SIGKILL)
     if os.getppid() != parent:  # it died before
         os._exit(1)
+    rest()
     gc.disable()
 
 

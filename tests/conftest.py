@@ -1,5 +1,6 @@
 """How tests are spread: how many workers, and the order in which they take files, each whole as it shares things."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -65,3 +66,10 @@ def server_of_workers() -> None:
         environments = [Environment(id=name) for name in ("CartPole-v1", "pgsuite/ProbeAction-v0")]
         with FileLock(cache_folder("kernels") / "tests.lock"):
             forking.start(worker.__name__, ALGORITHMS, environments, ("float32", "float64"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def garbage(server_of_workers: None) -> None:
+    """Look for garbage as seldom as commands do, and not among modules and tests: it took a tenth of all time."""
+    gc.freeze()
+    gc.set_threshold(100_000)

@@ -2,12 +2,12 @@
 
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ from .digest import BLANK, DIGEST, check_seal, sealed
 from .reading import MEBIBYTE, DamagedFile, MissingFile, parse_json, read_file
 from .remote import Remote, RemoteTrouble
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = dict[str, NDArray[Any]]
+"""A curve by column, ``(K+1,)`` each, in the order and types of the file format."""
 FinalStatus = Literal["complete", "partial", "diverged"]
 """What a run's curve says about itself: it reached its budget, was cut short, or its numbers became non-finite."""
 FINISHED = ("complete", "diverged")
@@ -66,6 +71,9 @@ class CurveRow(NamedTuple):
     """The algorithm's diagnostics, averaged since the last checkpoint; stored as ``metric/<name>``."""
 
 
+AnyColumns: TypeAlias = "Mapping[str, NDArray[Any]] | pd.DataFrame"
+AnyCurve: TypeAlias = "Sequence[CurveRow] | AnyColumns"
+"""A curve in any of its forms."""
 FACTS = {"diverged_at": False, "steps_per_second": False, "peak_memory": True}
 """Facts of a run that are numbers; whether null stands for not measured."""
 COLUMNS = {name: kind for name, kind in CurveRow.__annotations__.items() if name != "metrics"}
@@ -81,33 +89,42 @@ def check_run(found: object, expected: str | None) -> None:
         raise ValueError("it is of another run, whose file was put in its place")
 
 
-def curve_frame(rows: Sequence[CurveRow]) -> pd.DataFrame:
-    """Rows as a frame: the fixed columns, then ``metric/<name>`` by name, NaN where a row lacks a metric."""
-    fixed = pd.DataFrame([row[: len(COLUMNS)] for row in rows], columns=list(COLUMNS))
-    names = {name for row in rows for name in row.metrics}
-    metrics = {METRIC + name: [row.metrics.get(name, float("nan")) for row in rows] for name in names}
-    return _in_order(fixed.assign(**metrics))
+def curve_columns(rows: AnyCurve) -> Columns:
+    """Return a curve by column: the fixed ones, then ``metric/<name>`` by name, NaN where a row lacks a metric.
 
-
-def curve_rows(frame: pd.DataFrame) -> list[CurveRow]:
-    """The inverse of `curve_frame`: what a resumed run goes on from. Metrics that are NaN are dropped."""
-    names = [str(column) for column in frame.columns if str(column).startswith(METRIC)]
-    rows = []
-    for record in frame.to_dict("records"):
-        metrics = {name.removeprefix(METRIC): float(record[name]) for name in names if not pd.isna(record[name])}
-        fixed: dict[str, Any] = {name: kind(record[name]) for name, kind in COLUMNS.items()}
-        rows.append(CurveRow(**fixed, metrics=metrics))
-    return rows
-
-
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same frame with the column order and types of the file format.
+    Args:
+        rows: one per checkpoint, or columns, as a mapping or a frame.
 
     Raises:
-        ValueError: a column is missing or unknown: a mistake of the caller, not of the user.
+        ValueError: a column is missing or unknown, or a count is not whole: a mistake of the caller, not of the user.
     """
-    types = _types(map(str, frame.columns))
-    return frame[list(types)].astype(types).reset_index(drop=True)
+    if isinstance(rows, Sequence):
+        fixed = zip(COLUMNS, zip(*(row[: len(COLUMNS)] for row in rows), strict=True), strict=True) if rows else ()
+        names = {name for row in rows for name in row.metrics}
+        metrics = {METRIC + name: [row.metrics.get(name, float("nan")) for row in rows] for name in names}
+        columns: Mapping[str, Any] = dict.fromkeys(COLUMNS, ()) | dict(fixed) | metrics
+    else:
+        columns = {str(name): rows[str(name)] for name in rows}
+    return {name: _in_type(name, np.asarray(columns[name]), kind) for name, kind in _types(columns).items()}
+
+
+def _in_type(name: str, values: NDArray[Any], kind: str) -> NDArray[Any]:
+    with np.errstate(invalid="ignore"):
+        column = values.astype(kind)
+    if kind == "int64" and not np.array_equal(column, values):
+        raise ValueError(f"the column {name} of a curve holds what is no whole number")
+    return column
+
+
+def curve_rows(curve: AnyColumns) -> list[CurveRow]:
+    """The inverse of `curve_columns`: what a resumed run goes on from. Metrics that are NaN are dropped."""
+    columns = {str(name): np.asarray(curve[str(name)]).tolist() for name in curve}
+    metrics = {name.removeprefix(METRIC): columns[name] for name in columns if name.startswith(METRIC)}
+    rows = []
+    for n, fixed in enumerate(zip(*(columns[name] for name in COLUMNS), strict=True)):
+        known = {name: float(values[n]) for name, values in metrics.items() if not math.isnan(values[n])}
+        rows.append(CurveRow._make([*(kind(x) for kind, x in zip(COLUMNS.values(), fixed, strict=True)), known]))
+    return rows
 
 
 def _types(names: Iterable[str]) -> dict[str, str]:
@@ -126,11 +143,11 @@ def _types(names: Iterable[str]) -> dict[str, str]:
     return fixed | dict.fromkeys(metrics, "float64")
 
 
-def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any], run: str) -> bytes:
+def encode_curve(rows: AnyCurve, meta: Mapping[str, Any], run: str) -> bytes:
     """A curve as the content of a Parquet file, sealed, with the run's facts in the schema metadata.
 
     Args:
-        rows: one per checkpoint.
+        rows: as in `curve_columns`.
         meta: facts of the run.
         run: whose curve it is; the file is damaged where another one's is expected.
 
@@ -142,12 +159,12 @@ def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any
         raise ValueError(f"the status of a run must be one of {get_args(FinalStatus)}, not {meta.get('status')!r}")
     if meta["status"] == "diverged" and "diverged_at" not in meta:
         raise ValueError("a diverged run must say diverged_at, in environment steps")
-    frame = _in_order(rows) if isinstance(rows, pd.DataFrame) else curve_frame(rows)
+    columns = curve_columns(rows)
     try:
-        _check_size(*frame.shape, map(str, frame.columns))
+        _check_size(len(columns["checkpoint"]), len(columns), columns)
     except ValueError as error:
         raise PgsuiteError(f"a curve cannot be kept: {error}; use fewer checkpoints, or metrics") from None
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
     content = json.dumps({DIGEST: BLANK, "run": run, "facts": dict(meta)})
     file = io.BytesIO()
     with pq.ParquetWriter(file, table.schema, store_schema=False) as writer:
@@ -158,16 +175,16 @@ def encode_curve(rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any
 
 def decode_curve(
     path: Path | Remote, run: str | None = None, *, old: bool = True
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> "tuple[pd.DataFrame, dict[str, Any]]":
     """Read a curve and the run's facts, as `decode_columns` does."""
+    import pandas as pd  # a fifth of a second, which workers do without
+
     columns, facts = decode_columns(path, run, old=old)
     return pd.DataFrame(columns), facts
 
 
-def decode_columns(
-    path: Path | Remote, run: str | None = None, *, old: bool = True
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read the columns of a curve, ``(K+1,)`` each, and the run's facts, and hold them to their digest.
+def decode_columns(path: Path | Remote, run: str | None = None, *, old: bool = True) -> tuple[Columns, dict[str, Any]]:
+    """Read the columns of a curve, and the run's facts, and hold them to their digest.
 
     Args:
         path: the file.
@@ -203,7 +220,7 @@ def decode_columns(
     return columns, facts
 
 
-def _columns(content: bytes) -> tuple[dict[str, NDArray[Any]], Mapping[bytes, bytes]]:
+def _columns(content: bytes) -> tuple[Columns, Mapping[bytes, bytes]]:
     """Columns and metadata of a Parquet file whose footer says beforehand that they are of a size that we write."""
     with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
         footer = file.metadata

@@ -15,16 +15,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from platform import node
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import PgsuiteError, UsageError
 from .atomic import write_atomic
 from .bits import bits
 from .completeness import check_against_record, check_against_snapshot
-from .curve import CurveRow, RunStatus, curve_frame, decode_columns, encode_curve
+from .curve import AnyCurve, Columns, RunStatus, curve_columns, decode_columns, encode_curve
 from .digest import sealed_table
 from .format import DIGESTS_SINCE, FORMAT
 from .places import Place, Version, looked, turns, version, write_after
@@ -32,6 +31,9 @@ from .reading import UNREADABLE, DamagedFile
 from .record import RECORD, read_record
 from .remote import Moved, Remote, RemoteTrouble, fetch
 from .snapshot import decode_snapshot, encode_snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CURVE = re.compile(r"seed-([0-9]{1,19})\.parquet")
 LARGEST_SEED = 2**63 - 1
@@ -62,8 +64,8 @@ def _safe(name: str) -> str:
 class Resumable(NamedTuple):
     """What is whole of an unfinished run."""
 
-    curve: pd.DataFrame
-    """The rows up to the snapshot."""
+    curve: Columns
+    """The rows up to the snapshot, by column."""
     tensors: Mapping[str, NDArray[Any]]
     """The snapshot."""
     damage: str = ""
@@ -212,7 +214,12 @@ class CellStore:
         """Where a run's curve is, or would be."""
         return self.path / f"seed-{seed}.parquet"
 
-    def write_curve(self, seed: int, rows: Sequence[CurveRow] | pd.DataFrame, meta: Mapping[str, Any]) -> None:
+    def write_curve(
+        self,
+        seed: int,
+        rows: AnyCurve,
+        meta: Mapping[str, Any],
+    ) -> None:
         """Replace a run's curve.
 
         Args:
@@ -224,16 +231,18 @@ class CellStore:
         content = encode_curve(rows, meta, self._run(seed))
         write_atomic(self.curve_file(seed), lambda file: file.write(content))
 
-    def read_curve(self, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    def read_curve(self, seed: int) -> "tuple[pd.DataFrame, dict[str, Any]]":
         """A run's rows and its facts.
 
         Raises:
             PgsuiteError: the file is missing, damaged or not what the cell's record promises.
         """
+        import pandas as pd  # a fifth of a second, which workers do without
+
         columns, facts = self.read_columns(seed)
         return pd.DataFrame(columns), facts
 
-    def read_columns(self, seed: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    def read_columns(self, seed: int) -> tuple[Columns, dict[str, Any]]:
         """The same as arrays ``(K+1,)`` by column."""
         path, record = self.curve_file(seed), self._promised()
         columns, facts = decode_columns(path, self._run(seed), old=_without_digests(record))
@@ -277,7 +286,7 @@ class CellStore:
         if (snapshot := self.read_snapshot(seed)) is None:
             return None
         self._check_pair(seed, columns, "partial", snapshot[0])
-        curve, damage = pd.DataFrame(columns), ""
+        damage = ""
         try:
             self._check_pair(seed, columns, facts["status"], snapshot[0])
         except DamagedFile as error:
@@ -285,12 +294,13 @@ class CellStore:
         if facts["status"] != "partial" and not damage:  # it is finished, and not this store's to write over
             for file in files:
                 del self._seen[file.name]
-        return Resumable(curve[curve["checkpoint"] <= int(snapshot[0]["checkpoint"][0])], snapshot[0], damage)
+        before = columns["checkpoint"] <= int(snapshot[0]["checkpoint"][0])
+        return Resumable({name: column[before] for name, column in columns.items()}, snapshot[0], damage)
 
     def write_checkpoint(
         self,
         seed: int,
-        rows: Sequence[CurveRow] | pd.DataFrame,
+        rows: AnyCurve,
         meta: Mapping[str, Any],
         tensors: Mapping[str, NDArray[Any]],
         snapshot_meta: Mapping[str, str],
@@ -302,12 +312,12 @@ class CellStore:
         Returns:
             How that differs in bits from what it should be equal to; empty where it does not, or nobody wrote.
         """
-        frame = rows if isinstance(rows, pd.DataFrame) else curve_frame(rows)
+        columns = curve_columns(rows)
 
         def curve(status: Any) -> str:
-            content = encode_curve(frame, {**meta, "status": status}, self._run(seed))
+            content = encode_curve(columns, {**meta, "status": status}, self._run(seed))
             return self._write_beside(
-                self.curve_file(seed), content, lambda: self._meet_curve(seed, frame, status, meta)
+                self.curve_file(seed), content, lambda: self._meet_curve(seed, columns, status, meta)
             )
 
         def snapshot() -> str:
@@ -337,17 +347,17 @@ class CellStore:
                 return difference
         return ""
 
-    def _meet_curve(self, seed: int, curve: pd.DataFrame, status: str, meta: Mapping[str, Any]) -> str | None:
+    def _meet_curve(self, seed: int, curve: Columns, status: str, meta: Mapping[str, Any]) -> str | None:
         try:
             theirs, facts = self.read_columns(seed)
         except UNREADABLE:
             return None
-        shared = min(len(curve), len(theirs["checkpoint"]))
-        mine = {name: curve[name].to_numpy() for name in theirs if name in curve}
+        rows, shared = len(curve["checkpoint"]), min(len(curve["checkpoint"]), len(theirs["checkpoint"]))
+        mine = {name: curve[name] for name in theirs if name in curve}
         here, there = (bits({name: one[:shared] for name, one in each.items()}, {}) for each in (mine, theirs))
         if here != there:
             return self._difference(seed, here, there, meta)
-        further = (facts["status"] != "partial", len(theirs["checkpoint"])) >= (status != "partial", len(curve))
+        further = (facts["status"] != "partial", len(theirs["checkpoint"])) >= (status != "partial", rows)
         return "" if further else None
 
     def _meet_snapshot(self, seed: int, tensors: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> str | None:

@@ -9,11 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from pgsuite.errors import PgsuiteError
-from pgsuite.results.store.curve import CurveRow, curve_frame, curve_rows, decode_curve, encode_curve
+from pgsuite.results.store.curve import CurveRow, curve_columns, curve_rows, decode_curve, encode_curve
 
 FIRST = CurveRow(0, 0, 0, 20.0, 3.0, 10, 20.0, 200, 0, 0.0)
 RUN = "0123 seed 3"
 SECOND = CurveRow(1, 500, 480, 1 / 3, 4.0, 10, 35.0, 350, 2, 0.25, {"kl": 0.01, "entropy": 0.6})
+
+
+def curve_frame(rows):
+    return pd.DataFrame(curve_columns(rows))
 
 
 def test_rows_become_typed_columns_and_a_missing_metric_is_nan():
@@ -24,8 +28,28 @@ def test_rows_become_typed_columns_and_a_missing_metric_is_nan():
     assert np.isnan(frame["metric/kl"][0])
 
 
-def test_rows_survive_the_frame():
-    assert curve_rows(curve_frame([FIRST, SECOND])) == [FIRST, SECOND]
+@pytest.mark.parametrize("form", [curve_columns, curve_frame])
+def test_rows_survive(form):
+    rows = curve_rows(form([FIRST, SECOND]))
+    assert rows == [FIRST, SECOND]
+    assert [type(value) for value in rows[0]] == [type(value) for value in FIRST]
+
+
+def test_a_count_that_is_not_whole_is_refused():
+    for value in (1.5, float("nan"), 1e300):
+        with pytest.raises(ValueError, match="the column updates of a curve holds what is no whole number"):
+            curve_columns([FIRST._replace(updates=value)])
+    assert curve_columns([FIRST._replace(updates=3.0)])["updates"].dtype == np.int64
+
+
+def test_a_file_is_what_pandas_would_have_written(tmp_path):
+    """As it was written before: earlier versions, and other readers, find the same types, and null for NaN."""
+    path = tmp_path / "curve.parquet"
+    path.write_bytes(encode_curve([FIRST, SECOND], {"status": "complete"}, RUN))
+    written = pq.read_table(path)
+    expected = pa.Table.from_pandas(curve_frame([FIRST, SECOND]), preserve_index=False).replace_schema_metadata()
+    assert written.replace_schema_metadata().equals(expected)
+    assert written.column("metric/kl").null_count == 1
 
 
 def test_metrics_stand_in_one_order_whichever_came_first():

@@ -285,7 +285,7 @@ def test_a_cell_at_a_url_is_what_it_is_in_a_folder(out, tmp_path):
         ask(place, 3, 4)
         assert checkpoint(store, 3, 1) == ""
         assert store.seeds() == {3: "partial"}
-        assert store.resumable(3).curve.checkpoint.to_list() == [0, 1]
+        assert store.resumable(3).curve["checkpoint"].tolist() == [0, 1]
         assert checkpoint(store, 3, 2, COMPLETE) == ""
         assert store.seeds() == {3: "complete"}
         assert load(place).seed.unique().tolist() == [3]
@@ -350,7 +350,7 @@ def test_a_finished_run_is_never_replaced_by_one_that_is_behind(anywhere):
     assert checkpoint(quick, 0, 2, COMPLETE) == ""
     assert checkpoint(slow, 0, 1) == ""  # behind: it is left as it is
     assert cell_at(anywhere).seeds() == {0: "complete"}
-    assert cell_at(anywhere).resumable(0).curve.checkpoint.to_list() == [0, 1, 2]
+    assert cell_at(anywhere).resumable(0).curve["checkpoint"].tolist() == [0, 1, 2]
     assert checkpoint(slow, 0, 2, COMPLETE) == ""
     assert cell_at(anywhere).seeds() == {0: "complete"}
 

@@ -208,7 +208,7 @@ def test_what_is_whole_is_gone_on_from(store):
     assert store.resumable(3) is None
     store.write_snapshot(3, at(1), {})
     resumed = store.resumable(3)
-    assert resumed.curve["checkpoint"].to_list() == [0, 1]
+    assert resumed.curve["checkpoint"].tolist() == [0, 1]
     store.write_curve(3, ROWS[:1], {"status": "complete"})
     with pytest.raises(PgsuiteError, match="ends at checkpoint 0, its snapshot is of checkpoint 1"):
         store.resumable(3)
