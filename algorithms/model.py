@@ -149,7 +149,7 @@ class Model:
         return squashed, np.stack([bounded, low, high, middle, half], axis=1)
 
     def work_size(self, count: int) -> int:
-        """Return how many numbers kernels work in that act in ``count`` environments of a seed."""
+        """Return the size of the memory that kernels work in, to act in ``count`` environments of a seed."""
         return count * (self.policy.row + self.distribution.width + 1)
 
     def to_environment(self, sample: Tensor) -> NDArray[np.generic]:
@@ -368,10 +368,10 @@ class NetworkActor:
         rows, work = np.empty((count, size), np.float32), np.empty(self.model.work_size(count), real)
         action = np.zeros((seeds, count, self.model.distribution.width))
         arguments = (*self.code, *self.model.bounds, observation, noise, running, rows, work, *record, action)
-        act = act_each.prepared(real)
+        choose_each = act_each.prepared(real)
 
         def at(t: int) -> NDArray[np.generic]:
-            act(t, *arguments)
+            choose_each(t, *arguments)
             return self.model.in_environment(action)
 
         return at

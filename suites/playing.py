@@ -60,7 +60,7 @@ def play(
     stretch = _compiled if is_network(actor) and isinstance(env, CompiledVectorEnv) else step_by_step
     while running.any():
         steps = noise.stretch if isinstance(plan, Episodes) else plan.length
-        numbers = noise.draw(steps, np.asarray(running.any(axis=1))).contiguous()
+        numbers = noise.draw(steps, np.asarray(running.any(axis=1))).contiguous()  # for kernels: some are views
         played = stretch(env, actor, numbers, members, observation, running, once, densities)
         yield played
         if not once:

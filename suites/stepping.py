@@ -3,20 +3,26 @@
 Shapes: as in `stretches`, and **M** = S·N members of the vector environment, **K** numbers of an action's noise.
 """
 
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithms.model import Action, Actor, NetworkActor
+from ..algorithms.model import Actor, NetworkActor
 from ..envs.vector import VectorEnv
 from .stretches import Record, Stretch, is_network
 
-Chooser = tuple[Callable[[int], NDArray[np.generic]], Callable[[], Stretch]]
-"""Gives the actions ``(S, N, ...)`` of a time step in the environment's units, and what was played in the end."""
+
+class Chooser(NamedTuple):
+    """Who chooses."""
+
+    choose: Callable[[int], NDArray[np.generic]]
+    """Gives the actions of a time step in the environment's units, ``(S, N, ...)``."""
+    stretch: Callable[[], Stretch]
+    """Gives what was played, in the end."""
 
 
 def step_by_step(
@@ -45,9 +51,8 @@ def step_by_step(
     record = Record.of(seeds, count, steps, observation.shape[2])
     record.observation[:, :, 0] = observation
     if is_network(actor):
-        network = cast("NetworkActor", actor)
-        record = record.by(network, once=once, densities=densities)
-        choose, stretch = _by_network(network, noise, running, record)
+        record = record.by(actor, once=once, densities=densities)
+        choose, stretch = _by_network(actor, noise, running, record)
     else:
         choose, stretch = _by_call(actor, noise, running, record, densities=densities)
     flat, still = members.ravel(), running.reshape(-1)
@@ -63,14 +68,14 @@ def step_by_step(
     while t < steps and still.any():
         actions = choose(t)
         actions = actions.reshape(flat.size, *actions.shape[2:])
-        if still.all():
-            found = env.step(actions, whole)
-            for kept, answer in zip(answers, found, strict=True):
+        everyone = bool(still.all())
+        rows = np.flatnonzero(still)
+        found = env.step(actions, whole) if everyone else env.step(actions[rows], flat[rows])
+        given: Sequence[NDArray[Any]] = found
+        for kept, answer in zip(answers, given, strict=True):
+            if everyone:
                 kept[:, :, t] = answer.reshape(*members.shape, *answer.shape[1:])
-        else:
-            rows = np.flatnonzero(still)
-            found = env.step(actions[rows], flat[rows])
-            for kept, answer in zip(answers, found, strict=True):
+            else:
                 kept[:, :, t][running] = answer
         if once:
             running[running] = ~(found.terminated | found.truncated)
@@ -83,27 +88,36 @@ def step_by_step(
 def _by_network(actor: NetworkActor, noise: Tensor, running: NDArray[np.bool_], record: Record) -> Chooser:
     """Let a network choose in compiled code, which writes to the record."""
     chosen = record.sample, record.log_prob, record.acted, record.outputs, record.hidden
-    return actor.acting(record.observation, noise.numpy(), running, *chosen), lambda: record.stretch(actor)
+    choose = actor.acting(record.observation, noise.numpy(), running, *chosen)
+    return Chooser(choose, lambda: record.stretch(actor))
 
 
 def _by_call(actor: Actor, noise: Tensor, running: NDArray[np.bool_], record: Record, *, densities: bool) -> Chooser:
-    """Let any actor choose; what it chooses where nothing runs is 0."""
-    made: list[Action] = []
+    """Let any actor choose; samples and log-probabilities are 0 where nothing runs."""
+    samples: list[Tensor] = []
+    log_probs: list[Tensor] = []
+    actions: list[NDArray[np.generic]] = []
 
     def choose(t: int) -> NDArray[np.generic]:
         chosen = actor(torch.from_numpy(record.observation[:, :, t]), noise[:, t])
         record.acted[:, t] = chosen.finite
-        ran = torch.from_numpy(running)
-        sample, log_prob = chosen.sample.clone(), chosen.log_prob.clone()
-        sample[~ran], log_prob[~ran] = 0, 0
-        made.append(chosen._replace(sample=sample, log_prob=log_prob))
+        samples.append(_where(running, chosen.sample))
+        if densities:
+            log_probs.append(_where(running, chosen.log_prob))
+        actions.append(chosen.environment.copy())
         return chosen.environment
 
     def stretch() -> Stretch:
-        return record.answers(
-            action=torch.stack([chosen.sample for chosen in made], 2),
-            log_prob=torch.stack([chosen.log_prob for chosen in made], 2)[:, :, : None if densities else 0],
-            environment=lambda: np.stack([chosen.environment for chosen in made], axis=2),
-        )
+        action = torch.stack(samples, 2)
+        log_prob = torch.stack(log_probs, 2) if densities else torch.empty(*running.shape, 0)
+        return record.answers(action=action, log_prob=log_prob, environment=lambda: np.stack(actions, axis=2))
 
-    return choose, stretch
+    return Chooser(choose, stretch)
+
+
+def _where(running: NDArray[np.bool_], chosen: Tensor) -> Tensor:
+    """Return a copy: an actor may choose into the same memory again."""
+    copy = chosen.clone()
+    if not running.all():
+        copy[~torch.from_numpy(running)] = 0
+    return copy

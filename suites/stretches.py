@@ -5,7 +5,7 @@ an action, **D** outputs of the network, **H** its hidden units.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import torch
@@ -60,7 +60,7 @@ class Record(NamedTuple):
     sound: NDArray[np.bool_]
     """``(S,)``"""
     length: NDArray[np.int64]
-    """``(S,)`` time steps played."""
+    """``(S,)`` time steps played; step by step, those of all of them."""
     outputs: NDArray[Any]
     """``(S, N T, D)`` of the network, where they are kept, and its hidden layers ``(S, N T H)``."""
     hidden: NDArray[Any]
@@ -113,12 +113,14 @@ class Record(NamedTuple):
         """Return what was played by a network."""
         length = self.played
         action = actor.model.distribution.actions(torch.from_numpy(self.sample[:, :, :length]))
-        kept = self.outputs.size and (actor.behaviour, *map(torch.from_numpy, (self.outputs, self.hidden)))
+        passed = None
+        if self.outputs.size:
+            passed = actor.behaviour, torch.from_numpy(self.outputs), torch.from_numpy(self.hidden)
         return self.answers(
             action=action,
             log_prob=torch.from_numpy(self.log_prob[:, :, :length]),
             environment=lambda: actor.model.to_environment(action),
-            passed=kept or None,
+            passed=passed,
         )
 
     def answers(self, **chosen: Any) -> Stretch:
@@ -141,6 +143,9 @@ class Record(NamedTuple):
         return int(self.length.max())
 
 
-def is_network(actor: Any) -> bool:
+def is_network(actor: Any) -> TypeGuard[NetworkActor]:
     """Whether an actor is a network and acts as one: a subclass may have a way of its own."""
-    return type(actor).__call__ is NetworkActor.__call__
+    own = type(actor)
+    return isinstance(actor, NetworkActor) and all(
+        getattr(own, name) is getattr(NetworkActor, name) for name in ("__call__", "acting")
+    )

@@ -17,8 +17,7 @@ from pgsuite.suites.training import TrainingLoop
 A2C = {"num_envs": 8, "num_steps": 16, "trace": 1.0, "learning_rate": 7e-4}
 TRPO = {"num_envs": 8, "num_steps": 256, "cg_iterations": 15, "cg_tolerance": 0.0, "line_search_attempts": 10,
         "critic_epochs": 10, "critic_minibatch": 128}  # fmt: skip
-CHEETAH = "actor-critic", {"num_envs": 8, "num_steps": 16, "normalise_observations": True}, 4_096
-LANDER = "actor-critic", A2C, 6_400
+ROBOT = {"num_envs": 8, "num_steps": 16, "normalise_observations": True}
 
 
 class Clock:
@@ -69,60 +68,64 @@ def training(algorithm, options, steps, env="CartPole-v1", seeds=10):
     return lambda: train(algorithm, options, steps, env, seeds).rate
 
 
+class Stepped:
+    """A training in environments that are stepped from outside; what their steps take of it, and take by themselves.
+
+    One training gives both of the first two rates, so that the ratio of these is a share of its time.
+    """
+
+    def __init__(self, algorithm, options, steps, env, seeds=10):
+        self.work, self.env, self.rate = (algorithm, options, steps, env, seeds), env, None
+        self.actions = []
+        """Those that all members take together, at the first training."""
+
+    def training(self):
+        with watched(self.env) as steps:
+            clock = train(*self.work)
+        (_, started), (_, ended) = clock.start, clock.end
+        inside = [(end - began, taken) for began, end, taken, _ in steps if began >= started and end <= ended]
+        seconds, taken = map(sum, zip(*inside, strict=True))
+        self.rate = taken / seconds
+        members = max(len(action) for *_, action in steps)
+        self.actions = self.actions or [action for *_, action in steps if len(action) == members]
+        return clock.rate
+
+    def within(self):
+        """Steps per second inside the environments' steps, at the last training."""
+        return self.rate
+
+    def alone(self):
+        """Steps per second where the same actions are taken again without any algorithm."""
+        if not self.actions:
+            self.training()
+        made = envs.make(self.env, len(self.actions[0]), range(len(self.actions[0])))
+        made.reset()
+        start = time.perf_counter()
+        taken = sum(int(made.step(action).valid.sum()) for action in self.actions)
+        rate = taken / (time.perf_counter() - start)
+        made.close()
+        return rate
+
+
 @contextmanager
 def watched(env):
-    """Lists of the actions that all members take together meanwhile, and of when their steps begin and end."""
-    kind = type(envs.make(env, 1, [0]))
-    plain, actions, times = kind.step, [], []
+    """All steps taken meanwhile, evaluations' too: when they began and ended, how much experience, and the actions."""
+    probe = envs.make(env, 1, [0])
+    probe.close()
+    kind, steps = type(probe), []
+    plain = kind.step
 
     def step(self, action, indices=None):
         began = time.perf_counter()
         found = plain(self, action, indices)
-        times.append((began, time.perf_counter(), len(action)))
-        actions.append(action)
+        steps.append((began, time.perf_counter(), int(found.valid.sum()), action))
         return found
 
     kind.step = step
     try:
-        yield actions, times
+        yield steps
     finally:
         kind.step = plain
-
-
-def within_steps(*work, env, seeds=10):
-    """Steps per second of the time that training spends in the environments' steps, without what lies between."""
-
-    def row():
-        with watched(env) as (_, times):
-            clock = train(*work, env, seeds)
-        (_, started), (_, ended) = clock.start, clock.end
-        inside = [(end - began, count) for began, end, count in times if began >= started and end <= ended]
-        seconds, steps = map(sum, zip(*inside, strict=True))
-        return steps / seconds
-
-    return row
-
-
-def stepping(*work, env, seeds=10):
-    """The actions of a training, taken again by themselves."""
-    recorded = []
-
-    def row():
-        if not recorded:
-            with watched(env) as (actions, _):
-                train(*work, env, seeds)
-            members = max(map(len, actions))
-            recorded.extend(action for action in actions if len(action) == members)
-        made = envs.make(env, len(recorded[0]), range(len(recorded[0])))
-        made.reset()
-        start = time.perf_counter()
-        for action in recorded:
-            made.step(action)
-        rate = len(recorded) * made.num_envs / (time.perf_counter() - start)
-        made.close()
-        return rate
-
-    return row
 
 
 def evaluating(bias):
@@ -150,6 +153,8 @@ def evaluating(bias):
     return row
 
 
+CHEETAH = Stepped("actor-critic", ROBOT, 4_096, "HalfCheetah-v5")
+LANDER = Stepped("actor-critic", A2C, 6_400, "LunarLander-v3")
 ROWS = {
     "actor-critic": training("actor-critic", A2C, 51_200),
     "trpo": training("trpo", TRPO, 16_384),
@@ -157,12 +162,12 @@ ROWS = {
     "reinforce-baseline": training("reinforce-baseline", {}, 20_000),
     "actor-critic Acrobot": training("actor-critic", A2C, 25_600, "Acrobot-v1"),
     "actor-critic Pendulum": training("actor-critic", A2C, 25_600, "Pendulum-v1"),
-    "actor-critic HalfCheetah": training(*CHEETAH, env="HalfCheetah-v5"),
-    "its steps of HalfCheetah": within_steps(*CHEETAH, env="HalfCheetah-v5"),
-    "its actions, HalfCheetah": stepping(*CHEETAH, env="HalfCheetah-v5"),
-    "actor-critic LunarLander": training(*LANDER, env="LunarLander-v3"),
-    "its steps of LunarLander": within_steps(*LANDER, env="LunarLander-v3"),
-    "its actions, LunarLander": stepping(*LANDER, env="LunarLander-v3"),
+    "actor-critic HalfCheetah": CHEETAH.training,
+    "within steps of HalfCheetah": CHEETAH.within,
+    "steps alone, HalfCheetah": CHEETAH.alone,
+    "actor-critic LunarLander": LANDER.training,
+    "within steps of LunarLander": LANDER.within,
+    "steps alone, LunarLander": LANDER.alone,
     "evaluation, short episodes": evaluating(bias=False),
     "evaluation, 500 steps": evaluating(bias=True),
     "1 seed": training("actor-critic", A2C, 409_600, seeds=1),

@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
 PAIRS = [
     Pair("actor-critic 8 × 16, CartPole, 10 seeds", "actor-critic", "jax", "actor-critic", 1.5),
-    Pair("the same", "actor-critic", "sb3", "actor-critic", 60),
+    Pair("the same, CartPole, 10 seeds", "actor-critic", "sb3", "actor-critic", 60),
     Pair("TRPO 8 × 256, CartPole, 10 seeds", "trpo", "sb3", "trpo", 12),
     Pair("`reinforce`, CartPole", "reinforce", "base", "reinforce", 8),
     Pair("`reinforce-baseline`, CartPole", "reinforce-baseline", "base", "reinforce-baseline", 8),
@@ -47,10 +47,10 @@ PAIRS = [
     Pair("evaluation, 500 steps", "evaluation, 500 steps", "base", "evaluation, 500 steps", 4),
     Pair("actor-critic, Acrobot", "actor-critic Acrobot", "base", "actor-critic Acrobot", 2),
     Pair("actor-critic, Pendulum", "actor-critic Pendulum", "base", "actor-critic Pendulum", 2),
-    Pair("actor-critic, HalfCheetah", "actor-critic HalfCheetah", "ours", "its steps of HalfCheetah", 0.92),
-    Pair("the same", "actor-critic HalfCheetah", "ours", "its actions, HalfCheetah", 0.92),
-    Pair("actor-critic, LunarLander", "actor-critic LunarLander", "ours", "its steps of LunarLander", 0.9),
-    Pair("the same", "actor-critic LunarLander", "ours", "its actions, LunarLander", 0.9),
+    Pair("actor-critic, HalfCheetah", "actor-critic HalfCheetah", "ours", "within steps of HalfCheetah", 0.92),
+    Pair("the same actions, HalfCheetah", "actor-critic HalfCheetah", "ours", "steps alone, HalfCheetah", 0.92),
+    Pair("actor-critic, LunarLander", "actor-critic LunarLander", "ours", "within steps of LunarLander", 0.9),
+    Pair("the same actions, LunarLander", "actor-critic LunarLander", "ours", "steps alone, LunarLander", 0.9),
     Pair("1 seed beside 10", "1 seed", "ours", "actor-critic", 0.8),
     Pair("100 seeds beside 10", "100 seeds", "ours", "actor-critic", 0.9),
     Pair("1000 seeds beside 10", "1000 seeds", "ours", "actor-critic", 0.9),

@@ -15,10 +15,12 @@ from pgsuite.suites.playing import play
 SEEDS, COUNT = [4, 1], 3
 
 
-def stretches(env_id, plan, densities=True, backend="auto", acts=NetworkActor):
+def stretches(env_id, plan, densities=True, backend="auto", acts=NetworkActor, bound="clip", sick=()):
     env = open_environments(Environment(id=env_id, backend=backend), range(len(SEEDS) * COUNT))
-    algorithm = ActorCritic(hidden=(5,))
-    actor = acts(algorithm.behaviour(algorithm.init(Spaces(env.observation_space, env.action_space), SEEDS)))
+    algorithm = ActorCritic(hidden=(5,), action_bound=bound)
+    state = algorithm.init(Spaces(env.observation_space, env.action_space), SEEDS)
+    state.policy[list(sick)] = float("nan")
+    actor = acts(algorithm.behaviour(state))
     noise = SeedNoise(actor.noise, actor.noise_size, COUNT, [np.random.default_rng(s) for s in SEEDS], actor.dtype)
     members = np.arange(len(SEEDS) * COUNT).reshape(len(SEEDS), COUNT)
     return list(play(plan, env, actor, noise, members, densities=densities))
@@ -69,8 +71,11 @@ def test_of_more_than_a_block_nothing_is_kept(plan):
 
 @pytest.mark.parametrize("plan", [Steps(COUNT, 20), Episodes(COUNT)])
 @pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1", "pgsuite/ProbeAction-v0"])
-def test_without_log_probabilities_the_rest_is_the_same(env_id, plan):
-    asked, not_asked = (stretches(env_id, plan, densities) for densities in (True, False))
+@pytest.mark.parametrize("backend", ["auto", "gymnasium"])
+@pytest.mark.parametrize("called", [False, True])
+def test_without_log_probabilities_the_rest_is_the_same(env_id, plan, backend, called):
+    acts = Called if called else NetworkActor
+    asked, not_asked = (stretches(env_id, plan, densities, backend, acts) for densities in (True, False))
     assert len(asked) == len(not_asked)
     for one, other in zip(asked, not_asked, strict=True):
         assert one.log_prob.shape == one.reward.shape
@@ -90,10 +95,15 @@ def assert_same(one, other):
 
 
 class Called(NetworkActor):
-    """A network that has to be called."""
+    """A network that has to be called, and chooses into the same memory each time."""
 
     def __call__(self, observation, noise):
-        return super().__call__(observation, noise)
+        chosen = super().__call__(observation, noise)
+        if not hasattr(self, "memory"):
+            self.memory = chosen
+        for mine, new in zip(self.memory, chosen, strict=True):
+            mine[...] = new
+        return self.memory
 
 
 @pytest.mark.parametrize("plan", [Steps(COUNT, 20), Episodes(COUNT)])
@@ -101,10 +111,34 @@ class Called(NetworkActor):
 @pytest.mark.parametrize("backend", ["auto", "gymnasium"])
 def test_all_ways_of_acting_are_the_same(env_id, plan, backend):
     """Compiled with the environment, compiled beside its steps, and called at each of them."""
-    itself, called = (stretches(env_id, plan, backend=backend, acts=acts) for acts in (NetworkActor, Called))
-    assert len(itself) == len(called)
-    assert env_id != "CartPole-v1" or any(not stretch.valid.all() for stretch in itself)
-    for one, other in zip(itself, called, strict=True):
-        assert other.passed is None
-        assert torch.equal(one.log_prob, other.log_prob)
-        assert_same(one, other)
+    for bound in ("clip", "tanh"):
+        itself, called = (
+            stretches(env_id, plan, backend=backend, acts=acts, bound=bound) for acts in (NetworkActor, Called)
+        )
+        assert len(itself) == len(called)
+        assert env_id != "CartPole-v1" or any(not stretch.valid.all() for stretch in itself)
+        for one, other in zip(itself, called, strict=True):
+            assert other.passed is None
+            assert torch.equal(one.log_prob, other.log_prob)
+            assert_same(one, other)
+
+
+@pytest.mark.parametrize("acts", [NetworkActor, Called])
+@pytest.mark.parametrize("backend", ["auto", "gymnasium"])
+def test_whose_actions_are_not_finite_is_told(backend, acts):
+    (played,) = stretches("Pendulum-v1", Steps(COUNT, 20), backend=backend, acts=acts, sick=[1])
+    assert played.acted[0].all()
+    assert not played.acted[1].any()
+    assert played.sound
+
+
+class ZeroInItsOwnWay(NetworkActor):
+    def acting(self, *given):
+        at = super().acting(*given)
+        return lambda t: np.zeros_like(at(t))
+
+
+@pytest.mark.parametrize("backend", ["auto", "gymnasium"])
+def test_an_own_way_of_acting_has_its_way(backend):
+    (played,) = stretches("CartPole-v1", Steps(COUNT, 20), backend=backend, acts=ZeroInItsOwnWay)
+    assert not played.environment()[played.valid].any()
