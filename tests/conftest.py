@@ -73,3 +73,9 @@ def garbage(server_of_workers: None) -> None:
     """Look for garbage as seldom as commands do, and not among modules and tests: it took a tenth of all time."""
     gc.freeze()
     gc.set_threshold(100_000)
+
+
+def pytest_sessionfinish() -> None:
+    """Look for garbage once at the end: pytest does so five times, through all that was loaded."""
+    gc.collect()
+    gc.freeze()
