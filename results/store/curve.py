@@ -164,13 +164,21 @@ def encode_curve(rows: AnyCurve, meta: Mapping[str, Any], run: str) -> bytes:
         _check_size(len(columns["checkpoint"]), len(columns), columns)
     except ValueError as error:
         raise PgsuiteError(f"a curve cannot be kept: {error}; use fewer checkpoints, or metrics") from None
-    table = pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
+    table = pa.table({name: _arrow(column) for name, column in columns.items()})
     content = json.dumps({DIGEST: BLANK, "run": run, "facts": dict(meta)})
     file = io.BytesIO()
     with pq.ParquetWriter(file, table.schema, store_schema=False) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({_SEALED_KEY: content.encode()})
     return sealed(file.getvalue())
+
+
+def _arrow(column: NDArray[Any]) -> pa.Array:
+    """A column as pyarrow has it, null for NaN; `pyarrow.array` would load pandas to ask what it is given."""
+    known = ~np.isnan(column)
+    bits = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    kind = {"int64": pa.int64(), "float64": pa.float64()}[str(column.dtype)]
+    return pa.Array.from_buffers(kind, len(column), [bits, pa.py_buffer(np.ascontiguousarray(column))])
 
 
 def decode_curve(

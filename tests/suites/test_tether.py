@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from pgsuite.suites import tether
+
 from ..processes import left_of
 
 CHILD = "import pgsuite.suites.tether, time; print('tied', flush=True); time.sleep(60)"
@@ -65,3 +67,12 @@ worker.join()
 def test_workers_look_for_garbage_of_their_own_also_where_the_server_could_not_load(module):
     done = subprocess.run([sys.executable, "-c", WORKER, module], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True"], done.stderr
+
+
+def test_threads_of_openblas_rest_unless_somebody_says_otherwise(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "20")
+    tether.rest()
+    assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == "20"
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT")
+    tether.rest()
+    assert os.environ["OPENBLAS_THREAD_TIMEOUT"] == "4"

@@ -280,3 +280,16 @@ def test_a_footer_that_names_no_compression_is_damage_and_not_the_end(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert "seed-3.parquet is damaged" in done.stderr
     assert done.returncode == 1
+
+
+def test_what_workers_write_loads_no_pandas(tmp_path):
+    code = (
+        "import sys, pathlib, pgsuite.suites.scheduling.worker, pgsuite.suites.training\n"
+        "from pgsuite.results.store.curve import CurveRow, encode_curve\n"
+        "file, row = pathlib.Path(sys.argv[1]), CurveRow(0, 0, 0, 20.0, 3.0, 10, 20.0, 200, 0, 0.0, {'kl': 0.5})\n"
+        "file.write_bytes(encode_curve([row], {'status': 'partial'}, 'me'))\n"
+        "print('pandas' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "curve.parquet")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("False\n", "")
