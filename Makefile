@@ -24,8 +24,8 @@ develop: .venv/developing  ## and what tests, linter, type checker and benchmark
 demo: install  ## run the quick suite and print its table
 	$(BIN)/pgsuite run quick
 
-test: develop  ## all tests; as commands do, they leave no thread of OpenBLAS spinning
-	OPENBLAS_THREAD_TIMEOUT=4 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+test: develop  ## all tests
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: develop
 	$(BIN)/ruff check .

@@ -69,8 +69,7 @@ def step_by_step(
         actions = choose(t)
         actions = actions.reshape(flat.size, *actions.shape[2:])
         everyone = bool(still.all())
-        rows = np.flatnonzero(still)
-        found = env.step(actions, whole) if everyone else env.step(actions[rows], flat[rows])
+        found = env.step(actions, whole) if everyone else env.step(actions[still], flat[still])
         given: Sequence[NDArray[Any]] = found
         for kept, answer in zip(answers, given, strict=True):
             if everyone:

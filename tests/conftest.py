@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pgsuite.suites.tether import rest
+
+rest()  # as commands do, before numpy is loaded
+
 _ROOT = Path(__file__).parent
 _LONGEST = (
     "cli/test_interruption.py",
