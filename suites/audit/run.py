@@ -30,7 +30,7 @@ from .updates import audit_update, critic_error, kl_field
 
 BATCHES = 1000
 """Batches drawn per case by default; a model takes its share of them."""
-UPDATES = 64
+UPDATES = 32
 """Batches that an update is tried on; fewer on large models."""
 TIGHT_KL, TIGHT_DAMPING = 0.1, 1e-3
 """A trust region in which the bound on the KL binds, beside the algorithm's own, in which damping may keep it slack."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...algorithms.interface import Gradient, Rollout, State
+from ...algorithms.trees import take
 from ...envs.exact.quadratic import QuadraticTask
 from ...envs.exact.solving import objective
 from ...envs.exact.tabular import Floats, TabularMDP
@@ -25,6 +26,8 @@ _AT_ONCE = 2**20
 """Numbers in the systems of equations that are solved together: some megabytes."""
 RESIDUAL = 0.02
 """Largest relative residual of the linear system whose solution a natural-gradient step is, at the median batch."""
+TURNED = 16
+"""Batches, of those that move the policy, whose gradient is turned around."""
 
 
 def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
@@ -47,9 +50,39 @@ def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
     if (wrong := float((along[moved] <= 0).mean())) > 0.05:
         departures.append(f"{wrong:.0%} of the updates go against their own gradient")
     record |= improvement(given, step, along, new)
+    some = torch.from_numpy(np.flatnonzero(moved)[:TURNED])
+    record["driven"], found = turned_around(
+        algorithm,
+        take(rollout._replace(passed=None), some),
+        take(state, some),
+        take(learned, some),
+        take(gradient, some),
+    )
+    departures += found
+    if hasattr(algorithm, "damping") and kl_field(algorithm):
+        facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
+        record |= facts
+        departures += found
+    return record | {"departures": departures}
+
+
+def turned_around(
+    algorithm: Any, rollout: Rollout, state: State, learned: State, gradient: Gradient
+) -> tuple[bool, list[str]]:
+    """Return whether an update steps on the gradient that it asks for, and what departs where it does.
+
+    Args:
+        algorithm: whose update.
+        rollout: of some batches.
+        state: before it.
+        learned: after it.
+        gradient: what is asked for of that state and rollout.
+    """
     turned = turned_update(algorithm, state, rollout)
-    record["driven"] = len(turned.gradients) == 1 and not torch.equal(turned.policy, learned.policy)
-    if record["driven"] and not _alike(used := turned.gradients[0], gradient):
+    if len(turned.gradients) != 1 or torch.equal(turned.policy, learned.policy):
+        return False, []
+    departures = []
+    if not _alike(used := turned.gradients[0], gradient):
         fitted, _ = algorithm.gradient(state._replace(critic=learned.critic), rollout)
         critic_first = not torch.equal(learned.critic, state.critic) and _alike(used, fitted)
         departures.append(
@@ -57,15 +90,11 @@ def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
             if critic_first
             else "an update steps on another gradient than that of its state and rollout"
         )
-    if hasattr(algorithm, "damping") and kl_field(algorithm):
-        facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
-        record |= facts
-        departures += found
-        # A long step against the gradient may happen to improve the surrogate, though not in most batches.
-        astray = float((turned.policy != state.policy).any(1).double().mean())
-        if hasattr(algorithm, "line_search_attempts") and record["driven"] and astray > 0.5:
-            departures.append("a step that makes the surrogate worse is accepted: its line search has no effect")
-    return record | {"departures": departures}
+    # A long step against the gradient may happen to improve the surrogate, though not in most batches.
+    astray = float((turned.policy != state.policy).any(1).double().mean())
+    if hasattr(algorithm, "damping") and hasattr(algorithm, "line_search_attempts") and astray > 0.5:
+        departures.append("a step that makes the surrogate worse is accepted: its line search has no effect")
+    return True, departures
 
 
 class Turned(NamedTuple):
