@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .reports.compared import Compared
     from .results.store.places import Place
     from .suites.audit.run import AuditJob
-    from .suites.planning import PlannedCell
+    from .suites.planned import PlannedCell
     from .suites.scheduling.interface import Failure
 
 Names = str | type | Iterable[str | type]

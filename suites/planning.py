@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from shlex import quote
 from typing import Any
 
@@ -14,12 +14,12 @@ from ..algorithms.registry import address_of, build, inner_algorithms, locate, n
 from ..envs.anchors import anchors, changes_task, possible_returns
 from ..envs.tasks import ADDED
 from ..errors import UsageError
-from ..results.store.curve import FINISHED
 from ..results.store.fingerprint import fingerprint, source_hash
 from ..results.store.places import Place
 from ..results.store.provenance import versions
 from ..results.store.store import CellStore
 from .cells import TRAINER, Cell, Environment, Evaluation, import_modules
+from .planned import PlannedCell
 from .repeating import Verdict, try_all
 from .schema import EnvironmentTable, Suite
 from .stalling import stall_limit, watched
@@ -67,40 +67,6 @@ _PACKAGES = ("torch", "numpy", "gymnasium", "numba", "llvmlite", "scipy")
 """Packages whose version every result depends on."""
 _PHYSICS = {"gymnasium.envs.mujoco": "mujoco", "gymnasium.envs.box2d": "Box2D"}
 """Packages whose version decides how Gymnasium's own environments move."""
-
-
-@dataclass(frozen=True)
-class PlannedCell:
-    """A cell, its place in the store and what it should hold."""
-
-    cell: Cell
-    store: CellStore
-    record: dict[str, Any]
-    """What goes into ``cell.json``."""
-    seeds: tuple[int, ...]
-    """What is asked for."""
-    notes: tuple[str, ...] = ()
-    """What is to be said of its environment before it is run."""
-    refusal: str = ""
-    """Why the algorithm cannot act in the environment, so that there is nothing to run; empty where it can."""
-    one_by_one: bool = False
-    """Whether what trains it trains one run after another, so that each may as well be a job of its own."""
-    left: frozenset[int] = frozenset()
-    """Seeds that are asked for, and left to other commands."""
-    tuned_on: tuple[int, ...] = ()
-    """Seeds that the search for its hyperparameters saw."""
-
-    @property
-    def own_seeds(self) -> tuple[int, ...]:
-        """The seeds that this command sees to."""
-        return tuple(seed for seed in self.seeds if seed not in self.left)
-
-    def missing(self) -> list[int]:
-        """Return those of the own seeds that are not finished yet."""
-        if self.refusal:
-            return []
-        there = self.store.seeds()
-        return [seed for seed in self.own_seeds if there.get(seed) not in FINISHED]
 
 
 def plan_cells(

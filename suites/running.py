@@ -14,7 +14,7 @@ from ..results.store.places import Place
 from ..wording import plural
 from .console import say
 from .display import Display
-from .planning import PlannedCell
+from .planned import PlannedCell
 from .scheduling.alike import surroundings
 from .scheduling.interface import Failure, Job, News
 from .scheduling.jobs import make_jobs, to_do

@@ -9,6 +9,7 @@ import pytest
 from pgsuite.suites.tether import rest
 
 rest()  # as commands do, before numpy is loaded
+gc.set_threshold(100_000)  # and here: it took a tenth of all time
 
 _ROOT = Path(__file__).parent
 _LONGEST = (
@@ -74,9 +75,8 @@ def server_of_workers() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def garbage(server_of_workers: None) -> None:
-    """Look for garbage as seldom as commands do, and not among modules and tests: it took a tenth of all time."""
+    """Do not look for garbage among modules and tests."""
     gc.freeze()
-    gc.set_threshold(100_000)
 
 
 def pytest_sessionfinish() -> None:

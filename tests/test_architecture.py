@@ -115,6 +115,13 @@ def test_results_load_no_torch():
     assert not found & {"torch", "gymnasium", "envpool"}
 
 
+def test_what_workers_are_forked_from_loads_what_trains_alone():
+    """The command has read the suite; it takes a tenth of a second to be able to."""
+    found = loaded("import pgsuite.suites.scheduling.worker")
+    assert {"torch", "gymnasium"} <= found
+    assert not found & {"pydantic", "pandas", "rich", "matplotlib", "scipy"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["run", "--help"], ["report", "--help"], ["plan", "--help"], ["sweep", "--help"], ["--version"]],

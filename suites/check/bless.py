@@ -9,7 +9,8 @@ from ...results.store.audit import departures_of
 from ...results.store.bank import Bank, BankedCell, read_bank, read_runs, write_bank
 from ...results.store.places import Place
 from ..audit.run import lacking_gradient, plan_audit, run_audit
-from ..planning import PlannedCell, plan_cells
+from ..planned import PlannedCell
+from ..planning import plan_cells
 from ..running import Outcome, run_cells
 from ..schema import Suite
 from .revisions import commit_of, working_tree

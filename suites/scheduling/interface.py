@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from ...results.store.curve import CurveRow
 from ...results.store.store import CellStore
 from ..cells import Cell
-from ..planning import PlannedCell
+from ..planned import PlannedCell
 
 
 @dataclass(frozen=True)

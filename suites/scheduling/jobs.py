@@ -9,7 +9,7 @@ from typing import Any
 from ...algorithms.axis import form
 from ...algorithms.registry import build
 from ..cells import TRAINER, Cell
-from ..planning import PlannedCell
+from ..planned import PlannedCell
 from .interface import Job
 
 _BACKEND_COST = {"compiled": 1.0, "numpy": 4.0, "envpool": 20.0, "gymnasium": 60.0}

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import PgsuiteError, in_one_line
 from ...wording import plural
 from .. import forking
-from ..planning import PlannedCell
+from ..planned import PlannedCell
 from ..process import GRACE, follow_parent
 from ..process import forking as context_of_workers
 from ..stalling import START_LIMIT, Silence, answers, last_place, where

@@ -27,7 +27,7 @@ from ...results.store.curve import FINISHED
 from ...results.store.remote import RemoteTrouble
 from ...results.store.store import CellStore
 from ...wording import plural
-from ..planning import PlannedCell
+from ..planned import PlannedCell
 from ..process import GRACE
 from ..stalling import START_LIMIT, Silence
 from . import alike

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ...errors import PgsuiteError, UsageError
 from ...results.store.remote import RemoteTrouble
-from ..planning import PlannedCell
+from ..planned import PlannedCell
 from . import alike
 from .interface import Failure, Job, News
 from .local import LocalWorkers

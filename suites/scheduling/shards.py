@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...errors import UsageError
 
 if TYPE_CHECKING:
-    from ..planning import PlannedCell
+    from ..planned import PlannedCell
 
 _FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 

@@ -20,7 +20,8 @@ from ...results.store.gathering import gather
 from ...results.tuned import WORST, Measured
 from ...wording import plural
 from ..console import say
-from ..planning import PlannedCell, plan_cells
+from ..planned import PlannedCell
+from ..planning import plan_cells
 from ..running import Outcome, run_cells
 from ..scheduling.interface import Failure
 from ..scheduling.places import LOCAL

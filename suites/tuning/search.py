@@ -13,7 +13,8 @@ from ...results.store.locking import locked
 from ...results.tuned import Measured, Trial, Tuned
 from ...wording import plural
 from ..console import say
-from ..planning import PlannedCell, plan_cells
+from ..planned import PlannedCell
+from ..planning import plan_cells
 from ..scheduling.places import check_place
 from ..schema import Suite, TuningTable
 from .asked import StudyRequest, checked_suite

@@ -27,7 +27,8 @@ from ...results.store.manifest import read_manifest
 from ...results.swept import COLUMNS, Axis, Swept, is_number, spelled
 from ...wording import plural, written_seeds
 from ..console import say
-from ..planning import PlannedCell, plan_cells
+from ..planned import PlannedCell
+from ..planning import plan_cells
 from ..running import Outcome
 from ..scheduling.places import check_place
 from ..schema import AlgorithmTable, Suite
