@@ -139,23 +139,26 @@ def run_job(job: AuditJob) -> Audited:
 def updates(job: AuditJob, algorithm: Any, model: AuditModel) -> list[dict[str, Any]]:
     """Try updates of the plain form with a good critic, and as configured with a wrong one where that differs.
 
-    Where there is a trust region, once more with one in which the KL binds.
+    Where there is a trust region, once more with one in which the KL binds. Which gradient an update steps on is a
+    matter of its code: that is looked at where the policy is random, as it is in every model.
     """
     state = start_state(algorithm, model)
     first, *others = variants(algorithm, state, job.policy)
     given = subject(first, state, model, job.policy)
     count = max(16, min(UPDATES, 3000 // model.process.states))
     rollout = collect(given, model, count, random_of(job.seed, job.algorithm, job.model, job.policy, 3))
-    records = [{"variant": "", **audit_update(given, rollout)}]
+    turning = job.policy == "random"
+    records = [{"variant": "", **audit_update(given, rollout, turning=turning)}]
     if given.critic is not None and not model.hidden and others:
         wrong = subject(others[0], state, model, job.policy)
         records[0]["critic_error"] = critic_error(wrong, rollout, exact_values(model, given.question.outputs))
     whole = configured(algorithm, state)
     if (whole.algorithm, whole.critic) != (first.algorithm, first.critic):
-        records.append({"variant": whole.name, **audit_update(subject(whole, state, model, job.policy), rollout)})
+        with_all = subject(whole, state, model, job.policy)
+        records.append({"variant": whole.name, **audit_update(with_all, rollout, turning=turning)})
     if hasattr(first.algorithm, "damping") and (kl := kl_field(first.algorithm)) and model.process.states < 10:
         tight = replace(first, algorithm=replace(first.algorithm, **{kl: TIGHT_KL, "damping": TIGHT_DAMPING}))
-        records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout)})
+        records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout, turning=turning)})
     return [{"model": job.model, "policy": job.policy, **record} for record in records]
 
 

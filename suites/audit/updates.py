@@ -30,8 +30,14 @@ TURNED = 16
 """Batches, of those that move the policy, whose gradient is turned around."""
 
 
-def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
-    """Apply one update to every batch and describe the steps; ``departures`` names what is not as declared."""
+def audit_update(given: Subject, rollout: Rollout, *, turning: bool) -> dict[str, Any]:
+    """Apply one update to every batch and describe the steps; ``departures`` names what is not as declared.
+
+    Args:
+        given: what is updated.
+        rollout: the batches.
+        turning: whether it is looked at, too, which gradient the update steps on.
+    """
     algorithm, count = given.variant.algorithm, len(rollout.valid)
     state = many(given.state, count)
     gradient, _ = algorithm.gradient(state, rollout)
@@ -50,15 +56,16 @@ def audit_update(given: Subject, rollout: Rollout) -> dict[str, Any]:
     if (wrong := float((along[moved] <= 0).mean())) > 0.05:
         departures.append(f"{wrong:.0%} of the updates go against their own gradient")
     record |= improvement(given, step, along, new)
-    some = torch.from_numpy(np.flatnonzero(moved)[:TURNED])
-    record["driven"], found = turned_around(
-        algorithm,
-        take(rollout._replace(passed=None), some),
-        take(state, some),
-        take(learned, some),
-        take(gradient, some),
-    )
-    departures += found
+    if turning:
+        some = torch.from_numpy(np.flatnonzero(moved)[:TURNED])
+        record["driven"], found = turned_around(
+            algorithm,
+            take(rollout._replace(passed=None), some),
+            take(state, some),
+            take(learned, some),
+            take(gradient, some),
+        )
+        departures += found
     if hasattr(algorithm, "damping") and kl_field(algorithm):
         facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
         record |= facts

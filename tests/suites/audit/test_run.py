@@ -62,6 +62,15 @@ def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_tol
         assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
 
+def test_which_gradient_an_update_steps_on_is_looked_at_where_the_policy_is_random():
+    jobs = plan_audit(["ppo"], ["chain"], batches=100)
+    (found,) = run_audit(jobs, workers=1)["algorithms"].values()
+    assert {update["policy"] for update in found["updates"] if "driven" in update} == {"random"}
+    assert {update["policy"] for update in found["updates"]} == {"uniform", "sharpened", "random"}
+    assert found["passes"]
+    assert not found["driven"]
+
+
 @pytest.mark.parametrize("algorithm", ["Pairs", "Fives", "ByDeviation", "ByLength", "Plain"])
 @pytest.mark.parametrize("model", ["chain", "answers"])
 def test_groups_of_any_size_and_normalisation_pass(algorithm, model, tmp_path):
