@@ -172,8 +172,9 @@ def audit_cases(audit: dict[str, Any]) -> pd.DataFrame:
             row |= {f"p_{test}": p for test, p in case["p_values"].items()}
             row |= {"adjusted_p": case["adjusted_p"], "t_squared": case["t_squared"], "drawn_again": "screened" in case}
             for quantity in ("cosine", "norm_ratio", "variance", "variance_to_declared", "variance_to_reinforce"):
-                values = case.get(quantity) or (None, None, None)
-                row |= dict(zip((quantity, f"{quantity}_low", f"{quantity}_high"), values, strict=True))
+                interval = case.get(quantity) or dict.fromkeys(("estimate", "low", "high"))
+                row |= {quantity: interval["estimate"]}
+                row |= {f"{quantity}_{end}": interval[end] for end in ("low", "high")}
             row["signal_to_noise"] = case["signal_to_noise"][0][1] if case.get("signal_to_noise") else None
             row["normalised"] = case["target"]["normalised"]
             row["departs"] = ", ".join(case["departures"])

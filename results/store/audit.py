@@ -17,8 +17,8 @@ from .reading import read_json
 
 ALPHA = 0.001
 """Chance of any false alarm in a whole audit, at most."""
-FORMAT = 2
-"""Since 2 with a digest; an audit is made again in a minute, so that earlier ones are not read."""
+FORMAT = 3
+"""Since 3 intervals are tables; an audit is made again in a minute, so that earlier ones are not read."""
 
 MEANINGS = {
     "finite": "the gradient is not finite",
@@ -55,7 +55,7 @@ def _final(record: dict[str, Any]) -> bool:
 def assemble(
     algorithms: dict[str, dict[str, Any]], *, seed: int, batches: int, seconds: float, versions: dict[str, str]
 ) -> dict[str, Any]:
-    """Return the audit as one tree for JSON, judged.
+    """Return the audit as one tree, as JSON has it, judged.
 
     Args:
         algorithms: name to ``cases``, ``updates`` and ``bias_variance``, lists of records.
@@ -78,17 +78,20 @@ def assemble(
         ]
         driven = all(update.get("driven", True) for update in found["updates"])
         judged[name] = {**found, "cases": cases, "passes": not departures, "departures": departures, "driven": driven}
-    return {
-        "format": FORMAT,
-        "alpha": ALPHA,
-        "tests": tests,
-        "seed": seed,
-        "batches": batches,
-        "seconds": seconds,
-        "versions": versions,
-        "passes": all(found["passes"] for found in judged.values()),
-        "algorithms": judged,
-    }
+    whole: dict[str, Any] = finite(
+        {
+            "format": FORMAT,
+            "alpha": ALPHA,
+            "tests": tests,
+            "seed": seed,
+            "batches": batches,
+            "seconds": seconds,
+            "versions": versions,
+            "passes": all(found["passes"] for found in judged.values()),
+            "algorithms": judged,
+        }
+    )
+    return whole
 
 
 def departure_line(case: dict[str, Any]) -> str:
@@ -112,7 +115,7 @@ class BiasVariance(NamedTuple):
 
 
 def write_audit(path: Path, audit: dict[str, Any]) -> None:
-    """Write an audit as JSON; what is not finite becomes null.
+    """Write an audit as JSON.
 
     Raises:
         UsageError: if its folder does not exist.
@@ -120,7 +123,7 @@ def write_audit(path: Path, audit: dict[str, Any]) -> None:
     """
     if not path.parent.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    write_json(path, sealed_table(finite(audit)))
+    write_json(path, sealed_table(audit))
 
 
 def read_audit(path: Path) -> dict[str, Any]:

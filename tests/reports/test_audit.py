@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from rich.console import Console
 
+import pgsuite
 from pgsuite.errors import UsageError
 from pgsuite.reports import report
 from pgsuite.reports.audit import read_section
@@ -58,6 +59,14 @@ def test_departures_are_said(write):
     assert section.departures == ("mine: chain, uniform: biased",)
     assert "mine departs" in section.verdict
     assert not section.passes
+
+
+def test_what_the_command_writes_is_read_and_says_the_same(tmp_path):
+    path = tmp_path / "audit.json"
+    told = pgsuite.audit(["actor-critic", "ppo"], ["chain", "quadratic"], batches=100, workers=1, progress=False)
+    told.write(path)
+    assert read_section(path) == told.section
+    assert read_section(path).tables[0].rows
 
 
 def test_a_terminal_of_80_columns_shows_it_without_breaking_a_line(write):

@@ -16,19 +16,19 @@ CASE = {
     "adjusted_p": 1.0,
     "t_squared": 4.2,
     "target": {"normalised": False},
-    "cosine": [0.99, 0.98, 1.0],
-    "norm_ratio": [1.02, 0.97, 1.05],
-    "variance": [2.0, 1.8, 2.2],
-    "variance_to_declared": [1.0, 1.0, 1.0],
-    "variance_to_reinforce": [0.31, 0.3, 0.32],
+    "cosine": {"estimate": 0.99, "low": 0.98, "high": 1.0},
+    "norm_ratio": {"estimate": 1.02, "low": 0.97, "high": 1.05},
+    "variance": {"estimate": 2.0, "low": 1.8, "high": 2.2},
+    "variance_to_declared": {"estimate": 1.0, "low": 1.0, "high": 1.0},
+    "variance_to_reinforce": {"estimate": 0.31, "low": 0.3, "high": 0.32},
     "signal_to_noise": [[1, 0.5], [4, 1.0]],
     "departures": [],
 }
 WORSE = {
     **CASE,
     "policy": "random",
-    "cosine": [0.7, 0.6, 0.8],
-    "norm_ratio": [0.5, 0.4, 0.6],
+    "cosine": {"estimate": 0.7, "low": 0.6, "high": 0.8},
+    "norm_ratio": {"estimate": 0.5, "low": 0.4, "high": 0.6},
     "screened": {"exact": 0.001},
 }
 UPDATE = {

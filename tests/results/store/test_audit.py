@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pgsuite.errors import UsageError
+from pgsuite.results.statistics.gradient_tests import Interval
 from pgsuite.results.store.audit import adjusted, assemble, count_tests, judge, read_audit, write_audit
 
 
@@ -42,12 +43,13 @@ def test_an_update_that_departs_fails_the_algorithm():
 
 
 def test_a_file_holds_everything_and_no_nan(tmp_path):
-    audit = assembled([case(0.5, cosine=(float("nan"), 0.1, float("inf")))])
+    audit = assembled([case(0.5, cosine=Interval(float("nan"), 0.1, float("inf")))])
     file = tmp_path / "audit.json"
     write_audit(file, audit)
     read = read_audit(file)
-    assert read["algorithms"]["mine"]["cases"][0]["cosine"] == [None, 0.1, None]
+    assert read["algorithms"]["mine"]["cases"][0]["cosine"] == {"estimate": None, "low": 0.1, "high": None}
     assert (read["seed"], read["batches"], read["passes"]) == (3, 500, True)
+    assert read == audit
 
 
 def test_other_files_are_refused(tmp_path):
