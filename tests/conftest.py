@@ -9,7 +9,7 @@ import pytest
 from pgsuite.suites.tether import rest
 
 rest()  # as commands do, before numpy is loaded
-gc.set_threshold(100_000)  # and here: it took a tenth of all time
+gc.set_threshold(100_000)  # as they do, too: looking for garbage took a tenth of all time
 
 _ROOT = Path(__file__).parent
 _LONGEST = (

@@ -116,7 +116,7 @@ def test_results_load_no_torch():
 
 
 def test_what_workers_are_forked_from_loads_what_trains_alone():
-    """The command has read the suite; it takes a tenth of a second to be able to."""
+    """What reads suites takes a tenth of a second to load, and the command has read them."""
     found = loaded("import pgsuite.suites.scheduling.worker")
     assert {"torch", "gymnasium"} <= found
     assert not found & {"pydantic", "pandas", "rich", "matplotlib", "scipy"}
