@@ -58,13 +58,7 @@ def audit_update(given: Subject, rollout: Rollout, *, turning: bool) -> dict[str
     record |= improvement(given, step, along, new)
     if turning:
         some = torch.from_numpy(np.flatnonzero(moved)[:TURNED])
-        record["driven"], found = turned_around(
-            algorithm,
-            take(rollout._replace(passed=None), some),
-            take(state, some),
-            take(learned, some),
-            take(gradient, some),
-        )
+        record["driven"], found = turned_around(algorithm, take(state, some), take(rollout, some))
         departures += found
     if hasattr(algorithm, "damping") and kl_field(algorithm):
         facts, found = trust_region(given, rollout, step, ascent, moved, metrics.get("kl"))
@@ -73,18 +67,13 @@ def audit_update(given: Subject, rollout: Rollout, *, turning: bool) -> dict[str
     return record | {"departures": departures}
 
 
-def turned_around(
-    algorithm: Any, rollout: Rollout, state: State, learned: State, gradient: Gradient
-) -> tuple[bool, list[str]]:
+def turned_around(algorithm: Any, state: State, rollout: Rollout) -> tuple[bool, list[str]]:
     """Return whether an update steps on the gradient that it asks for, and what departs where it does.
 
-    Args:
-        algorithm: whose update.
-        rollout: of some batches.
-        state: before it.
-        learned: after it.
-        gradient: what is asked for of that state and rollout.
+    It is held against an update of the same batches: that of more may have other last bits, as if it were driven.
     """
+    gradient, _ = algorithm.gradient(state, rollout)
+    learned, _ = algorithm.update(state, rollout)
     turned = turned_update(algorithm, state, rollout)
     if len(turned.gradients) != 1 or torch.equal(turned.policy, learned.policy):
         return False, []

@@ -62,6 +62,14 @@ def test_an_update_that_steps_on_something_else_than_the_audited_gradient_is_tol
         assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
 
+def test_an_update_that_asks_for_the_gradient_and_ignores_it_is_told(tmp_path):
+    """Its bits depend on how many batches there are, as those of torch may."""
+    file = tmp_path / "mine.py"
+    file.write_text(IGNORING)
+    updates = run_job(AuditJob(f"{file}:Ignoring", "chain", "random", 5, 100)).updates
+    assert {update["driven"] for update in updates} == {False}
+
+
 def test_which_gradient_an_update_steps_on_is_looked_at_where_the_policy_is_random():
     jobs = plan_audit(["ppo"], ["chain"], batches=100)
     (found,) = run_audit(jobs, workers=1)["algorithms"].values()
@@ -114,6 +122,19 @@ def test_plans_that_are_given_seed_by_seed_are_audited_where_they_agree(tmp_path
     assert [judge(case, 100) for case in found.cases] == [[]] * len(found.cases)
     assert [update["departures"] for update in found.updates] == [[]] * len(found.updates)
 
+
+IGNORING = """
+from dataclasses import dataclass
+from pgsuite.algorithms import Reinforce
+
+@dataclass(frozen=True, kw_only=True)
+class Ignoring(Reinforce):
+    def update(self, state, rollout):
+        asked, metrics = self.gradient(state, rollout)
+        own, _ = Reinforce.gradient(self, state, rollout)
+        step = -1e-3 * (1 + 1e-12 * len(state.seeds)) * own.policy
+        return state._replace(policy=state.policy + step), metrics
+"""
 
 UNSEARCHED = """
 from dataclasses import dataclass
