@@ -1,4 +1,4 @@
-"""What planning ends in, and all that workers and what schedules them have of it."""
+"""A planned cell: all that schedulers and workers know of planning."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -78,20 +78,17 @@ def assemble(
         ]
         driven = all(update.get("driven", True) for update in found["updates"])
         judged[name] = {**found, "cases": cases, "passes": not departures, "departures": departures, "driven": driven}
-    whole: dict[str, Any] = finite(
-        {
-            "format": FORMAT,
-            "alpha": ALPHA,
-            "tests": tests,
-            "seed": seed,
-            "batches": batches,
-            "seconds": seconds,
-            "versions": versions,
-            "passes": all(found["passes"] for found in judged.values()),
-            "algorithms": judged,
-        }
-    )
-    return whole
+    return {
+        "format": FORMAT,
+        "alpha": ALPHA,
+        "tests": tests,
+        "seed": seed,
+        "batches": batches,
+        "seconds": seconds,
+        "versions": versions,
+        "passes": all(found["passes"] for found in judged.values()),
+        "algorithms": finite(judged),
+    }
 
 
 def departure_line(case: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -147,18 +148,17 @@ def updates(job: AuditJob, algorithm: Any, model: AuditModel) -> list[dict[str, 
     given = subject(first, state, model, job.policy)
     count = max(16, min(UPDATES, 3000 // model.process.states))
     rollout = collect(given, model, count, random_of(job.seed, job.algorithm, job.model, job.policy, 3))
-    turning = job.policy == "random"
-    records = [{"variant": "", **audit_update(given, rollout, turning=turning)}]
+    tried = partial(audit_update, rollout=rollout, turning=job.policy == "random")
+    records = [{"variant": "", **tried(given)}]
     if given.critic is not None and not model.hidden and others:
         wrong = subject(others[0], state, model, job.policy)
         records[0]["critic_error"] = critic_error(wrong, rollout, exact_values(model, given.question.outputs))
     whole = configured(algorithm, state)
     if (whole.algorithm, whole.critic) != (first.algorithm, first.critic):
-        with_all = subject(whole, state, model, job.policy)
-        records.append({"variant": whole.name, **audit_update(with_all, rollout, turning=turning)})
+        records.append({"variant": whole.name, **tried(subject(whole, state, model, job.policy))})
     if hasattr(first.algorithm, "damping") and (kl := kl_field(first.algorithm)) and model.process.states < 10:
         tight = replace(first, algorithm=replace(first.algorithm, **{kl: TIGHT_KL, "damping": TIGHT_DAMPING}))
-        records.append({"variant": "tight", **audit_update(replace(given, variant=tight), rollout, turning=turning)})
+        records.append({"variant": "tight", **tried(replace(given, variant=tight))})
     return [{"model": job.model, "policy": job.policy, **record} for record in records]
 
 

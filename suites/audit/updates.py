@@ -88,7 +88,8 @@ def turned_around(algorithm: Any, state: State, rollout: Rollout) -> tuple[bool,
         )
     # A long step against the gradient may happen to improve the surrogate, though not in most batches.
     astray = float((turned.policy != state.policy).any(1).double().mean())
-    if hasattr(algorithm, "damping") and hasattr(algorithm, "line_search_attempts") and astray > 0.5:
+    searches = kl_field(algorithm) and all(hasattr(algorithm, name) for name in ("damping", "line_search_attempts"))
+    if searches and astray > 0.5:
         departures.append("a step that makes the surrogate worse is accepted: its line search has no effect")
     return True, departures
 
