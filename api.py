@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .reports.compared import Compared
     from .results.store.places import Place
     from .suites.audit.run import AuditJob
+    from .suites.cells import Cell
     from .suites.planned import PlannedCell
     from .suites.scheduling.interface import Failure
 
@@ -167,7 +168,7 @@ def carry_out(
     """
     from .results.store.places import beside, place_of
     from .suites.named_code import let_in_code_of
-    from .suites.scheduling.places import check_place
+    from .suites.scheduling.places import LOCAL, check_place
     from .suites.scheduling.shards import parse_shard, shares
     from .suites.schema import check_names, load_suite
 
@@ -179,11 +180,16 @@ def carry_out(
     own_seeds = _seeds(seeds)
     let_in_code_of(chosen, names, ids)
     check_names(chosen, names, ids, steps)  # a typo is answered before torch is loaded, below
+    from .suites import forking
     from .suites.console import progress_console, say
     from .suites.planning import plan_cells
 
+    def ahead(cells: "list[Cell]") -> None:
+        if on == LOCAL:
+            forking.begin(forking.training(cells))
+
     folder = Path("runs") / chosen.name if out is None else place_of(out)
-    planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps)
+    planned = plan_cells(chosen, folder, algorithms=names, environments=ids, seeds=own_seeds, steps=steps, ahead=ahead)
     if part:
         planned = shares(planned, part)
     if lasting:
@@ -279,15 +285,20 @@ def audit(
     Raises:
         UsageError: an unknown algorithm or model, or an algorithm that cannot be audited.
     """
-    from .reports.audit import Audit
-    from .suites.audit.run import BATCHES, plan_audit, run_audit
-    from .suites.console import counting, progress_console
+    from .algorithms.registry import ALGORITHMS
+    from .suites import forking
     from .suites.named_code import let_in
 
     references = _references(algorithms)
     let_in(references)
     _check_counts(workers=workers)
     _check_counts(least=100, batches=batches)
+    if workers != 1:
+        forking.begin(forking.auditing(references or ALGORITHMS))
+    from .reports.audit import Audit
+    from .suites.audit.run import BATCHES, plan_audit, run_audit
+    from .suites.console import counting, progress_console
+
     jobs: list[AuditJob] = plan_audit(
         references, _several(models), seed=seed, batches=BATCHES if batches is None else batches
     )

@@ -60,9 +60,17 @@ class Samples(NamedTuple):
         return Samples(*(x[:, start:stop] for x in self))
 
     def take(self, index: Tensor, mask: Tensor | None = None) -> "Samples":
-        """Return the samples of each seed at ``index`` ``(S, M)``; with a mask ``(S, M)``, some of them masked."""
-        row = torch.arange(len(index)).unsqueeze(1)
-        taken = Samples(*(x[row, index] for x in self))
+        """Return the samples of each seed at ``index`` ``(S, M)``; with a mask ``(S, M)``, some of them masked.
+
+        Raises:
+            IndexError: there is no such sample.
+        """
+        seeds, size = self.mask.shape
+        places = index.numpy()
+        if places.size and (places.min() < 0 or places.max() >= size):
+            raise IndexError(f"samples {places.min()} to {places.max()} are asked for, of {size}")
+        rows = places + size * np.arange(seeds)[:, None]
+        taken = Samples(*(_rows(x, rows) for x in self))
         return taken if mask is None else taken._replace(mask=taken.mask * mask)
 
     def blocks(self) -> Iterator["Samples"]:
@@ -111,6 +119,13 @@ class Layout:
         steps = torch.zeros(len(samples), shape[1] * shape[2], dtype=samples.dtype)
         index = torch.arange(samples.shape[1]).expand(len(samples), -1) if self._index is None else self._index
         return steps.scatter_add_(1, index, samples * self.mask).view(shape)
+
+
+def _rows(x: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """Of ``x`` ``(S, B, ...)``, its seeds one after another, the rows ``(S, M)``; numpy gathers faster than torch."""
+    if x.requires_grad:
+        return x.flatten(0, 1)[torch.from_numpy(rows)]
+    return torch.from_numpy(x.numpy().reshape(-1, *x.shape[2:]).take(rows, axis=0))
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -8,49 +8,82 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import kernels
 from ..algorithms.described import described
 from ..algorithms.registry import ALGORITHMS, address_of, load_class
 from ..envs.make import chosen_backend
 from . import tether
-from .cells import TRAINER, Environment, import_modules, open_environments
+from .cells import TRAINER, Cell, Environment, import_modules, open_environments
 from .named_code import reserve_names
-from .process import SAFE_PATH, start_server
+from .process import SAFE_PATH, begin_server, wait_for_server
 
 _NOTE = "PGSUITE_FORKING"
 
 
-def start(
-    module: str, algorithms: Iterable[str], environments: Iterable[Environment], precisions: Iterable[str]
-) -> None:
+class Needs(NamedTuple):
+    """What workers need."""
+
+    module: str
+    """With what they do."""
+    algorithms: Collection[str]
+    """Names or addresses of what they train."""
+    environments: Collection[Environment]
+    """Whose kernels they step."""
+    precisions: Collection[str]
+    """Of numbers, ``float32`` or ``float64``."""
+
+
+def training(cells: Collection[Cell]) -> Needs:
+    """Return what workers need that train these cells."""
+    return Needs(
+        "pgsuite.suites.scheduling.worker",
+        [cell.reference for cell in cells],
+        [cell.environment for cell in cells],
+        [str(cell.options.get("dtype", "float32")) for cell in cells],
+    )
+
+
+def auditing(algorithms: Collection[str]) -> Needs:
+    """Return what workers need that audit algorithms."""
+    return Needs("pgsuite.suites.audit.run", algorithms, [], ["float64"])
+
+
+def start(needs: Needs) -> None:
     """Start the server that workers are forked from, and wait until it is ready; one that runs stays as it is.
 
     What it compiles it says on the error output.
 
-    Args:
-        module: with what workers do.
-        algorithms: names or addresses of what they train.
-        environments: which kernels they step.
-        precisions: of numbers, ``float32`` or ``float64``.
+    Raises:
+        OSError: the system lets no process be started.
     """
-    environments = list(environments)
-    places = {json.dumps([env.id, env.backend, *env.modules]) for env in environments if not env.options}
-    parts = {"stepping"} if any(env.options for env in environments) else set()
+    _begin(needs)
+    wait_for_server()
+
+
+def begin(needs: Needs) -> None:
+    """The same, but go on while it loads, which takes as long as to plan does; `start` tells what hinders it."""
+    with suppress(OSError):
+        _begin(needs)
+
+
+def _begin(needs: Needs) -> None:
+    places = {json.dumps([env.id, env.backend, *env.modules]) for env in needs.environments if not env.options}
+    parts = {"stepping"} if any(env.options for env in needs.environments) else set()
     wanted = {
-        "modules": {module},
-        "algorithms": algorithms,
+        "modules": {needs.module},
+        "algorithms": needs.algorithms,
         "environments": places,
-        "precisions": precisions,
+        "precisions": needs.precisions,
         "parts": parts,
     }
     note = {name: sorted(set(values)) for name, values in wanted.items()}
     os.environ[_NOTE] = json.dumps({**note, "path": sys.path, "safe_path": SAFE_PATH in os.environ})
     try:
-        start_server(__name__)
+        begin_server(__name__)
     finally:
         del os.environ[_NOTE]
 

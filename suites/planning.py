@@ -77,6 +77,7 @@ def plan_cells(
     environments: Sequence[str] = (),
     seeds: Sequence[int] | None = None,
     steps: int | None = None,
+    ahead: Callable[[list[Cell]], None] = lambda _: None,
 ) -> list[PlannedCell]:
     """Return the cells of a suite, every one checked: its algorithm, options, environment and spaces.
 
@@ -87,6 +88,7 @@ def plan_cells(
         environments: names in the suite, or, with ``steps``, any id; all when empty.
         seeds: instead of the suite's.
         steps: budget of every cell instead of the suite's.
+        ahead: told the cells when their environments are known, before torch is loaded, which takes seconds.
 
     Raises:
         UsageError: naming what is unknown, wrong or not supported.
@@ -116,6 +118,7 @@ def plan_cells(
     for (algorithm, env), count in names.items():
         if count > 1:
             raise UsageError(f"{count} algorithms are called {algorithm!r} on {env}: rename the class of one")
+    ahead(cells)
     own_seeds = tuple(seeds) if seeds is not None else suite.seeds
     planned = [
         _planned(cell, specs[cell.environment.name], chosen[cell.environment.name], out, own_seeds) for cell in cells

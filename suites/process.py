@@ -24,7 +24,6 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any
 
-import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from ..results.store.remote import environment
@@ -44,8 +43,8 @@ _GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a terminal or a batch system sends to all processes of a command at once."""
 
 
-def start_server(module: str) -> None:
-    """Start the server that processes are forked from, which imports a module first, and wait until it has.
+def begin_server(module: str) -> None:
+    """Start the server that processes are forked from, which imports a module first; one that runs stays as it is.
 
     The module calls `tether.untie` when it has done what it does.
 
@@ -65,7 +64,11 @@ def start_server(module: str) -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         del os.environ[tether.NOTE]
-    waited = context.Process(target=follow_parent)
+
+
+def wait_for_server() -> None:
+    """Wait until the server has imported its module."""
+    waited = forking().Process(target=follow_parent)
     waited.start()
     waited.join()
 
@@ -144,6 +147,8 @@ def _end_after(parent: BaseProcess) -> None:
 @contextmanager
 def single_thread() -> Iterator[None]:
     """Use one thread in torch and BLAS: a run's bits may depend on their number, and small matrices gain nothing."""
+    import torch
+
     importlib.import_module("scipy.linalg.cython_blas")  # where kernels' np.dot is: loaded later, it would escape
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -157,6 +162,8 @@ def single_thread() -> Iterator[None]:
 @contextmanager
 def single_thread_often() -> Iterator[None]:
     """`single_thread` for what is called step by step: to find the libraries takes milliseconds, and is done once."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -66,11 +66,14 @@ def server_of_workers() -> None:
         from pgsuite.caching import cache_folder
         from pgsuite.suites import forking
         from pgsuite.suites.cells import Environment
-        from pgsuite.suites.scheduling import worker
 
-        environments = [Environment(id=name) for name in ("CartPole-v1", "pgsuite/ProbeAction-v0")]
+        needs = forking.training([])._replace(
+            algorithms=[*ALGORITHMS],
+            environments=[Environment(id=name) for name in ("CartPole-v1", "pgsuite/ProbeAction-v0")],
+            precisions=["float32", "float64"],
+        )
         with FileLock(cache_folder("kernels") / "tests.lock"):
-            forking.start(worker.__name__, ALGORITHMS, environments, ("float32", "float64"))
+            forking.start(needs)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -117,9 +117,10 @@ def test_results_load_no_torch():
 
 def test_what_workers_are_forked_from_loads_what_trains_alone():
     """What reads suites takes a tenth of a second to load, and the command has read them."""
-    found = loaded("import pgsuite.suites.scheduling.worker")
+    found = loaded("import pgsuite.suites.scheduling.worker, pgsuite.suites.training")
     assert {"torch", "gymnasium"} <= found
-    assert not found & {"pydantic", "pandas", "rich", "matplotlib", "scipy"}
+    assert not found & {"pandas", "rich", "matplotlib", "scipy"}
+    assert "pydantic" not in loaded("import pgsuite.suites.scheduling.worker")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +184,27 @@ def test_a_typo_is_found_before_torch_is_loaded(old, new, arguments, tmp_path):
 def test_a_typo_of_a_study_is_found_before_torch_is_loaded(name, arguments, tmp_path):
     (tmp_path / "mine.toml").write_text(SUITE)
     assert "torch" not in loaded(command([name, str(tmp_path / "mine.toml"), *arguments], code=2))
+
+
+AHEAD = """
+from pgsuite.suites import forking
+def begin(needs):
+    print(needs.module.rpartition(".")[2], *sorted(set(needs.algorithms)), *(env.id for env in needs.environments))
+    raise SystemExit
+forking.begin = begin
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["run", "mine.toml"], "worker trpo CartPole-v1"), (["audit", "-a", "ppo", "-a", "npg"], "run npg ppo")],
+)
+def test_what_workers_are_forked_from_loads_torch_while_the_command_does(arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(SUITE)
+    code = AHEAD + command(arguments) + f"\nassert 'torch' not in sys.modules\nprint({told!r}, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == f"{told}\n"
 
 
 def test_an_environment_is_known_or_not_before_torch_is_loaded(tmp_path):

@@ -19,7 +19,7 @@ from ...results.statistics.gradient_tests import GUARD, ROUNDING, describe_estim
 from ..collection import Collector
 from ..noise import SeedNoise
 from .models import AuditModel, Policy, fixed_random, softmax
-from .subjects import Subject, many, planned, start_state, subject, variants
+from .subjects import Subject, many, planned
 from .targets import DENSE, Slopes, TabularNetwork, fisher_matrix, logit_slope, reference_estimates
 
 DIRECTIONS = 16
@@ -190,14 +190,14 @@ def estimate(given: Subject, rollout: Rollout) -> Estimates:
 
 
 def audit_case(
-    reference: str, algorithm: Any, model: AuditModel, policy: Policy, seed: int, batches: int
+    reference: str, group: list[Subject], model: AuditModel, policy: Policy, seed: int, batches: int
 ) -> list[dict[str, Any]]:
-    """Audit every variant of an algorithm on one model under one policy; one record each.
+    """Audit the variants of an algorithm on one model under one policy; one record each.
 
     Args:
         reference: what it is called: samples are keyed by it.
-        algorithm: as it is `adapted` to the model.
-        model: what it is audited on.
+        group: the variants.
+        model: what they are audited on.
         policy: which of the model's.
         seed: of the audit.
         batches: of a model whose share is 1.
@@ -205,8 +205,6 @@ def audit_case(
     Raises:
         WrongGradient: if what it gives has not the shape of a gradient.
     """
-    state = start_state(algorithm, model)
-    group = [subject(variant, state, model, policy) for variant in variants(algorithm, state, policy)]
     count = max(100, round(batches * model.share))
     samples = draw(group, model, count, random_of(seed, reference, model.name, policy, 1))
     directions = [basis(given, given.slopes, min(DIRECTIONS, count // BATCHES_PER_DIRECTION)) for given in group]

@@ -6,6 +6,7 @@ Legend for shapes: n states, D outputs of the policy per state.
 """
 
 import zlib
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -83,8 +84,12 @@ def find_model(name: str) -> AuditModel:
     return MODELS[name]
 
 
+@cache
 def policy_outputs(model: AuditModel, policy: Policy) -> Floats:
-    """Return what a fixed policy's network puts out for every state ``(n, D)``: logits, or mean and log deviation."""
+    """Return what a fixed policy's network puts out for every state ``(n, D)``: logits, or mean and log deviation.
+
+    All who ask share them, and write nothing into them; so it is with `policy_values`.
+    """
     process, random = model.process, fixed_random(model.name, policy)
     if isinstance(process, QuadraticTask):
         mean = {
@@ -106,6 +111,12 @@ def policy_outputs(model: AuditModel, policy: Policy) -> Floats:
 def fixed_random(*names: str) -> np.random.Generator:
     """Return a generator that depends on names alone."""
     return np.random.default_rng([zlib.crc32(name.encode()) for name in names])
+
+
+@cache
+def policy_values(model: AuditModel, policy: Policy) -> Floats:
+    """Return the `exact_values` of a fixed policy."""
+    return exact_values(model, policy_outputs(model, policy))
 
 
 def exact_values(model: AuditModel, outputs: Floats) -> Floats:

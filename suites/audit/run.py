@@ -14,19 +14,20 @@ import gymnasium
 import numpy as np
 import torch
 
-from ...algorithms.interface import Episodes
+from ...algorithms.interface import Episodes, State
 from ...algorithms.registry import ALGORITHMS, load_class, locate
 from ...errors import PgsuiteError, UsageError, in_one_line, located, place
 from ...foreign import plain
 from ...results.store.audit import assemble
+from ..forking import auditing
 from ..forking import start as start_server
 from ..process import follow_parent, forking, keep_freed_memory, single_thread
 from ..scheduling.local import available_cores
 from ..stalling import Silence, stall_limit, watched
 from .cases import WrongGradient, audit_case, collect, random_of
 from .curve import bias_variance
-from .models import MODELS, AuditModel, Policy, exact_values, find_model
-from .subjects import adapted, configured, planned, start_state, subject, variants
+from .models import MODELS, AuditModel, Policy, find_model, policy_values
+from .subjects import Subject, adapted, configured, planned, start_state, subject, variants
 from .updates import audit_update, critic_error, kl_field
 
 BATCHES = 1000
@@ -123,8 +124,10 @@ def run_job(job: AuditJob) -> Audited:
                 return Audited([], [], bias_variance(job.algorithm, job.seed, job.batches))
             model = MODELS[job.model]
             algorithm = adapted(job.algorithm, model)
-            cases = audit_case(job.algorithm, algorithm, model, job.policy, job.seed, job.batches)
-            return Audited(cases, updates(job, algorithm, model), [])
+            state = start_state(algorithm, model)
+            group = [subject(variant, state, model, job.policy) for variant in variants(algorithm, state, job.policy)]
+            cases = audit_case(job.algorithm, group, model, job.policy, job.seed, job.batches)
+            return Audited(cases, updates(job, group, algorithm, state), [])
         except PgsuiteError:
             raise
         except Exception as error:
@@ -137,22 +140,26 @@ def run_job(job: AuditJob) -> Audited:
             return Audited([], [{**case, "departures": [failure]}], [])
 
 
-def updates(job: AuditJob, algorithm: Any, model: AuditModel) -> list[dict[str, Any]]:
+def updates(job: AuditJob, group: Sequence[Subject], algorithm: Any, state: State) -> list[dict[str, Any]]:
     """Try updates of the plain form with a good critic, and as configured with a wrong one where that differs.
 
     Where there is a trust region, once more with one in which the KL binds. Which gradient an update steps on is a
     matter of its code: that is looked at where the policy is random, as it is in every model.
+
+    Args:
+        job: what is tried.
+        group: the algorithm's variants.
+        algorithm: as it is configured.
+        state: its `start_state`.
     """
-    state = start_state(algorithm, model)
-    first, *others = variants(algorithm, state, job.policy)
-    given = subject(first, state, model, job.policy)
+    model, (given, *others) = MODELS[job.model], group
+    first = given.variant
     count = max(16, min(UPDATES, 3000 // model.process.states))
     rollout = collect(given, model, count, random_of(job.seed, job.algorithm, job.model, job.policy, 3))
     tried = partial(audit_update, rollout=rollout, turning=job.policy == "random")
     records = [{"variant": "", **tried(given)}]
     if given.critic is not None and not model.hidden and others:
-        wrong = subject(others[0], state, model, job.policy)
-        records[0]["critic_error"] = critic_error(wrong, rollout, exact_values(model, given.question.outputs))
+        records[0]["critic_error"] = critic_error(others[0], rollout, policy_values(model, job.policy))
     whole = configured(algorithm, state)
     if (whole.algorithm, whole.critic) != (first.algorithm, first.critic):
         records.append({"variant": whole.name, **tried(subject(whole, state, model, job.policy))})
@@ -180,7 +187,7 @@ def run_audit(
                 done[job] = run_job(job)
             on_done(job)
     else:
-        start_server(__name__, (job.algorithm for job in jobs), (), ["float64"])
+        start_server(auditing([job.algorithm for job in jobs]))
         with ProcessPoolExecutor(workers, forking(), initializer=follow_parent) as pool:
             futures = {pool.submit(run_job, job): job for job in jobs}
             try:

@@ -14,7 +14,7 @@ from ...algorithms.trees import take
 from ...envs.exact.sampling import one_hot_space
 from ...envs.exact.tabular import Floats
 from ...errors import UsageError
-from .models import AuditModel, Policy, exact_values, policy_outputs, wrong_values
+from .models import AuditModel, Policy, policy_outputs, policy_values, wrong_values
 from .targets import Question, Slopes, TabularNetwork, exact_slopes
 
 CriticKind = Literal["none", "exact", "wrong", "initial"]
@@ -177,10 +177,9 @@ def subject(variant: Variant, state: State, model: AuditModel, policy: Policy) -
     networks = state.model
     actor, critic = (x.numpy().astype(np.float64)[0] for x in (state.policy, state.critic))
     if not networks.policy.hidden:
-        outputs = policy_outputs(model, policy)
-        set_table(actor, outputs, networks.policy.outputs)
+        set_table(actor, policy_outputs(model, policy), networks.policy.outputs)
         if len(critic):
-            value = exact_values(model, outputs)
+            value = policy_values(model, policy)
             set_table(critic, (value if variant.critic == "exact" else wrong_values(model, value))[:, None], 1)
     else:
         networks.policy.last_weights(torch.from_numpy(actor)[None]).mul_(

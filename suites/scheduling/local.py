@@ -77,14 +77,8 @@ class LocalWorkers:
         Raises:
             PgsuiteError: the system does not let processes be started.
         """
-        cells = [p.cell for p in planned]
         try:
-            forking.start(
-                work.__module__,
-                (cell.reference for cell in cells),
-                (cell.environment for cell in cells),
-                (str(cell.options.get("dtype", "float32")) for cell in cells),
-            )
+            forking.start(forking.training([p.cell for p in planned]))
         except (OSError, EOFError) as error:
             raise PgsuiteError(_no_process(error)) from error
 

@@ -55,6 +55,28 @@ def test_a_windows_steps_stay_where_they_are() -> None:
     assert layout.mask.tolist() == [[1, 0, 1, 1, 1, 1, 0, 1, 1]]
 
 
+def test_samples_are_taken_seed_by_seed_also_where_a_gradient_is_asked_for() -> None:
+    random = torch.Generator().manual_seed(0)
+    weight = torch.randn(3, 40, generator=random, requires_grad=True)
+    many = samples_of(
+        weight, observation=torch.randn(3, 50, 5, generator=random)[:, 5:45], action=torch.arange(120).view(3, 40)
+    )
+    index = torch.randint(40, (3, 7), generator=random)
+    mask = torch.tensor([1.0, 1, 1, 1, 1, 0, 0]).expand(3, -1)
+    taken = many.take(index, mask)
+    for s, places in enumerate(index.tolist()):
+        for own, made in zip(many[:-1], taken[:-1], strict=True):
+            assert torch.equal(made[s], torch.stack([own[s][place] for place in places]))
+    assert torch.equal(taken.mask, mask)
+    taken.weight.sum().backward()
+    assert torch.equal(weight.grad, torch.zeros(3, 40).scatter_add_(1, index, torch.ones(3, 7)))
+    assert many.take(index[:, :0]).mask.shape == (3, 0)
+    for wrong in (-1, 40):  # which would be a sample of another seed
+        index[1, 3] = wrong
+        with pytest.raises(IndexError, match=f"{wrong}.* of 40"):
+            many.take(index)
+
+
 @settings(max_examples=50)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 200), st.booleans(), st.integers(0, 2**32))
 def test_restore_is_the_inverse(seeds: int, envs: int, steps: int, ragged: bool, entropy: int) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from pgsuite.algorithms.registry import ALGORITHMS, SHIPPED, load_class
 from pgsuite.kernels import ENTRIES, Kernel
+from pgsuite.suites import forking
 from pgsuite.suites.forking import parts_called
 
 
@@ -39,3 +40,13 @@ def test_what_is_not_known_may_call_all():
     assert all(
         parts_called(load_class(name)) == {"composing", "stepping"} for name in SHIPPED if name not in ALGORITHMS
     )
+
+
+def test_what_hinders_the_server_is_told_by_who_waits_for_it(monkeypatch):
+    def refused(_: str) -> None:
+        raise OSError("no process to be had")
+
+    monkeypatch.setattr(forking, "begin_server", refused)
+    forking.begin(forking.auditing(["trpo"]))
+    with pytest.raises(OSError, match="no process to be had"):
+        forking.start(forking.auditing(["trpo"]))

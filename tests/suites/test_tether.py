@@ -53,8 +53,13 @@ def test_garbage_is_looked_for_when_all_is_loaded_and_what_is_loaded_stays():
 
 WORKER = """
 import sys
+from multiprocessing import forkserver
 from pgsuite.suites import forking, process
-forking.start(sys.argv[1], [], [], [])
+needs = forking.Needs(sys.argv[1], [], [], [])
+forking.begin(needs)
+begun = forkserver._forkserver._forkserver_pid
+forking.start(needs)
+print(forkserver._forkserver._forkserver_pid == begun, flush=True)
 code = "import gc; from pgsuite.suites.process import follow_parent; follow_parent()"
 code += "; print(gc.isenabled(), gc.get_freeze_count() > 1000, flush=True)"
 worker = process.forking().Process(target=exec, args=(code,))
@@ -66,7 +71,7 @@ worker.join()
 @pytest.mark.parametrize("module", ["pgsuite.suites.scheduling.worker", "nowhere_to_be_found"])
 def test_workers_look_for_garbage_of_their_own_also_where_the_server_could_not_load(module):
     done = subprocess.run([sys.executable, "-c", WORKER, module], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "True"], done.stderr
+    assert done.stdout.split() == ["True", "True", "True"], done.stderr
 
 
 def test_threads_of_openblas_rest_unless_somebody_says_otherwise(monkeypatch):
