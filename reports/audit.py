@@ -72,7 +72,10 @@ class Audit:
 
     @property
     def updates(self) -> pd.DataFrame:
-        """`audit_updates`: one row per algorithm, model and policy of what updates do."""
+        """`audit_updates`: one row per algorithm, model, policy and variant of what updates do.
+
+        ``driven`` is whether an update steps on the audited gradient, and missing where that is not looked at.
+        """
         return audit_updates(self.data)
 
     def write(self, path: str | Path) -> Path:
@@ -137,7 +140,7 @@ def audit_section(audit: dict[str, Any]) -> AuditSection:
 
 
 def _number(value: Any) -> float:
-    """What is not finite is null in the file."""
+    """What is not finite is null in the file, and None in memory."""
     return float("nan") if value is None else float(value)
 
 
@@ -212,8 +215,7 @@ def audit_summary(audit: dict[str, Any]) -> pd.DataFrame:
         row = {"algorithm": name, "model": model} | dict.fromkeys(_NUMBERS, NOTHING)
         if len(group):
             row |= _numbers(group)
-        driven = "driven" not in mine or mine["driven"].fillna(value=True).all()
-        follows = "follows" if driven else "gradient follows"
+        follows = "gradient follows" if False in set(mine.get("driven", ())) else "follows"
         rows.append({**row, "verdict": "departs" if departs else follows})
     return pd.DataFrame(rows)
 

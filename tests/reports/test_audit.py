@@ -63,10 +63,11 @@ def test_departures_are_said(write):
 
 def test_what_the_command_writes_is_read_and_says_the_same(tmp_path):
     path = tmp_path / "audit.json"
-    told = pgsuite.audit(["actor-critic", "ppo"], ["chain", "quadratic"], batches=100, workers=1, progress=False)
+    told = pgsuite.audit(["actor-critic", "ppo"], ["corridor", "quadratic"], batches=100, workers=1, progress=False)
     told.write(path)
     assert read_section(path) == told.section
     assert read_section(path).tables[0].rows
+    assert set(told.section.bias_variance) == {"actor-critic", "ppo"}
 
 
 def test_a_terminal_of_80_columns_shows_it_without_breaking_a_line(write):

@@ -78,6 +78,16 @@ def test_the_summary_shows_the_worst(audit):
     assert (row["variance"], row["SNR"], row["verdict"]) == ("0.31", "0.50", "follows")
 
 
+@pytest.mark.parametrize(
+    ("driven", "told"), [({}, "follows"), ({"driven": True}, "follows"), ({"driven": False}, "gradient follows")]
+)
+def test_what_an_update_steps_on_is_looked_at_under_one_policy(audit, driven, told):
+    updates = [UPDATE, {**UPDATE, "policy": "random", **driven}]
+    audit["algorithms"]["actor-critic"]["updates"] = updates
+    (row,) = audit_summary(audit).to_dict("records")
+    assert row["verdict"] == told
+
+
 def test_an_algorithm_that_only_failed_has_a_row(audit):
     failure = {"model": "chain", "policy": "random", "variant": "", "departures": ["raised ZeroDivisionError: x"]}
     found = audit["algorithms"]["actor-critic"]
