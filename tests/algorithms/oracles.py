@@ -109,15 +109,16 @@ def returns(rollout: Rollout, seed: int, discount: float) -> Tensor:
 
 def advantages(rollout: Rollout, seed: int, value: Tensor, discount: float, trace: float) -> Tensor:
     """GAE ``(N, T)``, each a sum of temporal differences up to the episode's or the window's end; 0 at resets."""
-    result = torch.zeros(rollout.reward.shape[1:], dtype=torch.float64)
+    reward, terminated, truncated = (x[seed].tolist() for x in (rollout.reward, rollout.terminated, rollout.truncated))
+    values, result = value.tolist(), np.zeros(rollout.reward.shape[1:])
     for n, t in np.argwhere(rollout.valid[seed].numpy()):
         for k in range(t, rollout.reward.shape[2]):
-            following = 0.0 if rollout.terminated[seed, n, k] else value[n, k + 1]
-            difference = rollout.reward[seed, n, k] + discount * following - value[n, k]
+            following = 0.0 if terminated[n][k] else values[n][k + 1]
+            difference = reward[n][k] + discount * following - values[n][k]
             result[n, t] += (discount * trace) ** (k - t) * difference
-            if rollout.terminated[seed, n, k] or rollout.truncated[seed, n, k]:
+            if terminated[n][k] or truncated[n][k]:
                 break
-    return result
+    return torch.from_numpy(result)
 
 
 def standardised(x: Tensor, valid: Tensor) -> Tensor:

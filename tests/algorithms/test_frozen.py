@@ -68,13 +68,14 @@ def discounted_sums(algorithm: PolicyGradient, rollouts: Sequence[Rollout], row:
     """The discounted sum of rewards so far at every valid step; each rollout here begins with fresh episodes."""
     sums = []
     for rollout in rollouts:
-        for member in range(rollout.valid.shape[1]):
+        members = zip(*(x[row].tolist() for x in (rollout.reward, rollout.valid, rollout.done)), strict=True)
+        for member in members:
             total = 0.0
-            for t in range(rollout.valid.shape[2]):
-                total = algorithm.discount * total + float(rollout.reward[row, member, t])
-                if rollout.valid[row, member, t]:
+            for reward, valid, done in zip(*member, strict=True):
+                total = algorithm.discount * total + reward
+                if valid:
                     sums.append(total)
-                if rollout.done[row, member, t]:
+                if done:
                     total = 0.0
     return sums
 
