@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch._dynamo  # noqa: F401  (what optimisers load when first used: here, once for all workers)
 from numpy.typing import NDArray
+from stable_baselines3.common.logger import Logger
 
 from ...algorithms.model import Spaces
 from ...algorithms.registry import build
@@ -49,6 +50,7 @@ def _train(algorithm: SB3Algorithm, cell: Cell, seed: int, sink: Sink) -> None:
     env = open_environments(cell.environment, words)
     (word,) = seed_sequence(seed, MODEL).generate_state(1)
     model = algorithm.model(algorithm.environment(env, seed), seed=int(word))
+    model.set_logger(Logger(None, []))  # its own, which nobody reads, would leave a temporary folder behind
     actor = algorithm.actor_for(Spaces(env.observation_space, env.action_space))
     watching = _Watching(cell, seed, sink, actor)
     try:

@@ -79,6 +79,13 @@ def test_a_run_depends_on_nobody_and_on_nothing_before(small_cell, train, name):
     )
 
 
+@every_peer
+def test_a_run_leaves_nothing_in_the_temporary_folder(small_cell, train, name, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    train(small_cell(name, steps=130, checkpoints=2, **SMALL[name]), [3])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_seeds_of_any_size_are_the_runs(small_cell, train):
     """The library takes seeds below 2³² alone."""
     cell = small_cell("sb3-a2c", steps=40, checkpoints=1, **SMALL["sb3-a2c"])
