@@ -15,31 +15,43 @@ FAULTS = {
 }
 
 
+COMMAND = ["run", "faults.toml", "-a", "reinforce", "--out", "faults", "--workers", "1"]
+
+
 def failures(text, name):
     return re.findall(rf"^failed: {re.escape(name)}: (.*)$", text, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def faults(start):
-    """One command over environments that break in all ways, and a sound one: exit code, stdout, stderr."""
-    process = start("run", "faults.toml", "--out", "faults", "--workers", "1")
-    out, err = process.communicate(timeout=300)
-    return process.returncode, out, err
+    """One command over environments that break in all ways, and a sound one: exit code, both outputs as one."""
+    process = start(*COMMAND, stderr=subprocess.STDOUT)
+    said, _ = process.communicate(timeout=300)
+    return process.returncode, said
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_environment_that_breaks_fails_its_cell_in_one_line(fault, faults):
-    (line,) = failures(faults[2], f"reinforce on broken/{fault}-v0")
+    (line,) = failures(faults[1], f"reinforce on broken/{fault}-v0")
     assert re.search(FAULTS[fault], line)
 
 
 def test_the_other_cells_finish_and_the_exit_code_is_1(faults, place):
-    code, out, err = faults
+    code, said = faults
     assert code == 1
-    assert "Traceback" not in out + err
+    assert "Traceback" not in said
     results = load(place / "faults")
     assert results[results.status == "complete"].env.unique().tolist() == ["broken/none-v0"]
     assert (place / "faults/report/report.md").is_file()
+
+
+def test_failures_come_last_with_the_users_line(faults):
+    """As on a terminal: tables of what there is, then what failed, then how to see where."""
+    said = faults[1].splitlines()
+    assert [line.partition(":")[0] for line in said[-5:-1]] == ["failed"] * 4
+    assert said[-5].endswith("(in environments_of_test_cli.py:32)")
+    assert said[-1] == f"see where with a traceback: pgsuite --debug {' '.join(COMMAND)}"
+    assert said[-6].startswith("also report.md")
 
 
 @pytest.mark.parametrize(
@@ -52,25 +64,13 @@ def test_the_other_cells_finish_and_the_exit_code_is_1(faults, place):
 )
 def test_an_algorithm_that_breaks_fails_its_cell_in_one_line(algorithm, reason, pgsuite, place):
     both = ["-a", f"algorithms.py:{algorithm}", "-a", "algorithms.py:Mine"]
-    code, out, err = pgsuite("run", "mine.toml", *both, "--out", algorithm, "--workers", "1")
+    code, out, err = pgsuite("run", "mine.toml", *both, "--out", algorithm, "--workers", "1", "--no-report")
     assert code == 1
     assert "Traceback" not in out + err
     (line,) = failures(err, f"{algorithm} on broken/none-v0")
     assert re.search(reason, line)
     results = load(place / algorithm)
     assert set(zip(results.algorithm, results.status, strict=True)) >= {("Mine", "complete")}
-
-
-def test_failures_come_last_with_the_users_line(start):
-    """Both outputs in one, as on a terminal: tables of what there is, then what failed."""
-    both = ["-a", "algorithms.py:Raises", "-a", "algorithms.py:Mine"]
-    process = start("run", "mine.toml", *both, "--out", "last", "--workers", "1", stderr=subprocess.STDOUT)
-    said = process.communicate(timeout=60)[0].splitlines()
-    assert said[-2] == "failed: Raises on broken/none-v0: RuntimeError: no luck (in algorithms.py:13)"
-    assert (
-        said[-1] == f"see where with a traceback: pgsuite --debug run mine.toml {' '.join(both)} --out last --workers 1"
-    )
-    assert said[-3].startswith("also report.md")
 
 
 def test_where_nothing_was_run_no_empty_table_is_shown(pgsuite, place):

@@ -31,6 +31,8 @@ _POLL = 0.05
 _TRIALS = 5
 _MEMORY = 80 * 2**20
 """Bytes of a node's object store."""
+_PLAIN = {"include_log_monitor": False, "no_monitor": True}
+"""Without what reads logs and scales a cluster, of which nothing is asked."""
 WITHIN = 8.0
 """Seconds within which the next kill comes."""
 COMES_AFTER = 3.0
@@ -56,7 +58,8 @@ class Repetition(NamedTuple):
 @contextmanager
 def cluster_of(nodes: int, **arguments: Any) -> Iterator[Any]:
     """A cluster on this machine: a head that does no work, and nodes of one CPU each."""
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": _MEMORY, **arguments})
+    head = {"num_cpus": 0, "object_store_memory": _MEMORY, **_PLAIN, **arguments}
+    found = Cluster(initialize_head=True, head_node_args=head)
     try:
         for _ in range(nodes):
             add_node(found)

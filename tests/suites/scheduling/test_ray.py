@@ -49,6 +49,8 @@ class Notes(Reinforce):
         return super().update(state, rollout)
 """
 MEMORY = 80 * 2**20
+PLAIN_HEAD = {"include_log_monitor": False, "no_monitor": True}
+"""Without what reads logs and scales a cluster, of which nothing is asked."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,8 @@ def cluster(tmp_path_factory):
     odd = tmp_path_factory.mktemp("odd")
     (odd / "torch-0.0.7.dist-info").mkdir()
     (odd / "torch-0.0.7.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 0.0.7\n")
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
+    head = {"num_cpus": 0, "object_store_memory": MEMORY, **PLAIN_HEAD}
+    found = Cluster(initialize_head=True, head_node_args=head)
     odd_path = os.pathsep.join([str(odd), *filter(None, sys.path)])
     found.odd = found.add_node(num_cpus=1, object_store_memory=MEMORY, env_vars={"PYTHONPATH": odd_path})
     ray.init(found.address, logging_level="ERROR", log_to_driver=False)
