@@ -52,13 +52,13 @@ def test_how_sensitive_the_score_is_in_words(written):
 )
 def test_which_values_may_be_the_best(scores, said, tmp_path):
     rows = runs_of("a", "x", [1.0, 2.0, 3.0, 4.0], lambda _, v, s: scores[int(v) - 1] + 0.01 * s, own=3.0)
-    (line, *_) = write_sweep(sweep_of(rows, log=True), tmp_path, ("svg",)).lines
+    (line, *_) = write_sweep(sweep_of(rows, log=True), tmp_path, ()).lines
     assert said in line
 
 
 def test_few_runs_are_said_to_be_too_few(tmp_path):
     rows = runs_of("a", "x", [1.0, 2.0, 3.0], lambda _, v, s: v + 0.01 * s, seeds=range(2))
-    lines = write_sweep(sweep_of(rows), tmp_path, ("svg",)).lines
+    lines = write_sweep(sweep_of(rows), tmp_path, ()).lines
     assert lines[0].endswith("and 2 runs of each are too few to show a value worse")
     (line, *_) = write_sweep(sweep_of(rows[rows.value == "2"].reset_index(drop=True)), tmp_path, ("svg",)).lines
     assert "final score 2.00 at 2;" in line
@@ -84,7 +84,7 @@ def test_signs_are_explained_where_they_are(runs, told, tmp_path):
 
 def test_no_star_is_explained_where_there_is_none(tmp_path):
     rows = runs_of("a", "x", [1.0, 2.0], lambda _, v, s: v + s)
-    assert "*" not in write_sweep(sweep_of(rows), tmp_path, ("svg",)).tables[-1].caption
+    assert "*" not in write_sweep(sweep_of(rows), tmp_path, ()).tables[-1].caption
 
 
 def test_points_and_runs_are_tables(written):

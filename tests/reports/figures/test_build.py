@@ -70,13 +70,12 @@ def test_files_are_the_same_bytes_each_time_and_on_white(figures, tmp_path: Path
         assert image.convert("RGBA").getpixel((2, 2)) == (255, 255, 255, 255)
 
 
-def test_a_figure_of_the_page_that_is_a_file_too_is_drawn_once(monkeypatch, tmp_path):
-    figures = build(comparison(suite(("trpo", "ppo"), ("CartPole-v1",), seeds=5, checkpoints=3)))
-    drawn = []
+def test_a_figure_of_the_page_that_is_a_file_too_is_drawn_once(figures, monkeypatch, tmp_path):
+    drawing, drawn = replace(figures.efficiency[0]), []
     monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure) or savefig(figure, *_, **__))
-    inline(figures.efficiency[0])
-    (path,) = save(figures.efficiency[0], tmp_path, ("svg",))
-    assert drawn == [figures.efficiency[0].figure]
+    inline(drawing)
+    (path,) = save(drawing, tmp_path, ("svg",))
+    assert drawn == [drawing.figure]
     assert b"fill: #ffffff" in path.read_bytes()
 
 
@@ -111,7 +110,8 @@ def test_environments_without_anchors_have_curves_only():
 def test_the_statistics_of_results_have_all_their_figures():
     frame = suite(("trpo", "ppo"), ("CartPole-v1", "Acrobot-v1"), seeds=5, checkpoints=4)
     compared = compare(frame, replicates=100)
-    assert [len(section) for section in build(compared)] == [2, 2, 1, 1, 2, 2, 1, 0, 1, 0, 1]
+    figures = build(compared)
+    assert [len(section) for section in figures] == [2, 2, 1, 1, 2, 2, 1, 0, 1, 0, 1]
     board = compared.leaderboard.query("statistic == 'final' and metric == 'iqm' and label == 'trpo'").iloc[0]
     expected = f"IQM: trpo {board['estimate']:.2f} ({board['low']:.2f} to {board['high']:.2f}), ppo"
-    assert expected in build(compared).aggregates[0].description
+    assert expected in figures.aggregates[0].description

@@ -4,15 +4,19 @@ import numpy as np
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from pgsuite.reports import report
-from pgsuite.reports.figures import curves
+from pgsuite.reports.figures import curves, save
 from pgsuite.reports.figures.style import KNOWN, line_styles
 from pgsuite.results import load
 
 
+def together(frame):
+    """The drawing of all environments of a frame."""
+    return curves.curves_together(frame, line_styles(tuple(dict.fromkeys(frame["label"]))), level=0.95)
+
+
 def drawn(frame):
-    """The figure of all environments of a frame."""
-    drawing = curves.curves_together(frame, line_styles(tuple(dict.fromkeys(frame["label"]))), level=0.95)
+    """Its figure."""
+    drawing = together(frame)
     return drawing and drawing.figure
 
 
@@ -66,8 +70,8 @@ def test_files_are_sharp_textual_and_reproducible(folder, tmp_path):
     two_cells(folder)
     contents = []
     for name in ("one", "two"):
-        files = report([folder.path], tmp_path / name, formats=("png", "svg", "pdf")).figures
-        png, svg, pdf = (path for path in files if path.stem == "curves")
+        (tmp_path / name).mkdir()
+        png, svg, pdf = save(together(load(folder.path)), tmp_path / name, ("png", "svg", "pdf"))
         contents.append((png.read_bytes(), svg.read_bytes(), pdf.read_bytes()))
     assert contents[0] == contents[1]
     with Image.open(png) as image:
