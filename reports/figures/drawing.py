@@ -27,6 +27,7 @@ _THEME: Any = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 7,
+    "axes.titley": 1.0,  # no ticks are above a panel: not to be looked for
     "axes.labelsize": 9,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
